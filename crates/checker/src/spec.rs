@@ -1,0 +1,102 @@
+//! What is asked for: one [`VirtualServerSpec`] per `virtual_server`, with every default filled in.
+//!
+//! `config` makes these values from keepalived.conf. Settings that keepalived inherits from the virtual server to the
+//! real server to the checker stand here only where they take effect: at the check.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ipvs::{DestKey, DestSpec, ServiceKey, ServiceSpec};
+use serde::{Deserialize, Serialize};
+
+/// One `virtual_server`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct VirtualServerSpec {
+    /// How the file names it; used in messages: `192.0.2.1 80`, `fwmark 7`, `group G`.
+    pub name: String,
+    /// Its IPVS services: one, or one for each address of a `virtual_server_group`. All have the same destinations.
+    pub services: Vec<ServiceKey>,
+    /// What each service is set to.
+    pub service: ServiceSpec,
+    /// Weight of live servers needed to serve (`quorum`, at least 1, default 1).
+    pub quorum: u32,
+    /// By how much the weight must pass the quorum to change its state (`hysteresis`, below the quorum, default 0).
+    pub hysteresis: u32,
+    /// `alpha`: real servers start down until their checks succeed.
+    pub alpha: bool,
+    /// `omega`: down notifications at shutdown.
+    pub omega: bool,
+    /// Serves while the quorum is lost.
+    pub sorry_server: Option<SorryServerSpec>,
+    /// Its real servers, in the order of the file, no key twice.
+    pub real_servers: Vec<RealServerSpec>,
+}
+
+/// `sorry_server`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SorryServerSpec {
+    /// Which destination.
+    pub key: DestKey,
+    /// What it is set to while it serves (keepalived gives it weight 1).
+    pub dest: DestSpec,
+    /// `sorry_server_inhibit`: stays in the table with weight 0 while it does not serve.
+    pub inhibit: bool,
+}
+
+/// One `real_server`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RealServerSpec {
+    /// Which destination.
+    pub key: DestKey,
+    /// What it is set to while it is up.
+    pub dest: DestSpec,
+    /// `inhibit_on_failure`: a failed server stays in the table with weight 0.
+    pub inhibit_on_failure: bool,
+    /// `alpha`: starts down until its checks succeed.
+    pub alpha: bool,
+    /// Up only if all of them are; none: always up.
+    pub checks: Vec<CheckSpec>,
+}
+
+/// One checker block.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CheckSpec {
+    /// The question asked.
+    pub probe: ProbeSpec,
+    /// Period of the checks (`delay_loop`, default 60 s).
+    pub delay_loop: Duration,
+    /// Failures in a row that a working server is forgiven (`retry`): it goes down at the next one.
+    pub retry: u32,
+    /// Time from a forgiven failure to the next try (`delay_before_retry`).
+    pub delay_before_retry: Duration,
+    /// The first check comes 1 s plus a random part of this after start (`warmup`, default `delay_loop`).
+    pub warmup: Duration,
+    /// `alpha`: this check counts as failed until it first succeeds.
+    pub alpha: bool,
+    /// `log_all_failures`: every failure is logged, not only the first and the last of a row.
+    pub log_all_failures: bool,
+}
+
+/// What a check asks.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum ProbeSpec {
+    /// `TCP_CHECK`: can a connection be opened?
+    Tcp(Connection),
+}
+
+/// Where and how a probe connects: the options that keepalived's connecting checkers share.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Connection {
+    /// `connect_ip` and `connect_port`; default: the real server's.
+    pub target: SocketAddr,
+    /// `bindto`: source address.
+    pub source_address: Option<IpAddr>,
+    /// `bind_port`: source port; 0: any.
+    pub source_port: u16,
+    /// `bind_if`: outgoing interface.
+    pub interface: Option<String>,
+    /// `fwmark` of the probe's packets; 0: none.
+    pub fwmark: u32,
+    /// `connect_timeout`, default 5 s.
+    pub timeout: Duration,
+}
