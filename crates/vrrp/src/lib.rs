@@ -1,8 +1,43 @@
 //! The Virtual Router Redundancy Protocol as a machine without input or output: packets, election, tracking and the
 //! announcement schedule, as functions of (state, input, time).
+//!
+//! [`Router::handle`] is the one door in, [`Router::next_action`] and [`Router::next_deadline`] are the one door out.
+//! A driver performs the actions, feeds their outcome back and keeps the time:
+//!
+//! ```
+//! use clock::Instant;
+//! use vrrp::{Input, Router};
+//!
+//! let mut router = Router::new();
+//! router.handle(Instant::ZERO, Input::Configure(vec![]));
+//! assert_eq!(router.next_action(), None);
+//! assert_eq!(router.next_deadline(), None);
+//! ```
+//!
+//! Clauses of RFC 3768 (version 2) and RFC 9568 (version 3, which calls the master *active*) stand beside the branches
+//! that they ask for. Where keepalived differs from them, keepalived's behaviour is the default.
 
+mod action;
+mod advert;
+mod announcer;
+mod counters;
+mod event;
+mod input;
+mod instance;
+mod link;
+mod links;
+mod router;
+mod snapshot;
 pub mod spec;
 pub mod time;
 
+pub use action::{Action, Announce, InstanceId, Membership, Send, Want};
+pub use advert::{Advert, AdvertError, PROTOCOL};
+pub use counters::Counters;
+pub use event::{Event, FaultCause, Reject, StateName, Transition, What, Why};
+pub use input::{Done, Input, Packet};
+pub use link::{IfIndex, LinkAddress, LinkView};
+pub use router::Router;
+pub use snapshot::InstanceSnapshot;
 pub use spec::*;
 pub use time::Centiseconds;

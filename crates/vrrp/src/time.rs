@@ -32,9 +32,8 @@ impl Centiseconds {
     }
 
     /// Whole seconds, rounded down, at most 255: what a VRRPv2 packet can carry.
-    pub const fn whole_secs(self) -> u8 {
-        let secs = self.0 / 100;
-        if secs > 255 { 255 } else { secs as u8 }
+    pub fn whole_secs(self) -> u8 {
+        u8::try_from(self.0 / 100).unwrap_or(u8::MAX)
     }
 
     /// The same time as a duration.

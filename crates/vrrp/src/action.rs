@@ -1,0 +1,83 @@
+//! Everything that a [`Router`](crate::Router) can ask of the world. **An action is a plain value**: it can be printed,
+//! recorded and compared, and whoever performs it decides nothing.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, Transition};
+use crate::link::IfIndex;
+use crate::spec::{Family, VirtualAddress};
+
+/// An instance of a running router; never used twice in a process.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct InstanceId(pub u32);
+
+/// One thing to do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Action {
+    /// Send an advert; answered only if it fails.
+    Send(Send),
+    /// Make the kernel's addresses agree; answered by [`Done::Applied`](crate::input::Done::Applied).
+    Want(Want),
+    /// Tell the LAN where an address is: gratuitous ARP (RFC 9568 6.4.1) or unsolicited neighbour advertisement.
+    Announce(Announce),
+    /// Receive adverts; answered by [`Done::Listening`](crate::input::Done::Listening).
+    Listen(Membership),
+    /// Receive them no longer.
+    Unlisten(Membership),
+    /// Tell scripts, FIFOs and logs of a change of state.
+    Notify(Transition),
+    /// Log.
+    Emit(Event),
+}
+
+/// An advert on its way.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Send {
+    /// Whose.
+    pub instance: InstanceId,
+    /// Out of which interface.
+    pub interface: IfIndex,
+    /// Source of the IP header.
+    pub source: IpAddr,
+    /// Destination of the IP header.
+    pub destination: IpAddr,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// What follows the IP header.
+    pub payload: Vec<u8>,
+}
+
+/// The whole truth about an instance's addresses: level, not edge.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Want {
+    /// Whose.
+    pub instance: InstanceId,
+    /// Number of this want; later ones have higher numbers.
+    pub serial: u64,
+    /// Addresses that shall be there.
+    pub present: Vec<VirtualAddress>,
+    /// Addresses of this instance that shall not be there.
+    pub absent: Vec<VirtualAddress>,
+}
+
+/// One announcement of one address.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Announce {
+    /// Out of which interface.
+    pub interface: IfIndex,
+    /// Which address.
+    pub address: IpAddr,
+}
+
+/// Where adverts are received.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Membership {
+    /// On which interface.
+    pub interface: IfIndex,
+    /// Over which protocol.
+    pub family: Family,
+    /// Of which group; `None` for unicast.
+    pub group: Option<IpAddr>,
+}

@@ -1,0 +1,329 @@
+//! What an instance tells of itself: transitions with their reason, and everything else worth a log line.
+//!
+//! The sentences are ours; each says what happened and why, so that an election can be understood from the log alone.
+
+use core::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{Priority, VirtualAddress};
+
+/// The states of RFC 9568 6.4, and keepalived's two more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum StateName {
+    /// Not started yet (Initialize).
+    Init,
+    /// Listening for the master.
+    Backup,
+    /// Holding the addresses (Active in RFC 9568).
+    Master,
+    /// Not able to take part.
+    Fault,
+    /// Gone.
+    Stop,
+}
+
+impl fmt::Display for StateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Init => "INIT",
+            Self::Backup => "BACKUP",
+            Self::Master => "MASTER",
+            Self::Fault => "FAULT",
+            Self::Stop => "STOP",
+        })
+    }
+}
+
+/// A change of state.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Transition {
+    /// Name of the instance in the file.
+    pub instance: String,
+    /// State left.
+    pub from: StateName,
+    /// State entered.
+    pub to: StateName,
+    /// Effective priority now.
+    pub priority: u8,
+    /// Reason.
+    pub why: Why,
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}) {} -> {}: {}", self.instance, self.from, self.to, self.why)
+    }
+}
+
+/// Why the state changed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Why {
+    /// The instance was configured.
+    Startup,
+    /// The instance was configured with priority 255: it owns the addresses and waits for nobody (RFC 9568 6.4.1).
+    Owner,
+    /// No advert came for this long.
+    MasterSilent {
+        /// Master_Down_Interval.
+        waited: Duration,
+    },
+    /// The master gave up by an advert of priority 0.
+    MasterReleased,
+    /// A master of higher priority, or of the same and with a higher address, was heard.
+    BetterMaster {
+        /// Its address.
+        source: IpAddr,
+        /// Its priority.
+        priority: u8,
+    },
+    /// What is needed to take part is missing.
+    Fault(Vec<FaultCause>),
+    /// What was missing is there again.
+    Recovered,
+    /// The process that replaces a crashed one goes on where that one was.
+    Resumed,
+    /// The instance is no longer configured.
+    Removed,
+    /// The program stops.
+    Stopping,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Startup => f.write_str("started"),
+            Self::Owner => f.write_str("owner of the addresses (priority 255)"),
+            Self::MasterSilent { waited } => {
+                write!(f, "no advert from a master for {:.3} s", waited.as_secs_f64())
+            }
+            Self::MasterReleased => f.write_str("the master released the addresses (advert with priority 0)"),
+            Self::BetterMaster { source, priority } => {
+                write!(f, "advert of priority {priority} from {source}")
+            }
+            Self::Fault(causes) => {
+                for (position, cause) in causes.iter().enumerate() {
+                    let separator = if position == 0 { "" } else { ", " };
+                    write!(f, "{separator}{cause}")?;
+                }
+                Ok(())
+            }
+            Self::Recovered => f.write_str("everything needed is there again"),
+            Self::Resumed => f.write_str("resumed after a restart of the process"),
+            Self::Removed => f.write_str("no longer configured"),
+            Self::Stopping => f.write_str("stopping"),
+        }
+    }
+}
+
+/// What keeps an instance from taking part.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum FaultCause {
+    /// An interface that it needs does not exist.
+    InterfaceMissing(String),
+    /// An interface that it needs is down or has no carrier.
+    InterfaceDown(String),
+    /// The interface has no address that adverts could come from.
+    NoSourceAddress(String),
+    /// Adverts cannot be received: the kernel refused to listen, with this error number.
+    Deaf(i32),
+}
+
+impl fmt::Display for FaultCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
+            Self::InterfaceDown(name) => write!(f, "interface {name} is down"),
+            Self::NoSourceAddress(name) => write!(f, "interface {name} has no address to send from"),
+            Self::Deaf(errno) => {
+                write!(f, "cannot receive adverts: {}", std::io::Error::from_raw_os_error(*errno))
+            }
+        }
+    }
+}
+
+/// Why a packet was not taken as an advert of the instance.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Reject {
+    /// RFC 9568 7.1: the length does not fit.
+    Length,
+    /// RFC 9568 7.1: the TTL is not 255, so the packet crossed a router.
+    Ttl(u8),
+    /// RFC 9568 7.1: another version than the instance's.
+    Version,
+    /// RFC 3768 7.1: unknown authentication type.
+    AuthenticationType,
+    /// RFC 3768 7.1: another authentication type than the instance's.
+    AuthenticationMismatch,
+    /// RFC 3768 7.1: another password than the instance's.
+    Password,
+    /// RFC 3768 7.1: another interval than the instance's (version 2), or none at all (version 3).
+    Interval,
+    /// RFC 9568 7.1: not an advertisement.
+    Type,
+    /// RFC 9568 7.1: wrong checksum.
+    Checksum,
+    /// It came to a unicast address and the instance speaks multicast, or the reverse.
+    Destination,
+    /// It carries our own source address: looped back, or another host has it too.
+    OwnAddress,
+}
+
+impl Reject {
+    /// The reason without its particulars.
+    pub(crate) const fn kind(self) -> Self {
+        match self {
+            Self::Ttl(_) => Self::Ttl(0),
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => f.write_str("wrong length"),
+            Self::Ttl(ttl) => write!(f, "TTL {ttl} instead of 255"),
+            Self::Version => f.write_str("another protocol version"),
+            Self::AuthenticationType => f.write_str("unknown authentication type"),
+            Self::AuthenticationMismatch => f.write_str("another authentication type than ours"),
+            Self::Password => f.write_str("another password than ours"),
+            Self::Interval => f.write_str("another advertisement interval than ours"),
+            Self::Type => f.write_str("not an advertisement"),
+            Self::Checksum => f.write_str("wrong checksum"),
+            Self::Destination => f.write_str("unicast where multicast is configured, or the reverse"),
+            Self::OwnAddress => f.write_str("it carries our own address"),
+        }
+    }
+}
+
+/// Anything else worth a log line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// Name of the instance in the file.
+    pub instance: String,
+    /// What happened.
+    pub what: What,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({}) {}", self.instance, self.what)
+    }
+}
+
+/// What happened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum What {
+    /// A packet was rejected; told once for each reason until the state or the master changes, counted always.
+    Rejected {
+        /// Its source.
+        source: IpAddr,
+        /// The reason.
+        reason: Reject,
+    },
+    /// The address list of an advert is not ours; the advert is taken all the same, as keepalived does.
+    AddressListDiffers {
+        /// Its source.
+        source: IpAddr,
+    },
+    /// A version 3 advert has another interval than ours; its sender's counts while it is master (RFC 9568 6.4.2).
+    IntervalDiffers {
+        /// Its source.
+        source: IpAddr,
+    },
+    /// While master: another master of lower priority was heard. It should yield.
+    LowerMaster {
+        /// Its address.
+        source: IpAddr,
+        /// Its priority.
+        priority: u8,
+    },
+    /// While backup: the master has a lower priority and will be pre-empted.
+    LowerPriorityDiscarded {
+        /// Its address.
+        source: IpAddr,
+        /// Its priority.
+        priority: u8,
+    },
+    /// An address could not be added or removed.
+    AddressFailed {
+        /// Which.
+        address: VirtualAddress,
+        /// Whether it should have been added.
+        adding: bool,
+        /// The kernel's error number.
+        errno: i32,
+    },
+    /// An address that somebody else removed was put back.
+    AddressRestored {
+        /// Which.
+        address: IpAddr,
+    },
+    /// An advert was not sent; told once until one is.
+    SendFailed {
+        /// The kernel's error number.
+        errno: i32,
+    },
+    /// The process did not run for so long that the peers may have taken over: adverts and announcements are renewed.
+    Stalled {
+        /// How late it was.
+        late: Duration,
+    },
+    /// The effective priority changed.
+    PriorityChanged {
+        /// Before.
+        from: Priority,
+        /// Now.
+        to: Priority,
+    },
+    /// Adverts come from this address now.
+    SourceChanged {
+        /// The new source.
+        source: IpAddr,
+    },
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected { source, reason } => write!(f, "rejected a packet from {source}: {reason}"),
+            Self::AddressListDiffers { source } => {
+                write!(f, "the advert from {source} lists other virtual addresses than ours")
+            }
+            Self::IntervalDiffers { source } => {
+                write!(f, "the advert from {source} has another interval than ours")
+            }
+            Self::LowerMaster { source, priority } => {
+                write!(f, "{source} with lower priority {priority} acts as master too; it should yield")
+            }
+            Self::LowerPriorityDiscarded { source, priority } => {
+                write!(f, "the master {source} has lower priority {priority}; taking over from it soon")
+            }
+            Self::AddressFailed { address, adding, errno } => write!(
+                f,
+                "cannot {} {}/{} on {}: {}",
+                if *adding { "add" } else { "remove" },
+                address.address,
+                address.prefix_len,
+                address.interface,
+                std::io::Error::from_raw_os_error(*errno)
+            ),
+            Self::AddressRestored { address } => {
+                write!(f, "{address} was removed by somebody else; put it back")
+            }
+            Self::SendFailed { errno } => {
+                write!(f, "cannot send adverts: {}", std::io::Error::from_raw_os_error(*errno))
+            }
+            Self::Stalled { late } => write!(
+                f,
+                "this process did not run for {:.3} s; renewing adverts and announcements",
+                late.as_secs_f64()
+            ),
+            Self::PriorityChanged { from, to } => write!(f, "effective priority {from} -> {to}"),
+            Self::SourceChanged { source } => write!(f, "adverts come from {source} now"),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Everything that can happen to a [`Router`](crate::Router). **Nothing else reaches it**: no clock, no socket, no file.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{InstanceId, Membership};
+use crate::link::{IfIndex, LinkView};
+use crate::snapshot::InstanceSnapshot;
+use crate::spec::{InstanceSpec, VirtualAddress};
+
+/// One thing that happened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Input {
+    /// The instances that shall run from now on: the first configuration, or a reload.
+    Configure(Vec<InstanceSpec>),
+    /// Before the first [`Input::Configure`] of a process that replaces a crashed one: what its predecessor was doing.
+    Resume(Vec<InstanceSnapshot>),
+    /// A VRRP packet, undecoded.
+    Packet(Packet),
+    /// A deadline has passed. The driver feeds every packet that was waiting before it feeds a tick.
+    Tick,
+    /// An interface as it is now.
+    Link(LinkView),
+    /// All interfaces as they are now: what is not among them is gone. After a start and after lost notifications.
+    Links(Vec<LinkView>),
+    /// The interface with this number is gone.
+    LinkGone(IfIndex),
+    /// What became of an action.
+    Done(Done),
+    /// Stop all instances: the end of [`Router::is_stopped`](crate::Router::is_stopped) waiting.
+    Stop,
+}
+
+/// A VRRP packet as it came from a raw socket.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Packet {
+    /// Where it came in.
+    pub interface: IfIndex,
+    /// Source address of its IP header.
+    pub source: IpAddr,
+    /// Destination address of its IP header.
+    pub destination: IpAddr,
+    /// Its TTL or hop limit on arrival.
+    pub ttl: u8,
+    /// What follows the IP header, as long as the IP header says.
+    pub payload: Vec<u8>,
+}
+
+/// What became of an action.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Done {
+    /// The kernel's addresses were made to agree with a [`Want`](crate::action::Want), but for these.
+    Applied {
+        /// Whose.
+        instance: InstanceId,
+        /// The number of that want; an answer to an older one is ignored.
+        serial: u64,
+        /// Addresses that could not be added or removed, with the kernel's error number.
+        failed: Vec<(VirtualAddress, i32)>,
+    },
+    /// An advert was not sent.
+    SendFailed {
+        /// Whose.
+        instance: InstanceId,
+        /// The kernel's error number.
+        errno: i32,
+    },
+    /// A [`Listen`](crate::action::Action::Listen) worked, or failed with the kernel's error number.
+    Listening {
+        /// What was listened for.
+        membership: Membership,
+        /// The outcome.
+        result: Result<(), i32>,
+    },
+}

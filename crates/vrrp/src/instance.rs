@@ -1,0 +1,481 @@
+//! One virtual router on this host: the state machine of RFC 9568 6.4 with keepalived's FAULT.
+//!
+//! **Every deadline is absolute and lives inside the state that it ends**; leaving the state forgets it. All changes of
+//! state go through [`Instance::transition`]. The parts:
+//!
+//! * this file: the state, its deadlines, what links and time do to it;
+//! * `transition`: what happens on leaving and on entering a state, in order;
+//! * `receive`: which packets count, and what an advert means in each state;
+//! * `hold`: the addresses, from wanted to confirmed to announced.
+
+mod hold;
+mod receive;
+mod transition;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clock::Instant;
+
+use crate::action::{Action, InstanceId, Membership, Send};
+use crate::advert::Advert;
+use crate::announcer::Announcer;
+use crate::counters::Counters;
+use crate::event::{Event, FaultCause, Reject, StateName, Transition, What, Why};
+use crate::link::{IfIndex, LinkView};
+use crate::links::Links;
+use crate::snapshot::InstanceSnapshot;
+use crate::spec::{Authentication, InstanceSpec, Priority, Transport, Version};
+use crate::time::{Centiseconds, master_down_interval};
+use hold::Hold;
+
+/// What an instance may look at and fill while it handles one input.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) links: &'a Links,
+    /// Every virtual address of every instance: none of them is a source of adverts.
+    pub(crate) virtual_addresses: &'a BTreeSet<IpAddr>,
+    pub(crate) announcer: &'a mut Announcer,
+    pub(crate) actions: &'a mut std::collections::VecDeque<Action>,
+}
+
+/// A LAN full of strange senders fills neither the log nor the memory.
+const MOST_TOLD: usize = 64;
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Instance {
+    pub(crate) id: InstanceId,
+    pub(crate) spec: InstanceSpec,
+    state: State,
+    /// Effective priority: the configured one and what the trackers make of it.
+    priority: Priority,
+    /// Number of the interface now.
+    interface: Option<IfIndex>,
+    /// Where adverts come from now.
+    source: Option<IpAddr>,
+    /// Set while the kernel refuses to let us receive adverts.
+    deaf: Option<i32>,
+    hold: Hold,
+    counters: Counters,
+    told: BTreeSet<Told>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum State {
+    Init,
+    Fault { causes: BTreeSet<FaultCause> },
+    Backup(Backup),
+    Master(Master),
+    Stopped,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Backup {
+    /// Master_Down_Timer: when we take over if no advert comes.
+    takeover_at: Instant,
+    /// How long the timer ran for when it was last set; told as the reason of a takeover.
+    waited: Duration,
+    /// The timer runs because the master released the addresses.
+    released: bool,
+    /// The advertisement interval that the down timer counts: the master's in version 3, ours in version 2.
+    master_interval: Centiseconds,
+    /// Source of the newest accepted advert.
+    master: Option<IpAddr>,
+    /// `preempt_delay`: until then a master of lower priority is tolerated. Set when one is first heard.
+    tolerated_until: Option<Instant>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Master {
+    /// Adver_Timer.
+    advert_at: Instant,
+    /// When the newest advert went.
+    last_sent: Instant,
+    /// The burst of announcements `garp_master_delay` after becoming master.
+    second_burst_at: Option<Instant>,
+    /// The next refreshing burst.
+    refresh_at: Option<Instant>,
+    /// The second burst after an advert of lower priority.
+    lower_burst_at: Option<Instant>,
+    /// When a master of lower priority was last answered.
+    last_contended: Option<Instant>,
+}
+
+/// What has been told already and is not told again until the state or the master changes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Told {
+    Rejected(Reject),
+    AddressListDiffers,
+    IntervalDiffers,
+    LowerPriority(IpAddr),
+    SendFailed,
+}
+
+impl Instance {
+    pub(crate) fn new(id: InstanceId, spec: InstanceSpec) -> Self {
+        Self {
+            id,
+            priority: spec.priority,
+            spec,
+            state: State::Init,
+            interface: None,
+            source: None,
+            deaf: None,
+            hold: Hold::default(),
+            counters: Counters::default(),
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// Leaves Init: clears what an earlier run may have left, and takes the first role.
+    pub(crate) fn start(&mut self, cx: &mut Context<'_>, predecessor: Option<&InstanceSnapshot>) {
+        if let Some(predecessor) = predecessor {
+            self.counters = predecessor.counters;
+        }
+        let causes = self.look_around(cx);
+        if !causes.is_empty() {
+            self.transition(cx, StateName::Fault, Why::Fault(causes.into_iter().collect()));
+        } else if predecessor.is_some_and(|predecessor| predecessor.state == StateName::Master) {
+            self.transition(cx, StateName::Master, Why::Resumed);
+        } else if self.spec.priority.is_owner() {
+            self.transition(cx, StateName::Master, Why::Owner);
+        } else {
+            let why = if predecessor.is_some() { Why::Resumed } else { Why::Startup };
+            self.transition(cx, StateName::Backup, why);
+        }
+    }
+
+    /// When something is due; `None` if only an input can change anything.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let of_state = match &self.state {
+            State::Init | State::Fault { .. } | State::Stopped => None,
+            State::Backup(backup) => Some(backup.takeover_at),
+            State::Master(master) => {
+                let bursts = [master.second_burst_at, master.refresh_at, master.lower_burst_at];
+                Some(bursts.into_iter().flatten().fold(master.advert_at, Instant::min))
+            }
+        };
+        [of_state, self.hold.retry_at()].into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
+        self.retry_hold(cx);
+        match &self.state {
+            State::Init | State::Fault { .. } | State::Stopped => {}
+            State::Backup(backup) => {
+                if backup.takeover_at <= cx.now {
+                    let why = if backup.released {
+                        Why::MasterReleased
+                    } else {
+                        Why::MasterSilent { waited: backup.waited }
+                    };
+                    self.transition(cx, StateName::Master, why);
+                }
+            }
+            State::Master(master) => {
+                let (advert_at, late) = (master.advert_at, cx.now.saturating_since(master.advert_at));
+                if advert_at <= cx.now {
+                    self.advertise(cx);
+                    self.keep_cadence(cx.now, advert_at);
+                }
+                if late >= self.spec.advert_interval.duration() {
+                    self.emit(cx, What::Stalled { late });
+                    self.announce_all(cx, self.spec.announce.repeat);
+                }
+                self.announce_due(cx);
+            }
+        }
+    }
+
+    /// The next advert is due one interval after the last one was due, so that the adverts do not drift; after a delay
+    /// of more than an interval the cadence starts anew, so that there is no burst.
+    fn keep_cadence(&mut self, now: Instant, due: Instant) {
+        let interval = self.spec.advert_interval.duration();
+        if let State::Master(master) = &mut self.state {
+            let next = due + interval;
+            master.advert_at = if next > now { next } else { now + interval };
+        }
+    }
+
+    /// An interface that this instance looks at has changed, or how its trackers count has.
+    pub(crate) fn links_changed(&mut self, cx: &mut Context<'_>) {
+        let (source_before, interface_before) = (self.source, self.interface);
+        let causes = self.look_around(cx);
+        match &self.state {
+            State::Init | State::Stopped => {}
+            State::Fault { causes: known } => {
+                if causes.is_empty() {
+                    let to =
+                        if self.spec.priority.is_owner() { StateName::Master } else { StateName::Backup };
+                    self.transition(cx, to, Why::Recovered);
+                } else if *known != causes {
+                    // Still in FAULT, for other reasons: the state does not change, and nobody is notified.
+                    self.state = State::Fault { causes };
+                }
+            }
+            State::Backup(_) | State::Master(_) if !causes.is_empty() => {
+                self.transition(cx, StateName::Fault, Why::Fault(causes.into_iter().collect()));
+            }
+            State::Backup(_) | State::Master(_) => {
+                if let (Some(source), true) = (self.source, self.source != source_before) {
+                    self.emit(cx, What::SourceChanged { source });
+                }
+                if self.interface == interface_before {
+                    self.restore_lost(cx);
+                } else {
+                    // The interface was replaced before we saw it missing: nothing of ours is on the new one.
+                    self.hold.forget();
+                    self.want(cx);
+                }
+            }
+        }
+    }
+
+    /// The kernel let us listen, or did not.
+    pub(crate) fn listening(&mut self, cx: &mut Context<'_>, result: Result<(), i32>) {
+        self.deaf = result.err();
+        self.links_changed(cx);
+    }
+
+    /// Where this instance needs to receive adverts; `None` while its interface does not exist.
+    pub(crate) fn membership(&self) -> Option<Membership> {
+        Some(Membership {
+            interface: self.interface?,
+            family: self.spec.family,
+            group: match self.spec.transport {
+                Transport::Multicast { group } => Some(group),
+                Transport::Unicast { .. } => None,
+            },
+        })
+    }
+
+    /// Takes over a changed configuration; the state is kept wherever that makes sense.
+    pub(crate) fn reconfigure(&mut self, cx: &mut Context<'_>, spec: InstanceSpec) {
+        let before = core::mem::replace(&mut self.spec, spec);
+        self.hold.drop_unlisted(&before, &self.spec);
+        let addresses_changed = !before.held_addresses().eq(self.spec.held_addresses());
+        self.links_changed(cx);
+        match &mut self.state {
+            State::Init | State::Fault { .. } | State::Stopped => {}
+            State::Backup(backup) => {
+                if before.advert_interval != self.spec.advert_interval || before.version != self.spec.version
+                {
+                    backup.master_interval = self.spec.advert_interval;
+                    self.restart_down_timer(cx.now);
+                }
+            }
+            State::Master(master) => {
+                // A shorter interval takes effect at once: the peers may already count with it.
+                master.advert_at =
+                    master.advert_at.min(master.last_sent + self.spec.advert_interval.duration());
+                if self.spec.announce != before.announce {
+                    self.schedule_announcements(cx.now);
+                }
+            }
+        }
+        if addresses_changed {
+            self.want(cx);
+        }
+    }
+
+    /// Ends the instance: releases the addresses and is heard of no more.
+    pub(crate) fn stop(&mut self, cx: &mut Context<'_>, why: Why) {
+        if !self.is_stopped() {
+            self.transition(cx, StateName::Stop, why);
+        }
+    }
+
+    pub(crate) const fn is_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped)
+    }
+
+    /// Stopped, and the kernel's answer about the addresses is in.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_stopped() && !self.hold.is_pending()
+    }
+
+    pub(crate) fn snapshot(&self) -> InstanceSnapshot {
+        InstanceSnapshot { key: self.spec.key(), state: self.state_name(), counters: self.counters }
+    }
+
+    pub(crate) fn state_name(&self) -> StateName {
+        match self.state {
+            State::Init => StateName::Init,
+            State::Fault { .. } => StateName::Fault,
+            State::Backup(_) => StateName::Backup,
+            State::Master(_) => StateName::Master,
+            State::Stopped => StateName::Stop,
+        }
+    }
+
+    /// Looks up interface, source and effective priority anew, and says what keeps the instance from taking part.
+    fn look_around(&mut self, cx: &mut Context<'_>) -> BTreeSet<FaultCause> {
+        let mut causes = BTreeSet::new();
+        let own = cx.links.named(&self.spec.interface);
+        let interface = own.map(|link| link.index);
+        if self.interface != interface {
+            self.interface = interface;
+            self.deaf = None;
+        }
+        self.source =
+            self.spec.source.or_else(|| own.and_then(|link| self.source_on(link, cx.virtual_addresses)));
+        if own.is_none() {
+            causes.insert(FaultCause::InterfaceMissing(self.spec.interface.clone()));
+        } else if self.source.is_none() {
+            causes.insert(FaultCause::NoSourceAddress(self.spec.interface.clone()));
+        }
+        for name in self.needed_interfaces() {
+            match cx.links.named(name) {
+                None => causes.insert(FaultCause::InterfaceMissing(name.to_owned())),
+                Some(link) if !link.up => causes.insert(FaultCause::InterfaceDown(name.to_owned())),
+                Some(_) => false,
+            };
+        }
+        for track in self.spec.track_interfaces.iter().filter(|track| track.weight == 0) {
+            let up = cx.links.named(&track.interface).is_some_and(|link| link.up);
+            if up == track.reverse {
+                causes.insert(FaultCause::InterfaceDown(track.interface.clone()));
+            }
+        }
+        causes.extend(self.deaf.map(FaultCause::Deaf));
+        self.reweigh(cx);
+        causes
+    }
+
+    /// Interfaces without which the instance is in FAULT, whatever it tracks.
+    fn needed_interfaces(&self) -> BTreeSet<&str> {
+        let own = self.spec.track_primary.then_some(self.spec.interface.as_str());
+        self.spec
+            .held_addresses()
+            .map(|address| address.interface.as_str())
+            .filter(|name| *name != self.spec.interface)
+            .chain(own)
+            .collect()
+    }
+
+    fn source_on(&self, link: &LinkView, virtual_addresses: &BTreeSet<IpAddr>) -> Option<IpAddr> {
+        let family = self.spec.family;
+        let primary = link.primary_address(family, |address| virtual_addresses.contains(&address));
+        // The owner's virtual address is the interface's own, and may be its only one.
+        let only = || self.spec.priority.is_owner().then(|| link.primary_address(family, |_| false))?;
+        primary.or_else(only)
+    }
+
+    /// Works out the effective priority (keepalived: base + trackers, 1 to 254; an owner ignores trackers).
+    fn reweigh(&mut self, cx: &mut Context<'_>) {
+        let before = self.priority;
+        self.priority = self.effective_priority(cx.links);
+        if self.priority == before {
+            return;
+        }
+        self.emit(cx, What::PriorityChanged { from: before, to: self.priority });
+        let down = |priority, interval| {
+            master_down_interval(self.spec.version, priority, interval, self.spec.down_timer_adverts)
+        };
+        if let State::Backup(backup) = &mut self.state
+            && !backup.released
+        {
+            // The timer runs on as if it had been started with the new priority.
+            let interval = backup.master_interval;
+            backup.takeover_at = backup.takeover_at - down(before, interval) + down(self.priority, interval);
+            backup.waited = down(self.priority, interval);
+        }
+    }
+
+    fn effective_priority(&self, links: &Links) -> Priority {
+        if self.spec.priority.is_owner() {
+            return self.spec.priority;
+        }
+        let weights = self.spec.track_interfaces.iter().map(|track| {
+            let up = links.named(&track.interface).is_some_and(|link| link.up);
+            let good = up != track.reverse;
+            match track.weight {
+                weight if (weight > 0) == good => i32::from(weight),
+                _ => 0,
+            }
+        });
+        let sum = i32::from(self.spec.priority.get()) + weights.sum::<i32>();
+        // Clamped to 1..=254, so the conversions cannot fail.
+        u8::try_from(sum.clamp(1, 254)).ok().and_then(Priority::new).unwrap_or(self.spec.priority)
+    }
+
+    fn restart_down_timer(&mut self, now: Instant) {
+        if let State::Backup(backup) = &mut self.state {
+            let spec = &self.spec;
+            let waits = master_down_interval(
+                spec.version,
+                self.priority,
+                backup.master_interval,
+                spec.down_timer_adverts,
+            );
+            backup.takeover_at = now + waits;
+            backup.waited = waits;
+            backup.released = false;
+        }
+    }
+
+    /// Sends an advert of the effective priority.
+    fn advertise(&mut self, cx: &mut Context<'_>) {
+        self.send(cx, self.priority.get());
+        if let State::Master(master) = &mut self.state {
+            master.last_sent = cx.now;
+        }
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>, priority: u8) {
+        let (Some(interface), Some(source)) = (self.interface, self.source) else { return };
+        let advert = Advert {
+            version: self.spec.version,
+            vrid: self.spec.vrid,
+            priority,
+            interval: self.spec.advert_interval,
+            addresses: self.spec.addresses.iter().map(|address| address.address).collect(),
+            authentication: match self.spec.version {
+                Version::V2 => self.spec.authentication.clone(),
+                Version::V3 => Authentication::None,
+            },
+        };
+        let mut send_to = |destination, ttl| {
+            let payload = advert.to_bytes(source, destination);
+            let send = Send { instance: self.id, interface, source, destination, ttl, payload };
+            cx.actions.push_back(Action::Send(send));
+        };
+        match &self.spec.transport {
+            Transport::Multicast { group } => send_to(*group, 255),
+            Transport::Unicast { peers, ttl } => {
+                for peer in peers {
+                    send_to(peer.address, *ttl);
+                }
+            }
+        }
+        self.counters.advert_sent += 1;
+        if priority == 0 {
+            self.counters.priority_zero_sent += 1;
+        }
+    }
+
+    /// The kernel did not send an advert. The timer goes on: the next one may pass, and a link that is down says so
+    /// itself.
+    pub(crate) fn send_failed(&mut self, cx: &mut Context<'_>, errno: i32) {
+        self.counters.send_errors += 1;
+        self.tell_once(cx, Told::SendFailed, What::SendFailed { errno });
+    }
+
+    fn emit(&self, cx: &mut Context<'_>, what: What) {
+        cx.actions.push_back(Action::Emit(Event { instance: self.spec.name.clone(), what }));
+    }
+
+    fn tell_once(&mut self, cx: &mut Context<'_>, told: Told, what: What) {
+        if self.told.len() < MOST_TOLD && self.told.insert(told) {
+            self.emit(cx, what);
+        }
+    }
+
+    fn notify(&self, cx: &mut Context<'_>, from: StateName, to: StateName, why: Why) {
+        let transition =
+            Transition { instance: self.spec.name.clone(), from, to, priority: self.priority.get(), why };
+        cx.actions.push_back(Action::Notify(transition));
+    }
+}

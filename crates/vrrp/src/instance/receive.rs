@@ -1,0 +1,221 @@
+//! Which packets count as adverts of the instance, and what an advert means in each state.
+//!
+//! **A rejected packet changes nothing but a counter.** The rules are those of RFC 9568 7.1 and RFC 3768 7.1; where
+//! keepalived is more lenient than they are (another address list, another version 3 interval), so are we.
+
+use std::net::IpAddr;
+
+use super::{Context, Instance, State, Told};
+use crate::advert::{Advert, AdvertError};
+use crate::event::{Reject, StateName, What, Why};
+use crate::input::Packet;
+use crate::spec::{Authentication, Transport, Version};
+use crate::time::{Centiseconds, skew};
+
+/// Adverts of lower masters that are answered per interval, at most: what waited in a queue is one event, not many.
+const ANSWERS_PER_INTERVAL: u32 = 10;
+
+impl Instance {
+    /// A packet with this instance's VRID and family came in on its interface.
+    pub(crate) fn receive(&mut self, cx: &mut Context<'_>, packet: &Packet) {
+        match self.accept(packet) {
+            Ok(advert) => self.heard(cx, packet.source, &advert),
+            Err(reason) => {
+                self.count(reason);
+                let what = What::Rejected { source: packet.source, reason };
+                self.tell_once(cx, Told::Rejected(reason.kind()), what);
+            }
+        }
+    }
+
+    fn accept(&self, packet: &Packet) -> Result<Advert, Reject> {
+        if self.source == Some(packet.source) {
+            return Err(Reject::OwnAddress);
+        }
+        let multicast = matches!(self.spec.transport, Transport::Multicast { .. });
+        // RFC 9568 7.1 (GTSM); keepalived checks it for multicast only.
+        if multicast && packet.ttl != 255 {
+            return Err(Reject::Ttl(packet.ttl));
+        }
+        let advert = Advert::read(&packet.payload, packet.source, packet.destination).map_err(reject)?;
+        if advert.version != self.spec.version {
+            return Err(Reject::Version);
+        }
+        if advert.version == Version::V2 {
+            match (&self.spec.authentication, &advert.authentication) {
+                (Authentication::None, Authentication::None) => {}
+                (Authentication::Password(ours), Authentication::Password(theirs)) if ours == theirs => {}
+                (Authentication::Password(_), Authentication::Password(_)) => return Err(Reject::Password),
+                (Authentication::None, Authentication::Password(_))
+                | (Authentication::Password(_), Authentication::None) => {
+                    return Err(Reject::AuthenticationMismatch);
+                }
+            }
+            if advert.interval != self.spec.advert_interval {
+                return Err(Reject::Interval);
+            }
+        }
+        if advert.interval == Centiseconds::new(0) {
+            return Err(Reject::Interval);
+        }
+        if packet.destination.is_multicast() != multicast {
+            return Err(Reject::Destination);
+        }
+        Ok(advert)
+    }
+
+    fn count(&mut self, reason: Reject) {
+        let counters = &mut self.counters;
+        let counter = match reason {
+            Reject::Length => &mut counters.packet_length_errors,
+            Reject::Ttl(_) => &mut counters.ttl_errors,
+            Reject::Version => &mut counters.version_errors,
+            Reject::AuthenticationType => &mut counters.invalid_auth_type,
+            Reject::AuthenticationMismatch => &mut counters.auth_type_mismatch,
+            Reject::Password => &mut counters.auth_failure,
+            Reject::Interval => &mut counters.advert_interval_errors,
+            Reject::Type => &mut counters.invalid_type_received,
+            Reject::Checksum => &mut counters.checksum_errors,
+            Reject::Destination => &mut counters.wrong_destination,
+            Reject::OwnAddress => &mut counters.own_address_received,
+        };
+        *counter += 1;
+    }
+
+    fn heard(&mut self, cx: &mut Context<'_>, source: IpAddr, advert: &Advert) {
+        self.counters.advert_received += 1;
+        if advert.priority == 0 {
+            self.counters.priority_zero_received += 1;
+        }
+        self.compare_addresses(cx, source, advert);
+        if advert.interval != self.spec.advert_interval {
+            self.tell_once(cx, Told::IntervalDiffers, What::IntervalDiffers { source });
+        }
+        match self.state {
+            // RFC 9568 6.4.1: nothing is received in Initialize; keepalived's FAULT is the same.
+            State::Init | State::Fault { .. } | State::Stopped => {}
+            State::Backup(_) => self.heard_in_backup(cx, source, advert),
+            State::Master(_) => self.heard_in_master(cx, source, advert),
+        }
+    }
+
+    /// keepalived logs and counts a differing list and takes the advert; so a list can be changed director by director.
+    fn compare_addresses(&mut self, cx: &mut Context<'_>, source: IpAddr, advert: &Advert) {
+        if self.spec.skip_check_adv_addr
+            && matches!(&self.state, State::Backup(backup) if backup.master == Some(source))
+        {
+            return;
+        }
+        let ours = self.spec.addresses.iter().map(|address| address.address);
+        let same = advert.addresses.len() == self.spec.addresses.len()
+            && ours.into_iter().all(|address| advert.addresses.contains(&address));
+        if !same {
+            self.counters.address_list_errors += 1;
+            self.tell_once(cx, Told::AddressListDiffers, What::AddressListDiffers { source });
+        }
+    }
+
+    /// RFC 9568 6.4.2 (Backup), with keepalived's `preempt_delay`.
+    fn heard_in_backup(&mut self, cx: &mut Context<'_>, source: IpAddr, advert: &Advert) {
+        let (now, own_priority) = (cx.now, self.priority);
+        let spec = &self.spec;
+        let State::Backup(backup) = &mut self.state else { return };
+        if advert.priority == 0 {
+            backup.waited = skew(spec.version, own_priority, backup.master_interval);
+            backup.takeover_at = now + backup.waited;
+            backup.released = true;
+            return;
+        }
+        let lower = advert.priority < own_priority.get();
+        if lower && !spec.nopreempt {
+            let tolerated_until = *backup.tolerated_until.get_or_insert(now + spec.preempt_delay);
+            if tolerated_until <= now {
+                let what = What::LowerPriorityDiscarded { source, priority: advert.priority };
+                self.tell_once(cx, Told::LowerPriority(source), what);
+                return;
+            }
+        } else {
+            backup.tolerated_until = None;
+        }
+        if backup.master != Some(source) {
+            backup.master = Some(source);
+            self.told.clear();
+        }
+        self.learn_interval(advert);
+        self.restart_down_timer(now);
+    }
+
+    /// RFC 9568 6.4.3 (Active), with keepalived's answers to lower priorities.
+    fn heard_in_master(&mut self, cx: &mut Context<'_>, source: IpAddr, advert: &Advert) {
+        if advert.priority == 0 {
+            self.answer(cx);
+            return;
+        }
+        let own = self.priority.get();
+        // At equal priority the greater address wins, as unsigned numbers in network order.
+        let better =
+            advert.priority > own || (advert.priority == own && self.source.is_some_and(|own| source > own));
+        if better {
+            if self.spec.higher_prio_send_advert {
+                self.advertise(cx);
+            }
+            let why = Why::BetterMaster { source, priority: advert.priority };
+            self.transition(cx, StateName::Backup, why);
+            if let State::Backup(backup) = &mut self.state {
+                backup.master = Some(source);
+            }
+            self.learn_interval(advert);
+            self.restart_down_timer(cx.now);
+            return;
+        }
+        let what = What::LowerMaster { source, priority: advert.priority };
+        self.tell_once(cx, Told::LowerPriority(source), what);
+        let least = self.spec.advert_interval.duration() / ANSWERS_PER_INTERVAL;
+        let State::Master(master) = &mut self.state else { return };
+        if master.last_contended.is_none_or(|at| cx.now.saturating_since(at) >= least) {
+            master.last_contended = Some(cx.now);
+            self.contend(cx);
+        }
+    }
+
+    /// Answers a master of lower priority, and tells the neighbours again where the addresses are: it may have drawn
+    /// them to itself.
+    fn contend(&mut self, cx: &mut Context<'_>) {
+        if !self.spec.lower_prio_no_advert {
+            self.answer(cx);
+        }
+        self.announce_all(cx, self.spec.announce.lower_priority_repeat);
+        let delay = self.spec.announce.lower_priority_delay;
+        if let State::Master(master) = &mut self.state {
+            master.lower_burst_at = (!delay.is_zero()).then(|| cx.now + delay);
+        }
+    }
+
+    /// Sends an advert out of turn and starts the interval anew.
+    fn answer(&mut self, cx: &mut Context<'_>) {
+        self.advertise(cx);
+        if let State::Master(master) = &mut self.state {
+            master.advert_at = cx.now + self.spec.advert_interval.duration();
+        }
+    }
+
+    /// RFC 9568 6.4.2: a version 3 backup counts with the interval of the master (Active_Adver_Interval).
+    fn learn_interval(&mut self, advert: &Advert) {
+        if let State::Backup(backup) = &mut self.state {
+            backup.master_interval = match advert.version {
+                Version::V2 => self.spec.advert_interval,
+                Version::V3 => advert.interval,
+            };
+        }
+    }
+}
+
+const fn reject(error: AdvertError) -> Reject {
+    match error {
+        AdvertError::Length | AdvertError::Vrid => Reject::Length,
+        AdvertError::Version => Reject::Version,
+        AdvertError::Type => Reject::Type,
+        AdvertError::AuthenticationType => Reject::AuthenticationType,
+        AdvertError::Checksum => Reject::Checksum,
+    }
+}
