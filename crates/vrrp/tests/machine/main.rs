@@ -1,0 +1,12 @@
+//! The machine from outside: one router, what it hears and what it does, state by state.
+
+mod addresses;
+mod announcements;
+mod backup;
+mod fault;
+mod master;
+mod receive;
+mod reload;
+mod resume;
+mod scene;
+mod start_and_stop;

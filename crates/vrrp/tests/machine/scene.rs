@@ -1,0 +1,240 @@
+//! One router on one LAN, in virtual time, with everything that it did since it was last asked.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use clock::Instant;
+use vrrp::{
+    Action, Advert, AnnounceSpec, Authentication, Centiseconds, Done, Family, IfIndex, InitialState, Input,
+    InstanceSpec, LinkAddress, LinkView, Packet, Priority, Router, StateName, Transport, Version,
+    VirtualAddress, VirtualRouterId, Want, What, Why,
+};
+
+pub const OWN: IpAddr = v4(10, 0, 0, 20);
+pub const LOWER_ADDRESS: IpAddr = v4(10, 0, 0, 10);
+pub const PEER: IpAddr = v4(10, 0, 0, 21);
+pub const VIP: IpAddr = v4(10, 0, 0, 100);
+pub const GROUP: IpAddr = v4(224, 0, 0, 18);
+
+pub const fn v4(a: u8, b: u8, c: u8, d: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+}
+
+pub fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub fn virtual_address(address: IpAddr) -> VirtualAddress {
+    VirtualAddress {
+        address,
+        prefix_len: 32,
+        interface: "eth0".into(),
+        label: None,
+        scope: 0,
+        broadcast: None,
+    }
+}
+
+/// Priority 100, one second, version 2, one address on eth0.
+pub fn spec() -> InstanceSpec {
+    InstanceSpec {
+        name: "VI_1".into(),
+        vrid: VirtualRouterId::new(51).unwrap(),
+        version: Version::V2,
+        family: Family::V4,
+        interface: "eth0".into(),
+        initial_state: InitialState::Backup,
+        priority: Priority::DEFAULT,
+        advert_interval: Centiseconds::from_secs(1),
+        down_timer_adverts: 3,
+        nopreempt: false,
+        preempt_delay: Duration::ZERO,
+        transport: Transport::Multicast { group: GROUP },
+        source: None,
+        authentication: Authentication::None,
+        addresses: vec![virtual_address(VIP)],
+        excluded: vec![],
+        announce: AnnounceSpec::default(),
+        track_interfaces: vec![],
+        track_primary: true,
+        skip_check_adv_addr: false,
+        lower_prio_no_advert: false,
+        higher_prio_send_advert: false,
+    }
+}
+
+pub fn index(number: u32) -> IfIndex {
+    IfIndex::new(number).unwrap()
+}
+
+pub fn link(number: u32, name: &str, up: bool, addresses: &[IpAddr]) -> LinkView {
+    let on_link = |address: &IpAddr| LinkAddress {
+        address: *address,
+        prefix_len: if *address == VIP { 32 } else { 24 },
+        usable: true,
+    };
+    LinkView {
+        index: index(number),
+        name: name.into(),
+        up,
+        arp: true,
+        mac: vec![2, 0, 0, 0, 0, 20],
+        addresses: addresses.iter().map(on_link).collect(),
+    }
+}
+
+pub struct Scene {
+    pub router: Router,
+    configured: InstanceSpec,
+    pub now: Instant,
+    pub states: Vec<(StateName, Why)>,
+    pub told: Vec<What>,
+    pub log: Vec<Action>,
+    /// Errors that the kernel will answer to wants.
+    pub refuse: Vec<(VirtualAddress, i32)>,
+}
+
+impl Scene {
+    /// A router with this instance, started at second 100 on an eth0 that is up.
+    pub fn start(spec: InstanceSpec) -> Self {
+        let mut scene = Self::before_start();
+        scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN])]));
+        scene.feed(Input::Configure(vec![spec]));
+        scene
+    }
+
+    pub fn before_start() -> Self {
+        Self {
+            router: Router::new(),
+            configured: spec(),
+            now: Instant::from_micros(100_000_000),
+            states: vec![],
+            told: vec![],
+            log: vec![],
+            refuse: vec![],
+        }
+    }
+
+    /// A router that has become master after hearing nothing; the log is empty.
+    pub fn master(spec: InstanceSpec) -> Self {
+        let mut scene = Self::start(spec);
+        scene.run(ms(4_000));
+        assert_eq!(scene.state(), StateName::Master);
+        scene.forget();
+        scene
+    }
+
+    pub fn forget(&mut self) {
+        self.log.clear();
+        self.states.clear();
+        self.told.clear();
+    }
+
+    pub fn feed(&mut self, input: Input) {
+        if let Input::Configure(specs) = &input
+            && let Some(first) = specs.first()
+        {
+            self.configured = first.clone();
+        }
+        self.router.handle(self.now, input);
+        self.perform();
+    }
+
+    fn perform(&mut self) {
+        while let Some(action) = self.router.next_action() {
+            self.log.push(action.clone());
+            match action {
+                Action::Want(want) => self.answer(&want),
+                Action::Notify(transition) => self.states.push((transition.to, transition.why)),
+                Action::Emit(event) => self.told.push(event.what),
+                Action::Send(_) | Action::Announce(_) | Action::Listen(_) | Action::Unlisten(_) => {}
+            }
+        }
+    }
+
+    fn answer(&mut self, want: &Want) {
+        let concerned = want.present.iter().chain(&want.absent);
+        let failed = self.refuse.iter().filter(|(refused, _)| concerned.clone().any(|one| one == refused));
+        let failed = failed.cloned().collect();
+        let done = Done::Applied { instance: want.instance, serial: want.serial, failed };
+        self.router.handle(self.now, Input::Done(done));
+    }
+
+    /// Lets time pass; the router is ticked at each of its deadlines.
+    pub fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(at) = self.router.next_deadline().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.feed(Input::Tick);
+        }
+        self.now = end;
+    }
+
+    /// Lets time pass in which the process does not run.
+    pub fn sleep(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    pub fn hear(&mut self, source: IpAddr, priority: u8) {
+        self.hear_altered(source, priority, |_| {});
+    }
+
+    pub fn hear_altered(&mut self, source: IpAddr, priority: u8, alter: impl FnOnce(&mut Advert)) {
+        let spec = self.configured.clone();
+        let mut advert = Advert {
+            version: spec.version,
+            vrid: spec.vrid,
+            priority,
+            interval: spec.advert_interval,
+            addresses: spec.addresses.iter().map(|held| held.address).collect(),
+            authentication: spec.authentication,
+        };
+        alter(&mut advert);
+        let payload = advert.to_bytes(source, GROUP);
+        self.packet(Packet { interface: index(2), source, destination: GROUP, ttl: 255, payload });
+    }
+
+    pub fn packet(&mut self, packet: Packet) {
+        self.feed(Input::Packet(packet));
+    }
+
+    pub fn state(&self) -> StateName {
+        self.router.snapshots()[0].state
+    }
+
+    pub fn counters(&self) -> vrrp::Counters {
+        self.router.snapshots()[0].counters
+    }
+
+    /// Time until the next deadline.
+    pub fn waits(&self) -> Duration {
+        self.router.next_deadline().unwrap().saturating_since(self.now)
+    }
+
+    /// Priorities of the adverts sent.
+    pub fn adverts(&self) -> Vec<u8> {
+        let sends = self.log.iter().filter_map(|action| match action {
+            Action::Send(send) => Some(send),
+            _ => None,
+        });
+        sends
+            .map(|send| Advert::read(&send.payload, send.source, send.destination).unwrap().priority)
+            .collect()
+    }
+
+    pub fn announced(&self) -> Vec<IpAddr> {
+        let announced = self.log.iter().filter_map(|action| match action {
+            Action::Announce(announce) => Some(announce.address),
+            _ => None,
+        });
+        announced.collect()
+    }
+
+    pub fn wants(&self) -> Vec<&Want> {
+        let wants = self.log.iter().filter_map(|action| match action {
+            Action::Want(want) => Some(want),
+            _ => None,
+        });
+        wants.collect()
+    }
+}
