@@ -1,6 +1,23 @@
 //! Health checks: a pure scheduler that says when to ask and what the answers mean, the wanted IPVS table as a function
 //! of configuration and health, and one small probe per kind of checker.
+//!
+//! Everything but [`mod@probe`] is pure: no socket, clock, runtime or random source. What was measured of keepalived, and
+//! where we differ on purpose, stands in `MEASURED.md` beside this crate's manifest.
 
+mod action;
+mod check;
+mod desired;
+mod health;
+mod outcome;
+pub mod probe;
+mod reload;
+mod scheduler;
 pub mod spec;
+mod spread;
 
+pub use action::{Action, CheckName, Event, Input, RunId, Why};
+pub use desired::{desired, service};
+pub use health::{Health, VirtualServerHealth};
+pub use outcome::{Cause, Failure, LocalError, Outcome, Step};
+pub use scheduler::Scheduler;
 pub use spec::*;

@@ -1,0 +1,97 @@
+//! Which real servers are live, and which virtual servers have their quorum.
+//!
+//! **The quorum has a memory**: between `quorum - hysteresis` and `quorum + hysteresis` it stays what it was. That is why
+//! it is part of the health and not computed from it. It is counted in weight, is lost at the start, is gained at
+//! `quorum + hysteresis` or more, and lost below `quorum - hysteresis` and at weight 0 (keepalived 2.2.7, measured).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipvs::{DestKey, ServiceKey};
+use serde::{Deserialize, Serialize};
+
+use crate::spec::VirtualServerSpec;
+
+/// The health of every virtual server, by the first of its services.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Health {
+    virtual_servers: BTreeMap<ServiceKey, VirtualServerHealth>,
+}
+
+impl Health {
+    /// Nothing is known: no server is live.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The health of the virtual server whose first service this is.
+    pub fn get(&self, virtual_server: &ServiceKey) -> Option<&VirtualServerHealth> {
+        self.virtual_servers.get(virtual_server)
+    }
+
+    /// Sets the health of a virtual server.
+    pub fn insert(&mut self, virtual_server: ServiceKey, health: VirtualServerHealth) {
+        self.virtual_servers.insert(virtual_server, health);
+    }
+
+    pub(crate) fn get_mut(&mut self, virtual_server: &ServiceKey) -> Option<&mut VirtualServerHealth> {
+        self.virtual_servers.get_mut(virtual_server)
+    }
+
+    pub(crate) fn remove(&mut self, virtual_server: &ServiceKey) -> Option<VirtualServerHealth> {
+        self.virtual_servers.remove(virtual_server)
+    }
+}
+
+/// The health of one virtual server.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct VirtualServerHealth {
+    live: BTreeSet<DestKey>,
+    quorum: bool,
+}
+
+impl VirtualServerHealth {
+    /// No server is live, the quorum is lost.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether this real server is up.
+    pub fn is_live(&self, server: &DestKey) -> bool {
+        self.live.contains(server)
+    }
+
+    /// Whether the virtual server has its quorum.
+    pub const fn has_quorum(&self) -> bool {
+        self.quorum
+    }
+
+    /// Weight of the live servers, as configured.
+    pub fn live_weight(&self, spec: &VirtualServerSpec) -> u64 {
+        spec.real_servers
+            .iter()
+            .filter(|server| self.is_live(&server.key))
+            .map(|server| u64::from(server.dest.weight))
+            .sum()
+    }
+
+    /// Notes that a real server is up or down. [`assess`](Self::assess) then says what that means for the quorum.
+    pub fn set(&mut self, server: DestKey, up: bool) {
+        if up {
+            self.live.insert(server);
+        } else {
+            self.live.remove(&server);
+        }
+    }
+
+    /// Brings the quorum up to date with the live weight, and says whether it changed.
+    pub fn assess(&mut self, spec: &VirtualServerSpec) -> bool {
+        let weight = self.live_weight(spec);
+        let (quorum, hysteresis) = (u64::from(spec.quorum), u64::from(spec.hysteresis));
+        let now = weight > 0
+            && weight
+                >= if self.quorum { quorum.saturating_sub(hysteresis) } else { quorum + hysteresis };
+        let changed = now != self.quorum;
+        self.quorum = now;
+        changed
+    }
+}

@@ -1,0 +1,228 @@
+//! When which check runs, and what its results mean for servers and quorums: the whole of a checker process but for its
+//! sockets.
+//!
+//! **Nothing here waits, so no check can delay another**: all checks that are due at a deadline start at that deadline,
+//! and a check whose run hangs costs an entry in a map until its probe gives up. One check has at most one run at a time.
+//!
+//! Identity: a virtual server is named by the first of its services, a check by its [`Place`]. The state of a check lives
+//! beside its spec, inside its virtual server, so that a reload that leaves a virtual server alone moves one map entry.
+//! `due` and `running` are indices over those states: each waiting check stands in `due` once, each running one in
+//! `running` once. A run will name several places when identical probes are shared; `Start` and `Result` need not change
+//! for that.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use clock::Instant;
+use ipvs::ServiceKey;
+use serde::{Deserialize, Serialize};
+
+use crate::action::{Action, CheckName, Event, Input, RunId, Why};
+use crate::check::{CheckState, Conclusion, Phase, Standing};
+use crate::health::Health;
+use crate::outcome::Outcome;
+use crate::spec::{CheckSpec, VirtualServerSpec};
+
+/// The checks of one process. It can be written out and read back: the new process then begins with
+/// [`Input::Resume`], and goes on as if only the runs in flight had been lost.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Scheduler {
+    /// What the next `Configure` is: a start or a reload.
+    pub(crate) configured: bool,
+    pub(crate) virtual_servers: BTreeMap<ServiceKey, VirtualServer>,
+    pub(crate) health: Health,
+    due: BTreeSet<(Instant, Place)>,
+    running: BTreeMap<RunId, Place>,
+    next_run: RunId,
+    pub(crate) actions: VecDeque<Action>,
+}
+
+/// Where a check is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub(crate) struct Place {
+    pub(crate) virtual_server: ServiceKey,
+    /// Index among the real servers.
+    pub(crate) server: usize,
+    /// Index among the checks of the server.
+    pub(crate) check: usize,
+}
+
+/// A virtual server with the state of its checks: `checks[s][c]` belongs to `spec.real_servers[s].checks[c]`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct VirtualServer {
+    pub(crate) spec: VirtualServerSpec,
+    pub(crate) checks: Vec<Vec<CheckState>>,
+}
+
+impl VirtualServer {
+    fn check(&mut self, place: Place) -> Option<(&CheckSpec, &mut CheckState)> {
+        let spec = self.spec.real_servers.get(place.server)?.checks.get(place.check)?;
+        let state = self.checks.get_mut(place.server)?.get_mut(place.check)?;
+        Some((spec, state))
+    }
+}
+
+impl Scheduler {
+    /// A scheduler without checks.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in one input. `now` never goes back from one call to the next.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Configure { servers, seed } => self.configure(now, servers, seed),
+            Input::Tick => self.start_due(now),
+            Input::Result { run, outcome } => self.conclude(now, run, outcome),
+            Input::Resume => self.resume(now),
+        }
+    }
+
+    /// When the next `Tick` is due, if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// The oldest action not yet fetched.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The health of all servers, as it is when every action has been fetched.
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// The virtual server whose first service this is.
+    pub fn virtual_server(&self, first: &ServiceKey) -> Option<&VirtualServerSpec> {
+        self.virtual_servers.get(first).map(|virtual_server| &virtual_server.spec)
+    }
+
+    /// All virtual servers, in the order of their first services.
+    pub fn virtual_servers(&self) -> impl Iterator<Item = &VirtualServerSpec> {
+        self.virtual_servers.values().map(|virtual_server| &virtual_server.spec)
+    }
+
+    /// Starts every check that is due.
+    fn start_due(&mut self, now: Instant) {
+        while let Some((at, place)) = self.due.pop_first() {
+            if at > now {
+                self.due.insert((at, place));
+                return;
+            }
+            let run = self.next_run;
+            let Some((spec, state)) =
+                self.virtual_servers.get_mut(&place.virtual_server).and_then(|it| it.check(place))
+            else {
+                continue;
+            };
+            state.phase = Phase::Running(run);
+            self.actions.push_back(Action::Start { run, probe: spec.probe.clone() });
+            self.running.insert(run, place);
+            self.next_run = RunId(run.0.wrapping_add(1));
+        }
+    }
+
+    fn conclude(&mut self, now: Instant, run: RunId, outcome: Outcome) {
+        let Some(place) = self.running.remove(&run) else { return };
+        let Some(virtual_server) = self.virtual_servers.get_mut(&place.virtual_server) else { return };
+        let Some(server) = virtual_server.spec.real_servers.get(place.server).map(|server| server.key) else {
+            return;
+        };
+        let Some((spec, state)) = virtual_server.check(place) else { return };
+        let verbose = spec.log_all_failures;
+        let concluded = state.conclude(now, outcome, spec);
+        let phase = state.phase;
+        self.enrol(place, phase);
+
+        let check = CheckName { virtual_server: place.virtual_server, server, check: place.check };
+        if concluded.sees_again {
+            self.emit(Event::Sees { check });
+        }
+        match concluded.conclusion {
+            Conclusion::StillUp | Conclusion::StillDown => {}
+            Conclusion::Forgiven { failure, failures } => {
+                if verbose || failures == 1 {
+                    self.emit(Event::Forgiven { check, failure, failures });
+                }
+            }
+            Conclusion::Failed { failure, failures } => {
+                self.emit(Event::Failed { check, failure, failures });
+                self.settle(place, check, Why::Failed { check: place.check, failure });
+            }
+            Conclusion::Passed => {
+                self.emit(Event::Passed { check });
+                self.settle(place, check, Why::Passed);
+            }
+            Conclusion::Blind { error, news } => {
+                if verbose || news {
+                    self.emit(Event::Blind { check, error });
+                }
+            }
+        }
+    }
+
+    /// Brings server and quorum up to date after a check changed.
+    fn settle(&mut self, place: Place, name: CheckName, why: Why) {
+        let CheckName { virtual_server: key, server, .. } = name;
+        let Some(virtual_server) = self.virtual_servers.get(&key) else { return };
+        let Some(health) = self.health.get_mut(&key) else { return };
+        let states = virtual_server.checks.get(place.server).map_or(&[][..], Vec::as_slice);
+        let up = states.iter().all(CheckState::is_up);
+        if up == health.is_live(&server) {
+            // A server that is down already gets no second reason, but an alpha server that never was up gets its first.
+            let down = states.iter().filter(|state| state.standing == Standing::Down).count();
+            if matches!(why, Why::Failed { .. }) && down == 1 {
+                self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
+            }
+            return;
+        }
+        health.set(server, up);
+        self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
+        if health.assess(&virtual_server.spec) {
+            let (up, weight) = (health.has_quorum(), health.live_weight(&virtual_server.spec));
+            self.actions.push_back(Action::Quorum { virtual_server: key, up, weight });
+        }
+    }
+
+    /// Starts anew what was running in the process before.
+    fn resume(&mut self, now: Instant) {
+        self.actions.retain(|action| !matches!(action, Action::Start { .. } | Action::Cancel { .. }));
+        for (_, place) in std::mem::take(&mut self.running) {
+            let phase = Phase::Waiting(now);
+            if let Some((_, state)) =
+                self.virtual_servers.get_mut(&place.virtual_server).and_then(|it| it.check(place))
+            {
+                state.phase = phase;
+                self.enrol(place, phase);
+            }
+        }
+    }
+
+    /// Enters a check into the index that its phase belongs to.
+    pub(crate) fn enrol(&mut self, place: Place, phase: Phase) {
+        match phase {
+            Phase::Waiting(at) => {
+                self.due.insert((at, place));
+            }
+            Phase::Running(run) => {
+                self.running.insert(run, place);
+            }
+        }
+    }
+
+    /// Takes a check out of the index that its phase belongs to.
+    pub(crate) fn strike(&mut self, place: Place, phase: Phase) {
+        match phase {
+            Phase::Waiting(at) => {
+                self.due.remove(&(at, place));
+            }
+            Phase::Running(run) => {
+                self.running.remove(&run);
+            }
+        }
+    }
+
+    pub(crate) fn emit(&mut self, event: Event) {
+        self.actions.push_back(Action::Emit(event));
+    }
+}
