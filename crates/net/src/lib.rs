@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The host's network as the daemon touches it: VRRP sockets, announcements, addresses, and a mirror of the kernel's
+//! interfaces.
+//!
+//! **Nothing here decides**: each part does what it is told and reports what the kernel said. Nothing waits either:
+//! every socket is non-blocking, and a netlink request is answered before its send returns.
+
+mod addresses;
+mod announcement;
+mod announcer;
+mod mirror;
+mod monotonic;
+mod receiver;
+mod sender;
+pub mod sysctl;
+mod wire;
+
+pub use addresses::Addresses;
+pub use announcement::{gratuitous_arp, unsolicited_advertisement};
+pub use announcer::Announcer;
+pub use mirror::{Change, Mirror};
+pub use monotonic::now;
+pub use receiver::Receiver;
+pub use sender::Sender;

@@ -1,0 +1,104 @@
+//! Sends adverts: per packet its interface, source, destination and TTL.
+
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::AsRawFd;
+
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg, setsockopt, sockopt};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::wire::{TRAFFIC_CLASS, ipv4_datagram};
+
+/// The kernel's priority of control traffic (`TC_PRIO_CONTROL`): adverts go before what else waits in the queue.
+const PRIORITY: i32 = 7;
+
+/// Sockets for adverts of both families, for all instances and interfaces.
+#[derive(Debug)]
+pub struct Sender {
+    v4: Socket,
+    /// Missing where the host has no IPv6.
+    v6: Option<Socket>,
+    /// Identification of the next IPv4 datagram; never 0, for which the kernel would draw one.
+    id: u16,
+}
+
+impl Sender {
+    /// Opens the sockets. **Adverts that this host sends do not come back to it.**
+    ///
+    /// # Errors
+    /// What the kernel says, above all a missing `CAP_NET_RAW`.
+    pub fn open() -> io::Result<Self> {
+        let v4 = Socket::new(Domain::IPV4, Type::RAW.nonblocking(), Some(Protocol::from(libc::IPPROTO_RAW)))?;
+        v4.set_multicast_loop_v4(false)?;
+        setsockopt(&v4, sockopt::Priority, &PRIORITY)?;
+        Ok(Self { v4, v6: open_v6().ok(), id: 1 })
+    }
+
+    /// Sends one advert.
+    ///
+    /// # Errors
+    /// What the kernel says; `EAFNOSUPPORT` for mixed families, or for IPv6 on a host without it.
+    pub fn send(&mut self, send: &vrrp::Send) -> io::Result<()> {
+        let interface = send.interface.get();
+        match (send.source, send.destination) {
+            (IpAddr::V4(source), IpAddr::V4(destination)) => {
+                let datagram = ipv4_datagram(source, destination, send.ttl, self.id, &send.payload);
+                self.id = self.id.checked_add(1).unwrap_or(1);
+                self.send_v4(interface, destination, &datagram)
+            }
+            (IpAddr::V6(source), IpAddr::V6(destination)) => {
+                self.send_v6(interface, source, destination, send.ttl, &send.payload)
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
+                Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
+            }
+        }
+    }
+
+    fn send_v4(&self, interface: u32, destination: Ipv4Addr, datagram: &[u8]) -> io::Result<()> {
+        let info = libc::in_pktinfo {
+            ipi_ifindex: interface.cast_signed(),
+            ipi_spec_dst: libc::in_addr { s_addr: 0 },
+            ipi_addr: libc::in_addr { s_addr: 0 },
+        };
+        let to = SockaddrIn::from(SocketAddrV4::new(destination, 0));
+        let control = [ControlMessage::Ipv4PacketInfo(&info)];
+        let data = [IoSlice::new(datagram)];
+        sendmsg(self.v4.as_raw_fd(), &data, &control, MsgFlags::empty(), Some(&to))?;
+        Ok(())
+    }
+
+    fn send_v6(
+        &self,
+        interface: u32,
+        source: Ipv6Addr,
+        destination: Ipv6Addr,
+        ttl: u8,
+        payload: &[u8],
+    ) -> io::Result<()> {
+        let socket = self.v6.as_ref().ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))?;
+        let info = libc::in6_pktinfo {
+            ipi6_addr: libc::in6_addr { s6_addr: source.octets() },
+            ipi6_ifindex: interface,
+        };
+        let (hop_limit, traffic_class) = (i32::from(ttl), i32::from(TRAFFIC_CLASS));
+        let to = SockaddrIn6::from(SocketAddrV6::new(destination, 0, 0, interface));
+        let control = [
+            ControlMessage::Ipv6PacketInfo(&info),
+            ControlMessage::Ipv6HopLimit(&hop_limit),
+            ControlMessage::Ipv6TClass(&traffic_class),
+        ];
+        sendmsg(socket.as_raw_fd(), &[IoSlice::new(payload)], &control, MsgFlags::empty(), Some(&to))?;
+        Ok(())
+    }
+}
+
+fn open_v6() -> io::Result<Socket> {
+    let protocol = Protocol::from(i32::from(vrrp::PROTOCOL));
+    let socket = Socket::new(Domain::IPV6, Type::RAW.nonblocking(), Some(protocol))?;
+    socket.set_multicast_loop_v6(false)?;
+    setsockopt(&socket, sockopt::Priority, &PRIORITY)?;
+    // It only sends: what arrives for the protocol is the receivers' business.
+    socket.set_recv_buffer_size(1)?;
+    Ok(socket)
+}
