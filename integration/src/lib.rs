@@ -35,17 +35,21 @@
 //! **What a lab makes ends with it**, whether the story ends well, panics or is killed: see [`Lab`].
 
 mod capture;
+pub mod client;
 mod daemon;
 mod error;
 mod guest;
 mod host;
 mod lab;
 mod leftovers;
+pub mod pair;
 mod process;
+mod rabbit;
 pub mod site;
 pub mod wait;
 
 pub use capture::{Advert, Announcement, Capture, now};
+pub use client::AmqpClient;
 pub use daemon::Daemon;
 pub use error::{Error, Result};
 pub use guest::agent;
@@ -53,3 +57,4 @@ pub use host::Host;
 pub use lab::{Lab, Lan};
 pub use leftovers::janitor;
 pub use process::Process;
+pub use rabbit::{RabbitCluster, RabbitNode};

@@ -119,8 +119,17 @@ impl Process {
     ///
     /// If it has not within `limit`; the error shows the end of its output.
     pub fn wait_for_log(&self, text: &str, limit: Duration) -> Result {
-        let what = format!("{text:?} in the log of {} on {}", self.name, self.host.name());
-        wait::until(&what, limit, || Ok(Tail(self.log()?)), |tail| tail.0.contains(text))?;
+        self.wait_until_log(&format!("{text:?}"), limit, |log| log.contains(text))
+    }
+
+    /// Waits until `enough` likes its output.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for_log`](Self::wait_for_log).
+    pub fn wait_until_log(&self, what: &str, limit: Duration, enough: impl Fn(&str) -> bool) -> Result {
+        let what = format!("{what} in the log of {} on {}", self.name, self.host.name());
+        wait::until(&what, limit, || Ok(Tail(self.log()?)), |tail| enough(&tail.0))?;
         Ok(())
     }
 }

@@ -1,0 +1,243 @@
+//! The topology of the RabbitMQ pair: two directors with one VIP, three brokers behind it, one client.
+//!
+//! ```text
+//!                 192.168.0.10 (VIP)
+//!      d1 .20 MASTER 100      d2 .21 BACKUP 90
+//!             |                      |
+//!   ----------+------ lan -----------+---------- 192.168.0.0/24
+//!      |         |         |              |
+//!   mq1 .2    mq2 .3    mq3 .4       client .100
+//! ```
+//!
+//! **Configurations are those of a user of keepalived**; what a story varies (daemon, version) is an argument.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clock::Instant;
+
+use crate::capture::Capture;
+use crate::daemon::Daemon;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::lab::{Lab, Lan};
+use crate::process::Process;
+use crate::wait;
+
+/// The virtual address.
+pub const VIP: &str = "192.168.0.10";
+
+/// The brokers' names and addresses.
+pub const BROKERS: [(&str, &str); 3] = [("mq1", "192.168.0.2"), ("mq2", "192.168.0.3"), ("mq3", "192.168.0.4")];
+
+/// AMQP and the management interface.
+pub const PORTS: [u16; 2] = [5672, 15672];
+
+/// The advertisement interval.
+pub const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Two directors on a LAN, and a capture of it.
+#[derive(Debug)]
+pub struct Pair {
+    /// The LAN.
+    pub lan: Lan,
+    /// What goes over it.
+    pub wire: Capture,
+    /// The director with priority 100.
+    pub master: Host,
+    /// The director with priority 90.
+    pub backup: Host,
+}
+
+/// A director's part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `state MASTER`, priority 100.
+    Master,
+    /// `state BACKUP`, priority 90.
+    Backup,
+}
+
+/// The other director has taken over, as the wire shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Takeover {
+    /// From the last advert of the old master to the first announcement of the VIP by the new one.
+    pub after_last_advert: Duration,
+    /// When that announcement was.
+    pub at: Instant,
+}
+
+impl Role {
+    /// Its priority.
+    pub const fn priority(self) -> u8 {
+        match self {
+            Self::Master => 100,
+            Self::Backup => 90,
+        }
+    }
+
+    /// How long it waits, as a backup, after it was told that the master resigns: (256 - priority) / 256 of an interval
+    /// (RFC 3768 section 6.1; RFC 5798 section 6.1 for equal intervals).
+    pub fn skew(self) -> Duration {
+        INTERVAL * u32::from(256 - u16::from(self.priority())) / 256
+    }
+
+    /// How long it waits, as a backup, after the last advert of a silent master.
+    pub fn master_down_interval(self) -> Duration {
+        3 * INTERVAL + self.skew()
+    }
+
+    const fn state(self) -> &'static str {
+        match self {
+            Self::Master => "MASTER",
+            Self::Backup => "BACKUP",
+        }
+    }
+}
+
+impl Pair {
+    /// Makes the LAN and the directors.
+    ///
+    /// # Errors
+    ///
+    /// If the lab cannot make them.
+    pub fn build(lab: &Lab) -> Result<Self> {
+        let lan = lab.lan("lan")?;
+        let (master, backup) = (lab.director("d1")?, lab.director("d2")?);
+        master.connect(&lan, "eth0", &["192.168.0.20/24"])?;
+        backup.connect(&lan, "eth0", &["192.168.0.21/24"])?;
+        let wire = lan.capture()?;
+        Ok(Self { lan, wire, master, backup })
+    }
+
+    /// Starts the backup and then the master, so that both have a peer from the first, and waits until the master has
+    /// announced the VIP.
+    ///
+    /// # Errors
+    ///
+    /// If the master does not become master.
+    pub fn start(&self, master: (Daemon, &str), backup: (Daemon, &str)) -> Result<(Process, Process)> {
+        let from = crate::now();
+        let second = self.backup.start_daemon(backup.0, backup.1)?;
+        let first = self.master.start_daemon(master.0, master.1)?;
+        wait::for_some("the master to announce the VIP", wait::seconds(15), || {
+            Ok(self.wire.first_announcement_after(&self.master, vip(), from))
+        })?;
+        Ok((first, second))
+    }
+
+    /// Waits until `to` announces the VIP, at `moment` or later, and measures how long that was after the last advert of
+    /// `from`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not, or `from` never was master.
+    pub fn takeover(&self, from: &Host, to: &Host, moment: Instant) -> Result<Takeover> {
+        let what = format!("{} to announce the VIP", to.name());
+        let at = wait::for_some(&what, wait::seconds(15), || {
+            Ok(self.wire.first_announcement_after(to, vip(), moment).map(|seen| seen.at))
+        })?;
+        let last = self
+            .wire
+            .last_advert_before(from, at)
+            .ok_or_else(|| Error::Unmet(format!("{} never sent an advert", from.name())))?;
+        Ok(Takeover { after_last_advert: at.saturating_since(last.at), at })
+    }
+
+    /// Makes the three brokers' hosts, which accept what the directors send them.
+    ///
+    /// # Errors
+    ///
+    /// If the lab cannot make them.
+    pub fn add_brokers(&self, lab: &Lab) -> Result<Vec<(Host, &'static str)>> {
+        BROKERS
+            .into_iter()
+            .map(|(name, address)| {
+                let host = lab.host(name)?;
+                host.connect(&self.lan, "eth0", &[&format!("{address}/24")])?;
+                host.serve_vip(VIP)?;
+                Ok((host, address))
+            })
+            .collect()
+    }
+
+    /// Makes the client's host.
+    ///
+    /// # Errors
+    ///
+    /// If the lab cannot make it.
+    pub fn add_client(&self, lab: &Lab) -> Result<Host> {
+        let host = lab.host("client")?;
+        host.connect(&self.lan, "eth0", &["192.168.0.100/24"])?;
+        Ok(host)
+    }
+}
+
+/// [`VIP`] as an address.
+pub fn vip() -> IpAddr {
+    IpAddr::from([192, 168, 0, 10])
+}
+
+/// A director's configuration with the VIP alone, for VRRP version 2 (with a password) or 3.
+pub fn vrrp_configuration(role: Role, version: u8) -> String {
+    let authentication =
+        if version == 2 { "  authentication {\n    auth_type PASS\n    auth_pass root123\n  }\n" } else { "" };
+    format!(
+        "global_defs {{\n  router_id {state}\n}}\n\
+         vrrp_instance VI_1 {{\n  \
+           state {state}\n  \
+           interface eth0\n  \
+           version {version}\n  \
+           virtual_router_id 1\n  \
+           priority {priority}\n  \
+           advert_int 1\n\
+         {authentication}  \
+           virtual_ipaddress {{\n    {VIP}\n  }}\n\
+         }}\n",
+        state = role.state(),
+        priority = role.priority(),
+    )
+}
+
+/// A director's whole configuration: VRRP version 2, and both services of the brokers.
+///
+/// The words that many such files get wrong are wrong here too where the daemon takes them as meant.
+pub fn rabbit_configuration(role: Role, daemon: Daemon) -> String {
+    let (protocol, retry) = match daemon {
+        Daemon::Keepalived => ("protocol", "retry"),
+        Daemon::Stayd => ("protocal", "nb_get_retry"),
+    };
+    let mut text = vrrp_configuration(role, 2);
+    for port in PORTS {
+        text += &format!(
+            "virtual_server {VIP} {port} {{\n  delay_loop 6\n  lb_algo wrr\n  lb_kind DR\n  \
+             persistence_timeout 50\n  {protocol} TCP\n"
+        );
+        for (_, address) in BROKERS {
+            text += &format!(
+                "  real_server {address} {port} {{\n    weight 1\n    TCP_CHECK {{\n      connect_timeout 3\n      \
+                 {retry} 3\n      delay_before_retry 3\n      connect_port {port}\n    }}\n  }}\n"
+            );
+        }
+        text += "}\n";
+    }
+    text
+}
+
+/// What `ipvsadm -Sn` prints for [`rabbit_configuration`], line by line in any order, while these brokers are up.
+pub fn ipvs_table(up: &[&str]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for port in PORTS {
+        lines.push(format!("-A -t {VIP}:{port} -s wrr -p 50"));
+        lines.extend(up.iter().map(|address| format!("-a -t {VIP}:{port} -r {address}:{port} -g -w 1")));
+    }
+    lines.sort();
+    lines
+}
+
+/// Whether a table printed by `ipvsadm -Sn` is [`ipvs_table`].
+pub fn is_ipvs_table(printed: &str, up: &[&str]) -> bool {
+    let mut lines: Vec<String> = printed.lines().map(|line| line.trim().to_owned()).collect();
+    lines.sort();
+    lines == ipvs_table(up)
+}
