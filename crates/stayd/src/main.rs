@@ -1,1 +1,95 @@
-fn main() {}
+//! stayd: keeps virtual addresses and virtual servers alive.
+//!
+//! One executable, several processes. Started by a user it is the parent ([`daemon`]) or one of our own commands; started
+//! by the parent, with its role in the environment, it is the VRRP process ([`vrrp_process`]) or the checker process
+//! ([`checker_process`]).
+
+mod checker_process;
+mod cli;
+mod configuration;
+mod daemon;
+mod exit;
+mod host;
+mod ipc;
+mod log;
+mod pid_file;
+mod realserver;
+mod signals;
+mod vrrp_process;
+
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use daemon::{ROLE_VARIABLE, Role};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let exit = match std::env::var(ROLE_VARIABLE) {
+        Ok(role) => run_child(&role),
+        Err(_) => run_command(),
+    };
+    exit.into()
+}
+
+/// The command line, or how to end since it makes no sense or only asked for help.
+fn command_line() -> Result<Cli, Exit> {
+    Cli::try_parse().map_err(|error| {
+        // Help goes to standard output and is no error; the rest is one, with keepalived's status.
+        let _ = error.print();
+        if error.use_stderr() { Exit::Fatal } else { Exit::Normal }
+    })
+}
+
+fn run_command() -> Exit {
+    let cli = match command_line() {
+        Ok(cli) => cli,
+        Err(exit) => return exit,
+    };
+    match cli.command {
+        Some(Command::Realserver(arguments)) => realserver::run(&arguments),
+        None if cli.options.version => {
+            eprintln!("stayd v{}", env!("CARGO_PKG_VERSION"));
+            Exit::Normal
+        }
+        None => match &cli.options.config_test {
+            Some(log) => configuration::test(&cli.options, log),
+            None => daemon::run(cli.options),
+        },
+    }
+}
+
+/// A child finds the parent at its standard input, and has the parent's command line.
+fn run_child(role: &str) -> Exit {
+    name_process();
+    let options = match command_line() {
+        Ok(cli) => cli.options,
+        Err(exit) => return exit,
+    };
+    let stream = std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
+    match (Role::named(role), stream) {
+        (Some(Role::Vrrp), Ok(stream)) => vrrp_process::run(stream, !options.dont_release_vrrp),
+        (Some(Role::Checker), Ok(stream)) => checker_process::run(stream, !options.dont_release_ipvs),
+        (None, _) => {
+            eprintln!("{ROLE_VARIABLE}={role} is no role: this variable is for stayd's own processes");
+            Exit::Fatal
+        }
+        (_, Err(error)) => {
+            eprintln!("there is no parent at standard input: {error}");
+            Exit::Fatal
+        }
+    }
+}
+
+/// Started by way of /proc/self/exe, a process would be named `exe`; exporters look for the program's name.
+fn name_process() {
+    let name = std::env::args().next().unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or_default();
+    if let Ok(name) = std::ffi::CString::new(name) {
+        // A wrong name hurts nobody.
+        let _ = nix::sys::prctl::set_name(&name);
+    }
+}

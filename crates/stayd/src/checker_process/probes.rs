@@ -1,0 +1,53 @@
+//! The probes under way. **Each is a task of its own**: one that hangs costs a socket and a timer, and nobody waits for it.
+
+use std::collections::BTreeMap;
+
+use checker::{Outcome, ProbeSpec, RunId};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::AbortHandle;
+
+pub(super) struct Probes {
+    running: BTreeMap<RunId, AbortHandle>,
+    done: UnboundedSender<(RunId, Outcome)>,
+    results: UnboundedReceiver<(RunId, Outcome)>,
+}
+
+impl Probes {
+    pub(super) fn new() -> Self {
+        let (done, results) = unbounded_channel();
+        Self { running: BTreeMap::new(), done, results }
+    }
+
+    pub(super) fn start(&mut self, run: RunId, probe: ProbeSpec) {
+        let done = self.done.clone();
+        let task = tokio::spawn(async move {
+            let outcome = checker::probe::probe(&probe).await;
+            // Nobody listens any more when the process ends.
+            let _ = done.send((run, outcome));
+        });
+        self.running.insert(run, task.abort_handle());
+    }
+
+    pub(super) fn cancel(&mut self, run: RunId) {
+        if let Some(task) = self.running.remove(&run) {
+            task.abort();
+        }
+    }
+
+    pub(super) fn cancel_all(&mut self) {
+        for task in std::mem::take(&mut self.running).into_values() {
+            task.abort();
+        }
+    }
+
+    /// The next outcome. A probe that was cancelled has none.
+    pub(super) async fn next(&mut self) -> (RunId, Outcome) {
+        loop {
+            match self.results.recv().await {
+                Some((run, outcome)) if self.running.remove(&run).is_some() => return (run, outcome),
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The log lines of the checker process.
+
+use checker::{Action, Event, Scheduler, Why};
+use ipvs::{DestKey, ServiceKey};
+
+use crate::ipc::{Level, Line};
+
+/// What is to be said of an action; most are worth no line.
+pub(super) fn line(scheduler: &Scheduler, action: &Action) -> Option<Line> {
+    match action {
+        Action::Health { virtual_server, server, up, why } => {
+            let server = Server { scheduler, virtual_server: *virtual_server, server: *server };
+            health(&server, *up, *why)
+        }
+        Action::Quorum { virtual_server, up, weight } => {
+            let name = name(scheduler, virtual_server);
+            Some(if *up {
+                info(format!("virtual server {name} has its quorum: live weight {weight}"))
+            } else {
+                warning(format!("virtual server {name} has lost its quorum: live weight {weight}"))
+            })
+        }
+        Action::Emit(event) => self::event(scheduler, event),
+        Action::Start { .. } | Action::Cancel { .. } => None,
+    }
+}
+
+struct Server<'a> {
+    scheduler: &'a Scheduler,
+    virtual_server: ServiceKey,
+    server: DestKey,
+}
+
+impl std::fmt::Display for Server<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "real server {} of {}", self.server, name(self.scheduler, &self.virtual_server))
+    }
+}
+
+fn health(server: &Server<'_>, up: bool, why: Why) -> Option<Line> {
+    match (up, why) {
+        (true, Why::Configured) => Some(detail(format!("{server} is up until a check fails"))),
+        (false, Why::Configured) => Some(info(format!("{server} is down until its checks succeed"))),
+        (_, Why::Removed) => Some(info(format!("{server} is no longer configured"))),
+        (true, _) => Some(info(format!("{server} is up"))),
+        (false, Why::Failed { failure, .. }) => Some(warning(format!("{server} is down: {failure}"))),
+        (false, Why::Passed) => None,
+    }
+}
+
+fn event(scheduler: &Scheduler, event: &Event) -> Option<Line> {
+    let server = |check: &checker::CheckName| {
+        Server { scheduler, virtual_server: check.virtual_server, server: check.server }.to_string()
+    };
+    match event {
+        Event::Forgiven { check, failure, failures } => {
+            Some(info(format!("{} failed a check: {failure} ({failures} in a row, forgiven)", server(check))))
+        }
+        // What follows from these is told by the health of the server.
+        Event::Failed { check, failure, failures } => {
+            Some(detail(format!("{} failed its check: {failure} ({failures} in a row)", server(check))))
+        }
+        Event::Passed { check } => Some(detail(format!("{} passed its check", server(check)))),
+        Event::Blind { check, error } => {
+            Some(warning(format!("{} cannot be checked, and stays as it is: {error}", server(check))))
+        }
+        Event::Sees { check } => Some(info(format!("{} can be checked again", server(check)))),
+        Event::Ignored { name } => Some(warning(format!(
+            "virtual server {name} is left out: it has no service, or the first one of another"
+        ))),
+    }
+}
+
+fn name(scheduler: &Scheduler, virtual_server: &ServiceKey) -> String {
+    scheduler.virtual_server(virtual_server).map_or_else(|| virtual_server.to_string(), |it| it.name.clone())
+}
+
+const fn warning(text: String) -> Line {
+    Line { level: Level::Warning, text }
+}
+
+const fn info(text: String) -> Line {
+    Line { level: Level::Info, text }
+}
+
+const fn detail(text: String) -> Line {
+    Line { level: Level::Detail, text }
+}

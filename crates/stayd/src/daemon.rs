@@ -1,0 +1,433 @@
+//! The parent process: reads the configuration, runs and watches the children, answers signals.
+//!
+//! **The configuration is read once, whole, by this process**, and handed to the children as values: what a reload
+//! refuses, nobody has seen. It never touches the network or IPVS itself, so that a slow disk, log or name service is
+//! nobody's missed advert. Each child's newest snapshot is kept here: a child that dies is started again with it.
+
+mod backoff;
+mod child;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use checker::Scheduler;
+use sd_notify::NotifyState;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use vrrp::{InstanceKey, InstanceSnapshot, StateName};
+
+use crate::cli::Options;
+use crate::configuration::{Configuration, Refusal};
+use crate::exit::Exit;
+use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
+use crate::log;
+use crate::pid_file::{self, PidFile};
+use backoff::Backoff;
+pub use child::{ROLE_VARIABLE, Role};
+use child::{Child, Ended};
+use signals::Order;
+
+/// How long children have to end before they are killed (keepalived's `child_wait_time`).
+const CHILD_WAIT: Duration = Duration::from_secs(5);
+
+/// Runs the daemon with these options until it is told to stop.
+pub fn run(options: Options) -> Exit {
+    log::start(&options);
+    let ineffective = options.without_effect.given();
+    if !ineffective.is_empty() {
+        tracing::warn!("options without effect in this version of stayd: {}", ineffective.join(" "));
+    }
+    let configuration = match Configuration::read(&options) {
+        Ok(configuration) => configuration,
+        Err(Refusal { exit }) => return exit,
+    };
+    let mut pid_file = match PidFile::take(&options.pid) {
+        Ok(pid_file) => pid_file,
+        Err(error @ pid_file::Error::Held(_)) => {
+            tracing::error!("{error}");
+            // keepalived ends so, and init scripts count on it.
+            return Exit::Normal;
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            return Exit::Fatal;
+        }
+    };
+    if !options.dont_fork
+        && let Err(error) = nix::unistd::daemon(false, options.log_console)
+    {
+        tracing::error!("cannot go to the background: {error}");
+        return Exit::Fatal;
+    }
+    if let Err(error) = pid_file.write(std::process::id()) {
+        tracing::error!("{error}");
+        return Exit::Fatal;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            match Daemon::start(options, configuration) {
+                Ok(mut daemon) => daemon.run().await,
+                Err(error) => {
+                    tracing::error!("cannot start: {error}");
+                    Exit::Fatal
+                }
+            }
+        }),
+        Err(error) => {
+            tracing::error!("cannot start: {error}");
+            Exit::Fatal
+        }
+    }
+}
+
+/// What the parent is told, by children and by signals.
+pub(crate) enum Event {
+    Vrrp(u64, FromVrrp),
+    Checker(u64, FromChecker),
+    /// A line on a child's standard error: a panic, or what a library has to say.
+    Stderr(Role, String),
+    Ended(u64, Role, Ended),
+    Order(Order),
+}
+
+struct Daemon {
+    options: Options,
+    configuration: Configuration,
+    children: BTreeMap<Role, Child>,
+    backoffs: BTreeMap<Role, Backoff>,
+    generation: u64,
+    events: UnboundedReceiver<Event>,
+    sender: UnboundedSender<Event>,
+    /// Children whose answer to the newest configuration is not in yet.
+    awaited: Vec<Role>,
+    instances: BTreeMap<InstanceKey, InstanceSnapshot>,
+    states: BTreeMap<String, StateName>,
+    scheduler: Option<Box<Scheduler>>,
+    /// Set once the daemon is to end: with this status, at this time at the latest.
+    ending: Option<(Exit, tokio::time::Instant)>,
+}
+
+impl Daemon {
+    fn start(options: Options, configuration: Configuration) -> std::io::Result<Self> {
+        let (sender, events) = unbounded_channel();
+        signals::watch(&sender)?;
+        tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
+        let mut daemon = Self {
+            options,
+            configuration,
+            children: BTreeMap::new(),
+            backoffs: BTreeMap::new(),
+            generation: 0,
+            events,
+            sender,
+            awaited: Vec::new(),
+            instances: BTreeMap::new(),
+            states: BTreeMap::new(),
+            scheduler: None,
+            ending: None,
+        };
+        daemon.configure();
+        Ok(daemon)
+    }
+
+    async fn run(&mut self) -> Exit {
+        loop {
+            if let Some((exit, _)) = self.ending
+                && self.children.is_empty()
+            {
+                tracing::info!("stopped");
+                return exit;
+            }
+            let restart_at = self.backoffs.values().filter_map(Backoff::restart_at).min();
+            let deadline = [restart_at, self.ending.map(|(_, at)| at)].into_iter().flatten().min();
+            tokio::select! {
+                event = self.events.recv() => {
+                    if let Some(event) = event {
+                        self.handle(event);
+                    }
+                }
+                () = until(deadline) => self.expire(),
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Vrrp(generation, message) => {
+                if self.is_current(Role::Vrrp, generation) {
+                    self.hear_vrrp(message);
+                }
+            }
+            Event::Checker(generation, message) => {
+                if self.is_current(Role::Checker, generation) {
+                    self.hear_checker(message);
+                }
+            }
+            Event::Stderr(role, line) => tracing::error!(process = role.name(), "{line}"),
+            Event::Ended(generation, role, ended) => {
+                if self.is_current(role, generation) {
+                    self.child_ended(role, ended);
+                }
+            }
+            Event::Order(Order::Stop) => self.end(Exit::Normal),
+            Event::Order(Order::Reload) => self.reload(),
+            Event::Order(Order::NotYet(what)) => {
+                tracing::warn!("a signal asks for {what}, which this version of stayd does not do");
+            }
+        }
+    }
+
+    fn is_current(&self, role: Role, generation: u64) -> bool {
+        self.children.get(&role).is_some_and(|child| child.generation == generation)
+    }
+
+    fn hear_vrrp(&mut self, message: FromVrrp) {
+        match message {
+            FromVrrp::Configured => self.child_ready(Role::Vrrp),
+            FromVrrp::Transition(transition) => {
+                tracing::info!(process = "vrrp", "{transition}");
+                if transition.to == StateName::Stop {
+                    self.states.remove(&transition.instance);
+                } else {
+                    self.states.insert(transition.instance, transition.to);
+                }
+                if self.awaited.is_empty() {
+                    self.tell_status();
+                }
+            }
+            FromVrrp::Event(event) => tracing::info!(process = "vrrp", "{event}"),
+            FromVrrp::Snapshots(snapshots) => {
+                for snapshot in snapshots {
+                    self.instances.insert(snapshot.key.clone(), snapshot);
+                }
+            }
+            FromVrrp::Line(line) => log::line("vrrp", &line),
+        }
+    }
+
+    fn hear_checker(&mut self, message: FromChecker) {
+        match message {
+            FromChecker::Configured => self.child_ready(Role::Checker),
+            FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
+            FromChecker::Line(line) => log::line("checker", &line),
+        }
+    }
+
+    /// A child has put its configuration into effect; when all have, the daemon is ready.
+    fn child_ready(&mut self, role: Role) {
+        self.awaited.retain(|awaited| *awaited != role);
+        if self.awaited.is_empty() && self.ending.is_none() {
+            tell_systemd(&[NotifyState::Ready]);
+            self.tell_status();
+        }
+    }
+
+    fn tell_status(&self) {
+        let states: Vec<_> = self.states.iter().map(|(name, state)| format!("{name} {state}")).collect();
+        let status = if states.is_empty() { "running".to_owned() } else { states.join(", ") };
+        tell_systemd(&[NotifyState::Status(&status)]);
+    }
+
+    fn is_wanted(&self, role: Role) -> bool {
+        match role {
+            Role::Vrrp => self.options.wants_vrrp() && !self.configuration.instances.is_empty(),
+            Role::Checker => self.options.wants_checker() && !self.configuration.virtual_servers.is_empty(),
+        }
+    }
+
+    /// Hands the configuration to the children, starting and ending them as it asks for.
+    fn configure(&mut self) {
+        self.awaited.clear();
+        for role in Role::ALL {
+            match (self.is_wanted(role), self.children.contains_key(&role)) {
+                (true, true) => {
+                    self.awaited.push(role);
+                    self.send_configuration(role);
+                }
+                (true, false) => self.spawn(role, true),
+                (false, true) => self.send_stop(role),
+                (false, false) => {
+                    self.backoffs.remove(&role);
+                }
+            }
+        }
+        if self.awaited.is_empty() {
+            if self.children.is_empty() {
+                tracing::warn!("the configuration has nothing to run");
+            }
+            tell_systemd(&[NotifyState::Ready]);
+            self.tell_status();
+        }
+    }
+
+    fn spawn(&mut self, role: Role, resume: bool) {
+        self.generation += 1;
+        match Child::spawn(role, self.generation, &self.options, &self.sender) {
+            Ok(child) => {
+                tracing::info!("started the {} process, pid {}", role.name(), child.pid);
+                self.children.insert(role, child);
+            }
+            Err(error) => {
+                tracing::error!("cannot start the {} process: {error}", role.name());
+                self.backoffs.entry(role).or_default().died(Duration::ZERO);
+                return;
+            }
+        }
+        if resume {
+            self.send_snapshot(role);
+        }
+        self.awaited.push(role);
+        self.send_configuration(role);
+    }
+
+    fn send_snapshot(&mut self, role: Role) {
+        let Some(child) = self.children.get(&role) else { return };
+        match role {
+            Role::Vrrp if !self.instances.is_empty() => {
+                child.send(&ToVrrp::Resume(self.instances.values().cloned().collect()));
+            }
+            Role::Checker => {
+                if let Some(scheduler) = &self.scheduler {
+                    child.send(&ToChecker::Resume(scheduler.clone()));
+                }
+            }
+            Role::Vrrp => {}
+        }
+    }
+
+    fn send_configuration(&self, role: Role) {
+        let Some(child) = self.children.get(&role) else { return };
+        match role {
+            Role::Vrrp => child.send(&ToVrrp::Configure(self.configuration.instances.clone())),
+            Role::Checker => child.send(&ToChecker::Configure {
+                servers: self.configuration.virtual_servers.clone(),
+                seed: net::now().as_micros(),
+            }),
+        }
+    }
+
+    fn send_stop(&mut self, role: Role) {
+        if let Some(child) = self.children.get_mut(&role) {
+            child.stopping = true;
+            match role {
+                Role::Vrrp => child.send(&ToVrrp::Stop),
+                Role::Checker => child.send(&ToChecker::Stop),
+            }
+        }
+    }
+
+    fn child_ended(&mut self, role: Role, ended: Ended) {
+        let Some(child) = self.children.remove(&role) else { return };
+        let name = role.name();
+        if child.stopping {
+            tracing::info!("the {name} process has ended: {ended}");
+            self.forget(role);
+            if self.ending.is_some() {
+                self.stop_next();
+            } else if self.is_wanted(role) {
+                self.spawn(role, false);
+            }
+            return;
+        }
+        tracing::error!("the {name} process ended unexpectedly: {ended}");
+        if let Ended::Exit(exit) = ended
+            && exit.is_permanent()
+        {
+            self.forget(role);
+            self.end(exit);
+            return;
+        }
+        self.backoffs.entry(role).or_default().died(child.started.elapsed());
+    }
+
+    /// What an ended process knew is of no use to a later one.
+    fn forget(&mut self, role: Role) {
+        match role {
+            Role::Vrrp => {
+                self.instances.clear();
+                self.states.clear();
+            }
+            Role::Checker => self.scheduler = None,
+        }
+    }
+
+    /// Something is due: a restart, or the end of our patience with children that do not end.
+    fn expire(&mut self) {
+        let now = tokio::time::Instant::now();
+        if let Some((_, at)) = self.ending
+            && at <= now
+        {
+            for (role, child) in &self.children {
+                tracing::error!("the {} process does not end; killing it", role.name());
+                child.kill();
+            }
+            self.ending = self.ending.map(|(exit, _)| (exit, now + CHILD_WAIT));
+            return;
+        }
+        for role in Role::ALL {
+            let Some(backoff) = self.backoffs.get_mut(&role) else { continue };
+            if backoff.restart_at().is_some_and(|at| at <= now) {
+                let resume = backoff.restarted();
+                if self.is_wanted(role) && self.ending.is_none() {
+                    self.spawn(role, resume);
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration again. What keepalived would die of is refused, and nothing changes.
+    fn reload(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        tracing::info!("reloading");
+        let monotonic = i128::from(net::now().as_micros());
+        tell_systemd(&[NotifyState::Reloading, NotifyState::MonotonicUsec(monotonic)]);
+        match Configuration::read(&self.options) {
+            Ok(configuration) => {
+                self.configuration = configuration;
+                self.configure();
+            }
+            Err(Refusal { .. }) => {
+                tracing::error!("reload refused: the running configuration stays as it is");
+                tell_systemd(&[
+                    NotifyState::Ready,
+                    NotifyState::Status("reload refused, the configuration before it is running"),
+                ]);
+            }
+        }
+    }
+
+    /// Ends everything: VRRP first, so that the peer takes the addresses over while the virtual servers still work.
+    fn end(&mut self, exit: Exit) {
+        if self.ending.is_some() {
+            return;
+        }
+        tracing::info!("stopping");
+        tell_systemd(&[NotifyState::Stopping]);
+        self.ending = Some((exit, tokio::time::Instant::now() + CHILD_WAIT));
+        self.backoffs.clear();
+        self.stop_next();
+    }
+
+    fn stop_next(&mut self) {
+        if let Some(role) = Role::ALL.into_iter().find(|role| self.children.contains_key(role)) {
+            self.send_stop(role);
+        }
+    }
+}
+
+async fn until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Without systemd there is nobody to tell.
+fn tell_systemd(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!("cannot notify systemd: {error}");
+    }
+}

@@ -1,0 +1,45 @@
+//! The signals that drive the daemon, as keepalived's scripts send them.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::Event;
+use crate::signals::{JSON, STATS_CLEAR};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// `SIGTERM`, `SIGINT`.
+    Stop,
+    /// `SIGHUP`.
+    Reload,
+    /// Something that keepalived does and stayd does not yet. It must not end the process.
+    NotYet(&'static str),
+}
+
+/// Sends an order for each signal. Signals that come while one of their kind waits are one.
+///
+/// # Errors
+/// The kernel refuses a handler.
+pub fn watch(sender: &UnboundedSender<Event>) -> io::Result<()> {
+    let orders = [
+        (SignalKind::terminate(), Order::Stop),
+        (SignalKind::interrupt(), Order::Stop),
+        (SignalKind::hangup(), Order::Reload),
+        (SignalKind::user_defined1(), Order::NotYet("a dump of its data")),
+        (SignalKind::user_defined2(), Order::NotYet("its statistics")),
+        (SignalKind::from_raw(JSON[0]), Order::NotYet("a JSON dump")),
+        (SignalKind::from_raw(JSON[1]), Order::NotYet("a JSON dump")),
+        (SignalKind::from_raw(STATS_CLEAR), Order::NotYet("clearing its statistics")),
+    ];
+    for (kind, order) in orders {
+        let mut signal = signal(kind)?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while signal.recv().await.is_some() && sender.send(Event::Order(order)).is_ok() {}
+        });
+    }
+    Ok(())
+}

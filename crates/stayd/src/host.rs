@@ -1,0 +1,165 @@
+//! The host as a configuration sees it: its files, interfaces, users and scripts.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use config::{FileKind, Files, Host, InterfaceFacts, ScriptFacts};
+use nix::unistd::{Group, User};
+
+/// Any of the execute bits: keepalived reads no such file as configuration.
+const EXECUTABLE: u32 = 0o111;
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+const STICKY: u32 = 0o1000;
+
+/// The host that this process runs on.
+#[derive(Clone, Copy, Debug)]
+pub struct ThisHost;
+
+impl Files for ThisHost {
+    fn kind(&self, path: &str) -> FileKind {
+        match fs::metadata(path) {
+            Err(_) => FileKind::Missing,
+            Ok(metadata) if metadata.is_dir() => FileKind::Directory,
+            Ok(metadata) if metadata.is_file() && metadata.mode() & EXECUTABLE == 0 => FileKind::Regular,
+            Ok(_) => FileKind::Other,
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        fs::read(path).map_err(|error| error.to_string())
+    }
+
+    fn list(&self, directory: &str) -> Vec<String> {
+        let directory = if directory.is_empty() { "." } else { directory };
+        let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+}
+
+impl Host for ThisHost {
+    fn interface(&self, name: &str) -> Option<InterfaceFacts> {
+        let flags = fs::read_to_string(["/sys/class/net", name, "flags"].iter().collect::<PathBuf>());
+        // /sys may show another network namespace than ours, or none: the kernel's answer decides.
+        nix::net::if_::if_nametoindex(name).ok()?;
+        let flags = flags.ok().and_then(|text| i32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok());
+        let loopback = flags.map_or(name == "lo", |flags| flags & libc::IFF_LOOPBACK != 0);
+        Some(InterfaceFacts { loopback })
+    }
+
+    fn has_user(&self, name: &str) -> bool {
+        matches!(User::from_name(name), Ok(Some(_)))
+    }
+
+    fn has_group(&self, name: &str) -> bool {
+        matches!(Group::from_name(name), Ok(Some(_)))
+    }
+
+    fn script(&self, program: &str) -> ScriptFacts {
+        let found = find(program).and_then(|path| fs::canonicalize(path).ok());
+        match found {
+            Some(path) if is_executable(&path) => ScriptFacts::Found { insecure: is_insecure(&path) },
+            _ => ScriptFacts::NotFound,
+        }
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn processors(&self) -> u32 {
+        std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+    }
+
+    fn resolves(&self, name: &str) -> bool {
+        (name, 0).to_socket_addrs().is_ok_and(|mut addresses| addresses.next().is_some())
+    }
+
+    fn routing_table(&self, name: &str) -> Option<u32> {
+        let folders = ["/etc/iproute2", "/usr/share/iproute2", "/usr/lib/iproute2"];
+        let texts = folders.iter().filter_map(|folder| fs::read_to_string(Path::new(folder).join("rt_tables")).ok());
+        texts.flat_map(|text| numbers(&text)).find(|(_, known)| known == name).map(|(number, _)| number)
+    }
+}
+
+/// The pairs of number and name of a file such as rt_tables.
+fn numbers(text: &str) -> Vec<(u32, String)> {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    lines
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.parse().ok()?, words.next()?.to_owned()))
+        })
+        .collect()
+}
+
+/// A bare name is looked for in `PATH`.
+fn find(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(PathBuf::from(program));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| OsStr::new("/usr/bin:/bin").to_owned());
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & EXECUTABLE != 0)
+}
+
+/// Whether somebody other than root could put another program there. Sticky directories let nobody remove what is not
+/// theirs.
+fn is_insecure(path: &Path) -> bool {
+    path.ancestors().any(|part| {
+        fs::metadata(part).map_or(true, |metadata| {
+            let sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
+            metadata.uid() != 0 || (metadata.mode() & WRITABLE_BY_OTHERS != 0 && !sticky)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_file_is_a_regular_file_without_execute_bits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keepalived.conf");
+        let name = path.to_str().unwrap();
+        assert_eq!(ThisHost.kind(name), FileKind::Missing);
+        fs::write(&path, "").unwrap();
+        assert_eq!(ThisHost.kind(name), FileKind::Regular);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(ThisHost.kind(name), FileKind::Other);
+        assert_eq!(ThisHost.kind(folder.path().to_str().unwrap()), FileKind::Directory);
+    }
+
+    #[test]
+    fn the_loopback_interface_is_known_as_one() {
+        assert_eq!(ThisHost.interface("lo"), Some(InterfaceFacts { loopback: true }));
+        assert_eq!(ThisHost.interface("nosuchif0"), None);
+    }
+
+    #[test]
+    fn a_bare_name_is_looked_for_in_the_path() {
+        assert!(matches!(ThisHost.script("sh"), ScriptFacts::Found { .. }));
+        assert_eq!(ThisHost.script("no-such-program-anywhere"), ScriptFacts::NotFound);
+        assert_eq!(ThisHost.script("/nonexistent/script.sh"), ScriptFacts::NotFound);
+    }
+
+    #[test]
+    fn a_script_that_others_may_write_is_insecure() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("script.sh");
+        fs::write(&path, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(ThisHost.script(path.to_str().unwrap()), ScriptFacts::Found { insecure: true });
+    }
+
+    #[test]
+    fn names_of_routing_tables_are_read_as_iproute2_does() {
+        assert_eq!(numbers("# comment\n254 main\n 100\tblue # mine\nnonsense\n"), [(254, "main".into()), (100, "blue".into())]);
+    }
+}

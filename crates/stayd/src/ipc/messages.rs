@@ -1,0 +1,80 @@
+//! What is said.
+
+use checker::{Scheduler, VirtualServerSpec};
+use serde::{Deserialize, Serialize};
+use vrrp::{Event, InstanceSnapshot, InstanceSpec, Transition};
+
+/// Importance of a log line.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Level {
+    /// Something is broken.
+    Error,
+    /// Something is not as it should be.
+    Warning,
+    /// Something happened.
+    Info,
+    /// Only with `-D`.
+    Detail,
+}
+
+/// A line for the log. Children write none themselves: a log that blocks must not block an advert.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// Importance.
+    pub level: Level,
+    /// The line.
+    pub text: String,
+}
+
+/// From the parent to the VRRP process.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ToVrrp {
+    /// What a crashed predecessor was doing; before the first configuration.
+    Resume(Vec<InstanceSnapshot>),
+    /// The instances to run.
+    Configure(Vec<InstanceSpec>),
+    /// Release everything and end.
+    Stop,
+}
+
+/// From the VRRP process to the parent.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum FromVrrp {
+    /// A configuration is in effect.
+    Configured,
+    /// A change of state.
+    Transition(Transition),
+    /// Another event of an instance.
+    Event(Event),
+    /// What a successor would need.
+    Snapshots(Vec<InstanceSnapshot>),
+    /// A log line of the process itself.
+    Line(Line),
+}
+
+/// From the parent to the checker process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ToChecker {
+    /// What a crashed predecessor knew; before the first configuration.
+    Resume(Box<Scheduler>),
+    /// The virtual servers to serve.
+    Configure {
+        /// In the order of the file.
+        servers: Vec<VirtualServerSpec>,
+        /// For the spread of the first checks.
+        seed: u64,
+    },
+    /// Remove what is ours from the kernel and end.
+    Stop,
+}
+
+/// From the checker process to the parent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromChecker {
+    /// A configuration is in effect.
+    Configured,
+    /// What a successor would need.
+    Snapshot(Box<Scheduler>),
+    /// A log line.
+    Line(Line),
+}

@@ -1,0 +1,212 @@
+//! The VRRP process: a loop around [`vrrp::Router`] that does nothing but packets, timers and addresses.
+//!
+//! **Sockets are drained before the timer counts**: after a late wake-up the adverts that wait in a queue are heard
+//! before anybody concludes that none came. No file, name service, log or script is touched here; what has to be told
+//! goes to the parent, without ever waiting for it.
+
+mod parent;
+mod receivers;
+mod wake;
+
+use std::io;
+use std::os::unix::net::UnixStream;
+
+use net::{Addresses, Announcer, Change, Mirror, Sender};
+use vrrp::{Action, Done, Input, Router};
+
+use crate::exit::Exit;
+use crate::ipc::{FromVrrp, Level, ToVrrp};
+use parent::{Heard, Parent};
+use receivers::Receivers;
+use wake::{Cause, Wake};
+
+/// Packets taken from one socket before the others and the timer get their turn.
+const PACKETS_AT_ONCE: usize = 4096;
+
+/// Runs the process until it is told to stop or the parent is gone. `release`: at the end, give the addresses up and say
+/// so to the peers.
+pub fn run(stream: UnixStream, release: bool) -> Exit {
+    match Driver::open(stream, release) {
+        Ok(mut driver) => driver.run(),
+        Err(error) => {
+            eprintln!("cannot start: {error}");
+            if error.kind() == io::ErrorKind::PermissionDenied { Exit::MissingPermission } else { Exit::Fatal }
+        }
+    }
+}
+
+struct Driver {
+    router: Router,
+    mirror: Mirror,
+    addresses: Addresses,
+    sender: Sender,
+    announcer: Announcer,
+    receivers: Receivers,
+    parent: Parent,
+    wake: Wake,
+    configured: bool,
+    release: bool,
+    stopping: bool,
+}
+
+impl Driver {
+    fn open(stream: UnixStream, release: bool) -> io::Result<Self> {
+        let mirror = Mirror::open().map_err(io::Error::other)?;
+        let parent = Parent::new(stream)?;
+        let wake = Wake::new(&parent, &mirror)?;
+        Ok(Self {
+            router: Router::new(),
+            addresses: Addresses::open().map_err(io::Error::other)?,
+            sender: Sender::open()?,
+            announcer: Announcer::open()?,
+            receivers: Receivers::default(),
+            mirror,
+            parent,
+            wake,
+            configured: false,
+            release,
+            stopping: false,
+        })
+    }
+
+    fn run(&mut self) -> Exit {
+        loop {
+            self.perform();
+            self.report();
+            if self.stopping && (!self.release || self.router.is_stopped()) {
+                self.parent.flush();
+                return Exit::Normal;
+            }
+            let causes = match self.wake.wait(self.router.next_deadline(), &self.parent) {
+                Ok(causes) => causes,
+                Err(error) => {
+                    eprintln!("cannot wait for events: {error}");
+                    return Exit::Fatal;
+                }
+            };
+            for cause in causes {
+                self.drain(cause);
+            }
+            if self.router.next_deadline().is_some_and(|at| at <= net::now()) {
+                self.feed(Input::Tick);
+            }
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.router.handle(net::now(), input);
+    }
+
+    fn drain(&mut self, cause: Cause) {
+        match cause {
+            Cause::Parent => self.hear_parent(),
+            Cause::Links => self.hear_links(),
+            Cause::Packets(key) => {
+                for _ in 0..PACKETS_AT_ONCE {
+                    match self.receivers.receive(key) {
+                        Ok(Some(packet)) => self.feed(Input::Packet(packet)),
+                        Ok(None) => break,
+                        // An interface that went down says so here too; the mirror tells it as well.
+                        Err(_) => break,
+                    }
+                }
+            }
+            Cause::Terminate => self.stop(),
+        }
+    }
+
+    fn hear_parent(&mut self) {
+        loop {
+            match self.parent.hear() {
+                Heard::Nothing => return,
+                Heard::Message(ToVrrp::Resume(snapshots)) => self.feed(Input::Resume(snapshots)),
+                Heard::Message(ToVrrp::Configure(specs)) => {
+                    if !self.configured {
+                        self.configured = true;
+                        self.feed(Input::Links(self.mirror.views()));
+                    }
+                    self.feed(Input::Configure(specs));
+                    self.perform();
+                    self.report();
+                    self.parent.tell(&FromVrrp::Configured);
+                }
+                Heard::Message(ToVrrp::Stop) | Heard::Gone => {
+                    self.stop();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn hear_links(&mut self) {
+        match self.mirror.read() {
+            Ok(changes) => {
+                for change in changes {
+                    self.feed(match change {
+                        Change::Link(view) => Input::Link(view),
+                        Change::Gone(index) => Input::LinkGone(index),
+                        Change::All(views) => Input::Links(views),
+                    });
+                }
+            }
+            Err(error) => self.parent.line(Level::Error, format!("cannot read the interfaces: {error}")),
+        }
+    }
+
+    fn stop(&mut self) {
+        if !self.stopping {
+            self.stopping = true;
+            if self.release {
+                self.feed(Input::Stop);
+            }
+        }
+    }
+
+    /// Does what the router asks for, until it asks for nothing more.
+    fn perform(&mut self) {
+        while let Some(action) = self.router.next_action() {
+            match action {
+                Action::Send(send) => {
+                    if let Err(error) = self.sender.send(&send) {
+                        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                        self.feed(Input::Done(Done::SendFailed { instance: send.instance, errno }));
+                    }
+                }
+                Action::Want(want) => {
+                    let index_of = |name: &str| self.mirror.index_of(name);
+                    let failed = self.addresses.apply(&want.present, &want.absent, index_of);
+                    let done = Done::Applied { instance: want.instance, serial: want.serial, failed };
+                    self.feed(Input::Done(done));
+                }
+                Action::Announce(announce) => self.announce(&announce),
+                Action::Listen(membership) => {
+                    let result = self.receivers.listen(membership, &self.wake);
+                    let result = result.map_err(|error| error.raw_os_error().unwrap_or(libc::EIO));
+                    self.feed(Input::Done(Done::Listening { membership, result }));
+                }
+                Action::Unlisten(membership) => self.receivers.unlisten(membership),
+                Action::Notify(transition) => self.parent.tell(&FromVrrp::Transition(transition)),
+                Action::Emit(event) => self.parent.tell(&FromVrrp::Event(event)),
+            }
+        }
+    }
+
+    fn announce(&mut self, announce: &vrrp::Announce) {
+        let Some(link) = self.mirror.link(announce.interface) else { return };
+        if let Err(error) =
+            self.announcer.announce(announce.interface, &link.name, &link.mac, announce.address)
+        {
+            let text = format!("cannot announce {} on {}: {error}", announce.address, link.name);
+            self.parent.line(Level::Detail, text);
+        }
+    }
+
+    fn report(&mut self) {
+        let changed = self.router.take_changed();
+        if !changed.is_empty() {
+            self.parent.tell(&FromVrrp::Snapshots(changed));
+        }
+        self.parent.flush();
+    }
+}
+

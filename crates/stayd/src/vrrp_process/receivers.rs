@@ -1,0 +1,65 @@
+//! The receiving sockets: one for each interface and family in use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use net::Receiver;
+use vrrp::{Family, IfIndex, Membership, Packet};
+
+use super::wake::Wake;
+
+/// Names a receiving socket.
+pub(super) type Key = (IfIndex, Family);
+
+#[derive(Default)]
+pub(super) struct Receivers {
+    sockets: BTreeMap<Key, Socket>,
+}
+
+struct Socket {
+    receiver: Receiver,
+    /// Why it is open: a group, or `None` for unicast.
+    uses: BTreeSet<Option<std::net::IpAddr>>,
+}
+
+impl Receivers {
+    /// Receives what this membership asks for; the socket is watched by `wake`.
+    pub(super) fn listen(&mut self, membership: Membership, wake: &Wake) -> io::Result<()> {
+        let key = (membership.interface, membership.family);
+        if !self.sockets.contains_key(&key) {
+            let receiver = Receiver::open(membership.interface, membership.family)?;
+            wake.watch_packets(&receiver, key)?;
+            self.sockets.insert(key, Socket { receiver, uses: BTreeSet::new() });
+        }
+        let Some(socket) = self.sockets.get_mut(&key) else { return Ok(()) };
+        if let Some(group) = membership.group
+            && let Err(error) = socket.receiver.join(group)
+        {
+            if socket.uses.is_empty() {
+                self.sockets.remove(&key);
+            }
+            return Err(error);
+        }
+        socket.uses.insert(membership.group);
+        Ok(())
+    }
+
+    /// Ends a membership; the last one takes the socket with it.
+    pub(super) fn unlisten(&mut self, membership: Membership) {
+        let key = (membership.interface, membership.family);
+        let Some(socket) = self.sockets.get_mut(&key) else { return };
+        if socket.uses.remove(&membership.group)
+            && let Some(group) = membership.group
+        {
+            socket.receiver.leave(group);
+        }
+        if socket.uses.is_empty() {
+            self.sockets.remove(&key);
+        }
+    }
+
+    /// The next packet of this socket; `None` also if the socket is closed already.
+    pub(super) fn receive(&mut self, key: Key) -> io::Result<Option<Packet>> {
+        self.sockets.get_mut(&key).map_or(Ok(None), |socket| socket.receiver.receive())
+    }
+}

@@ -1,0 +1,122 @@
+//! What ends the wait of the loop: a socket, a signal, or the time.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use clock::Instant;
+use net::{Mirror, Receiver};
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use vrrp::{Family, IfIndex};
+
+use super::parent::Parent;
+use super::receivers::Key;
+use crate::signals;
+
+const PARENT: u64 = 0;
+const LINKS: u64 = 1;
+const SIGNAL: u64 = 2;
+const TIMER: u64 = 3;
+/// Above the largest number of an interface come the families of its sockets.
+const PACKETS: u64 = 1 << 32;
+const PACKETS_V6: u64 = 1 << 33;
+
+/// Enough for the sockets of a thousand interfaces in both families: a wake-up shows all that is waiting.
+const MOST_EVENTS: usize = 2048;
+
+/// Why the loop woke up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Cause {
+    Parent,
+    Links,
+    Packets(Key),
+    Terminate,
+}
+
+pub(super) struct Wake {
+    epoll: Epoll,
+    timer: TimerFd,
+    /// Readable once a signal asked for the end.
+    _terminate: UnixStream,
+    events: Vec<EpollEvent>,
+    watching_backlog: bool,
+}
+
+impl Wake {
+    pub(super) fn new(parent: &Parent, mirror: &Mirror) -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        // An absolute timer on the same clock as `net::now`: it cannot be late by what happens between two readings.
+        let timer =
+            TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+        let terminate = signals::for_child()?;
+        epoll.add(parent, readable(PARENT))?;
+        epoll.add(mirror, readable(LINKS))?;
+        epoll.add(&terminate, readable(SIGNAL))?;
+        epoll.add(timer.as_fd(), readable(TIMER))?;
+        let events = vec![EpollEvent::empty(); MOST_EVENTS];
+        Ok(Self { epoll, timer, _terminate: terminate, events, watching_backlog: false })
+    }
+
+    /// Watches a receiving socket; closing it ends that.
+    pub(super) fn watch_packets(&self, receiver: &Receiver, key: Key) -> io::Result<()> {
+        let (interface, family) = key;
+        let family = match family {
+            Family::V4 => PACKETS,
+            Family::V6 => PACKETS | PACKETS_V6,
+        };
+        Ok(self.epoll.add(receiver, readable(family | u64::from(interface.get())))?)
+    }
+
+    /// Waits for something to do, at most until `deadline`.
+    pub(super) fn wait(&mut self, deadline: Option<Instant>, parent: &Parent) -> io::Result<Vec<Cause>> {
+        self.arm(deadline)?;
+        self.watch_backlog(parent)?;
+        let count = match self.epoll.wait(&mut self.events, EpollTimeout::NONE) {
+            Ok(count) => count,
+            Err(Errno::EINTR) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(self.events[..count].iter().filter_map(|event| cause(event.data())).collect())
+    }
+
+    fn arm(&self, deadline: Option<Instant>) -> io::Result<()> {
+        let Some(deadline) = deadline else { return Ok(self.timer.unset()?) };
+        // Zero would disarm it; a time that has passed fires at once.
+        let at = Duration::from_micros(deadline.as_micros().max(1));
+        let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
+        Ok(self.timer.set(Expiration::OneShot(TimeSpec::from_duration(at)), flags)?)
+    }
+
+    /// While something waits to be handed over, the parent's being ready for it is news.
+    fn watch_backlog(&mut self, parent: &Parent) -> io::Result<()> {
+        let backlog = parent.has_backlog();
+        if backlog != self.watching_backlog {
+            let writable = if backlog { EpollFlags::EPOLLOUT } else { EpollFlags::empty() };
+            self.epoll.modify(parent, &mut EpollEvent::new(EpollFlags::EPOLLIN | writable, PARENT))?;
+            self.watching_backlog = backlog;
+        }
+        Ok(())
+    }
+}
+
+fn readable(data: u64) -> EpollEvent {
+    EpollEvent::new(EpollFlags::EPOLLIN, data)
+}
+
+fn cause(data: u64) -> Option<Cause> {
+    match data {
+        PARENT => Some(Cause::Parent),
+        LINKS => Some(Cause::Links),
+        SIGNAL => Some(Cause::Terminate),
+        TIMER => None,
+        packets => {
+            let family = if packets & PACKETS_V6 == 0 { Family::V4 } else { Family::V6 };
+            let interface = u32::try_from(packets & (PACKETS - 1)).ok().and_then(IfIndex::new)?;
+            Some(Cause::Packets((interface, family)))
+        }
+    }
+}
