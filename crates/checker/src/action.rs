@@ -56,7 +56,7 @@ pub enum Action {
     ///
     /// An edge in time (sent when it changes, and once for each new server), a level in content (applying it twice does
     /// no harm). [`Scheduler::health`](crate::Scheduler::health) is all of them at once: drain the actions, then derive
-    /// each virtual server that was named.
+    /// each virtual server that was named; after a `Configure`, which can change more than health, all of them.
     Health {
         /// The virtual server, by the first of its services.
         virtual_server: ServiceKey,

@@ -88,8 +88,7 @@ impl VirtualServerHealth {
         let weight = self.live_weight(spec);
         let (quorum, hysteresis) = (u64::from(spec.quorum), u64::from(spec.hysteresis));
         let now = weight > 0
-            && weight
-                >= if self.quorum { quorum.saturating_sub(hysteresis) } else { quorum + hysteresis };
+            && weight >= if self.quorum { quorum.saturating_sub(hysteresis) } else { quorum + hysteresis };
         let changed = now != self.quorum;
         self.quorum = now;
         changed

@@ -20,7 +20,9 @@ pub enum Outcome {
 }
 
 /// Why a probe failed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error, Serialize, Deserialize,
+)]
 pub enum Failure {
     /// Nothing listens there, or a packet filter says so (`ECONNREFUSED`).
     #[error("connection refused")]

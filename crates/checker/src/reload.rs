@@ -254,8 +254,12 @@ fn successions(
             by_service.entry(*service).or_insert(*first);
         }
     }
-    let mut taken: BTreeSet<ServiceKey> =
-        new.iter().filter_map(|spec| spec.services.first()).filter(|key| old.contains_key(key)).copied().collect();
+    let mut taken: BTreeSet<ServiceKey> = new
+        .iter()
+        .filter_map(|spec| spec.services.first())
+        .filter(|key| old.contains_key(key))
+        .copied()
+        .collect();
     new.iter()
         .map(|spec| {
             let first = spec.services.first()?;

@@ -41,7 +41,10 @@ mod tests {
     fn the_generator_gives_the_published_numbers() {
         let mut spread = Spread::new(1_234_567);
         let numbers = [spread.next(), spread.next(), spread.next()];
-        assert_eq!(numbers, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+        assert_eq!(
+            numbers,
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The rules of reference 4.9 for when checks run and what their results mean, one test each. The times of the timelines
 //! are those that keepalived 2.2.7 showed for the same configuration and the same events (`MEASURED.md`).
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod world;
 
@@ -10,8 +11,7 @@ use checker::{
 };
 use world::*;
 
-const NO_ADDRESS: Outcome =
-    Outcome::Unknown(LocalError { step: Step::BindAddress, cause: Cause::NoAddress });
+const NO_ADDRESS: Outcome = Outcome::Unknown(LocalError { step: Step::BindAddress, cause: Cause::NoAddress });
 
 #[test]
 fn without_warm_up_the_first_run_comes_one_second_after_the_start() {
@@ -335,7 +335,7 @@ fn after_a_late_wake_up_each_check_runs_once() {
     let mut world = World::with(&[virtual_server(vec![checked(1)])]);
     world.open(target(1));
     world.run_to(2_000);
-    world.now = world.now + Duration::from_secs(3600);
+    world.now += Duration::from_hours(1);
     world.run_to(3_606_000);
     assert_eq!(world.starts_of(target(1)), [1_000, 3_602_000, 3_606_000]);
 }

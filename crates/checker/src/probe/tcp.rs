@@ -63,7 +63,8 @@ fn open(connection: &Connection) -> Result<Socket, LocalError> {
     let at = |step: Step| move |error: io::Error| local(step, &error);
     let domain = Domain::for_address(connection.target);
     // socket2 sets close-on-exec with SOCK_CLOEXEC.
-    let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP)).map_err(at(Step::Open))?;
+    let socket =
+        Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP)).map_err(at(Step::Open))?;
     if let Some(interface) = &connection.interface {
         // Before `bind`, which takes the scope of a link-local address from it.
         socket.bind_device(Some(interface.as_bytes())).map_err(at(Step::BindInterface))?;
@@ -134,4 +135,95 @@ fn local(step: Step, error: &io::Error) -> LocalError {
 /// `UnknownErrno` for an error that is not the system's.
 fn errno(error: &io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(target: &str) -> Connection {
+        Connection {
+            target: target.parse().unwrap(),
+            source_address: None,
+            source_port: 0,
+            interface: None,
+            fwmark: 0,
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    fn error(errno: Errno) -> io::Error {
+        io::Error::from(errno)
+    }
+
+    #[test]
+    fn the_socket_is_set_as_the_check_asks_and_never_blocks() {
+        let socket = open(&Connection { interface: Some("lo".into()), ..to("127.0.0.1:9") }).unwrap();
+        assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
+        assert!(socket.nonblocking().unwrap());
+        assert_eq!(socket.linger().unwrap(), None);
+        assert_eq!(socket.local_addr().unwrap().as_socket().map(|it| it.port()), Some(0));
+    }
+
+    #[test]
+    fn a_source_address_does_not_take_a_port_before_the_target_is_known() {
+        let source_address = Some("127.0.0.9".parse().unwrap());
+        let socket = open(&Connection { source_address, ..to("127.0.0.1:9") }).unwrap();
+        assert_eq!(socket.local_addr().unwrap().as_socket(), Some("127.0.0.9:0".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_mark_is_set_or_the_probe_says_that_it_may_not() {
+        let opened = open(&Connection { fwmark: 7, ..to("127.0.0.1:9") });
+        match opened {
+            Ok(socket) => assert_eq!(socket.mark().unwrap(), 7),
+            Err(refused) => {
+                assert_eq!(refused, LocalError { step: Step::Mark, cause: Cause::NotPermitted });
+            }
+        }
+    }
+
+    #[test]
+    fn errors_of_connect_itself_are_local_unless_the_path_is_to_blame() {
+        for (errno, failure) in [
+            (Errno::ENETUNREACH, Failure::NetworkUnreachable),
+            (Errno::EHOSTUNREACH, Failure::HostUnreachable),
+            (Errno::ECONNREFUSED, Failure::Refused),
+        ] {
+            assert_eq!(at_once(&error(errno)), Outcome::Failure(failure));
+        }
+        // A `prohibit` route, a `blackhole` route, no free source port: as keepalived, measured.
+        for (errno, cause) in [
+            (Errno::EACCES, Cause::NotPermitted),
+            (Errno::EINVAL, Cause::Other(22)),
+            (Errno::EADDRNOTAVAIL, Cause::NoAddress),
+        ] {
+            let outcome = Outcome::Unknown(LocalError { step: Step::Connect, cause });
+            assert_eq!(at_once(&error(errno)), outcome);
+        }
+    }
+
+    #[test]
+    fn errors_that_arrive_while_waiting_come_from_the_network() {
+        for (errno, failure) in [
+            (Errno::ECONNRESET, Failure::Reset),
+            (Errno::ETIMEDOUT, Failure::TimedOut),
+            (Errno::ENETDOWN, Failure::NetworkUnreachable),
+            (Errno::EHOSTDOWN, Failure::HostUnreachable),
+            (Errno::EACCES, Failure::Network(13)),
+        ] {
+            assert_eq!(later(&error(errno)), Outcome::Failure(failure));
+        }
+        let outcome = Outcome::Unknown(LocalError {
+            step: Step::Wait,
+            cause: Cause::Other(Errno::ECONNABORTED as i32),
+        });
+        assert_eq!(later(&error(Errno::ECONNABORTED)), outcome);
+    }
+
+    #[test]
+    fn an_error_without_a_number_is_not_taken_for_another() {
+        let nameless = io::Error::other("no reactor");
+        assert_eq!(local(Step::Wait, &nameless), LocalError { step: Step::Wait, cause: Cause::Other(0) });
+    }
 }

@@ -137,7 +137,11 @@ impl World {
 
     /// When the server went up or down; its first entry is what it was when it was configured.
     pub fn health_of(&self, server: DestKey) -> Vec<(Millis, bool)> {
-        self.health.iter().filter(|(_, other, ..)| *other == server).map(|(at, _, up, _)| (*at, *up)).collect()
+        self.health
+            .iter()
+            .filter(|(_, other, ..)| *other == server)
+            .map(|(at, _, up, _)| (*at, *up))
+            .collect()
     }
 
     pub fn is_up(&self, server: DestKey) -> bool {
@@ -220,11 +224,7 @@ pub fn virtual_server(real_servers: Vec<RealServerSpec>) -> VirtualServerSpec {
     VirtualServerSpec {
         name: "10.0.0.1 80".into(),
         services: vec![VIP],
-        service: ServiceSpec {
-            scheduler: "wrr".into(),
-            flags: SchedulerFlags::default(),
-            persistence: None,
-        },
+        service: ServiceSpec { scheduler: "wrr".into(), flags: SchedulerFlags::default(), persistence: None },
         quorum: 1,
         hysteresis: 0,
         alpha: false,
@@ -234,6 +234,6 @@ pub fn virtual_server(real_servers: Vec<RealServerSpec>) -> VirtualServerSpec {
     }
 }
 
-pub fn sorry(host: u8) -> Option<SorryServerSpec> {
-    Some(SorryServerSpec { key: key(host), dest: dest(1), inhibit: false })
+pub fn sorry(host: u8) -> SorryServerSpec {
+    SorryServerSpec { key: key(host), dest: dest(1), inhibit: false }
 }
