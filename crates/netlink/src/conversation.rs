@@ -7,6 +7,7 @@
 //! starts by emptying the socket.
 
 use std::fmt;
+use std::iter::Peekable;
 
 use netlink_packet_core::{
     Emitable, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
@@ -124,44 +125,47 @@ impl<T: Transport> Conversation<T> {
         Ok(replies)
     }
 
-    /// Sends many requests in as few datagrams as sensible. One that is refused does not stop the others.
-    pub fn batch<M: NetlinkSerializable>(&mut self, requests: &[Request<M>]) -> BatchReport {
-        let mut outcomes = vec![Outcome::NotSent; requests.len()];
-        let mut start = 0;
-        while start < requests.len() {
-            match self.datagram(&requests[start..], &mut outcomes[start..]) {
-                Ok(sent) => start += sent,
-                Err(error) => return BatchReport { outcomes, error: Some(error) },
+    /// Sends many requests in as few datagrams as sensible, and takes each from the iterator only when its turn comes. One
+    /// that is refused does not stop the others.
+    pub fn batch<M: NetlinkSerializable>(
+        &mut self,
+        requests: impl IntoIterator<Item = Request<M>>,
+    ) -> BatchReport {
+        let mut requests = requests.into_iter().peekable();
+        let mut outcomes = Vec::new();
+        while let Some(request) = requests.next() {
+            if let Err(error) = self.datagram(request, &mut requests, &mut outcomes) {
+                outcomes.extend(requests.map(|_| Outcome::NotSent));
+                return BatchReport { outcomes, error: Some(error) };
             }
         }
         BatchReport { outcomes, error: None }
     }
 
-    /// Sends the first of `requests` that fit into one datagram and returns how many they were.
+    /// Sends `request` and those after it that fit into the same datagram, and adds an outcome for each.
     fn datagram<M: NetlinkSerializable>(
         &mut self,
-        requests: &[Request<M>],
-        outcomes: &mut [Outcome],
-    ) -> Result<usize, Error> {
+        mut request: Request<M>,
+        rest: &mut Peekable<impl Iterator<Item = Request<M>>>,
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(), Error> {
+        let start = outcomes.len();
+        outcomes.push(Outcome::NotSent);
         self.begin()?;
         let first = self.sequence.wrapping_add(1);
-        let mut room = BATCH_BYTES;
-        let count = requests
-            .iter()
-            .take(BATCH_REQUESTS)
-            .take_while(|request| {
-                let left = room.checked_sub(aligned(HEADER + request.message.buffer_len()));
-                room = left.unwrap_or(0);
-                left.is_some()
-            })
-            .count()
-            .max(1);
-        for (index, request) in requests[..count].iter().enumerate() {
-            self.encode(request, if index + 1 == count { NLM_F_ACK } else { 0 });
+        loop {
+            let room = BATCH_BYTES.saturating_sub(self.outgoing.len() + size(&request));
+            let fits = |next: &Request<M>| outcomes.len() - start < BATCH_REQUESTS && size(next) <= room;
+            let next = rest.next_if(fits);
+            self.encode(&request, if next.is_some() { 0 } else { NLM_F_ACK });
+            let Some(next) = next else { break };
+            outcomes.push(Outcome::NotSent);
+            request = next;
         }
         self.send()?;
 
-        let outcomes = &mut outcomes[..count];
+        let outcomes = &mut outcomes[start..];
+        let last = outcomes.len() - 1;
         outcomes.fill(Outcome::Unknown);
         self.until(|frame| {
             let index = frame.header.sequence_number.wrapping_sub(first) as usize;
@@ -172,12 +176,12 @@ impl<T: Transport> Conversation<T> {
                 Kind::Overrun => return Err(Error::Overrun),
                 Kind::Done | Kind::Noop | Kind::Data => return Ok(false),
             }
-            Ok(index + 1 == count)
+            Ok(index == last)
         })?;
         for outcome in outcomes.iter_mut().filter(|outcome| **outcome == Outcome::Unknown) {
             *outcome = Outcome::Done;
         }
-        Ok(count)
+        Ok(())
     }
 
     /// Asks for everything of a kind. A dump that the kernel marks as inconsistent, or that loses data, is
@@ -244,7 +248,7 @@ impl<T: Transport> Conversation<T> {
         self.sequence = self.sequence.wrapping_add(1);
         let start = self.outgoing.len();
         let length = HEADER + request.message.buffer_len();
-        self.outgoing.resize(start + aligned(length), 0);
+        self.outgoing.resize(start + size(request), 0);
         let mut header = NetlinkHeader::default();
         header.length = u32::try_from(length).unwrap_or(u32::MAX);
         header.message_type = request.message.message_type();
@@ -282,6 +286,11 @@ impl<T: Transport> Conversation<T> {
     fn receive(&mut self) -> Result<(), Error> {
         receive(&mut self.transport, &mut self.incoming)
     }
+}
+
+/// Bytes that a request takes in a datagram.
+fn size<M: NetlinkSerializable>(request: &Request<M>) -> usize {
+    aligned(HEADER + request.message.buffer_len())
 }
 
 /// Reads a datagram into `buffer`.
@@ -398,7 +407,7 @@ mod tests {
     #[test]
     fn only_the_last_request_of_a_datagram_asks_for_an_acknowledgement() {
         let mut socket = Scripted::answering([vec![read([ack(3)])]]);
-        let report = Conversation::over(&mut socket).batch(&many(3, 5));
+        let report = Conversation::over(&mut socket).batch(many(3, 5));
         assert_eq!(report.outcomes, vec![Outcome::Done; 3]);
         assert!(report.error.is_none());
         let plain = NLM_F_REQUEST;
@@ -410,7 +419,7 @@ mod tests {
         let no = |errno| Outcome::Refused(Refusal { errno, text: None });
         let answers = vec![read([refused(2, libc::EEXIST)]), read([refused(4, libc::ESRCH)])];
         let mut socket = Scripted::answering([answers]);
-        let report = Conversation::over(&mut socket).batch(&many(4, 5));
+        let report = Conversation::over(&mut socket).batch(many(4, 5));
         assert_eq!(report.outcomes, [Outcome::Done, no(libc::EEXIST), Outcome::Done, no(libc::ESRCH)]);
         assert!(report.error.is_none());
     }
@@ -418,7 +427,7 @@ mod tests {
     #[test]
     fn a_large_batch_is_split_by_number_and_by_size() {
         let mut socket = Scripted::answering([vec![read([ack(200)])], vec![read([ack(201)])]]);
-        let report = Conversation::over(&mut socket).batch(&many(201, 4));
+        let report = Conversation::over(&mut socket).batch(many(201, 4));
         assert_eq!(report.outcomes, vec![Outcome::Done; 201]);
         assert_eq!(socket.sent.len(), 2);
 
@@ -427,7 +436,7 @@ mod tests {
         requests.insert(2, Request { flags: 0, message: Word(vec![0; 70_000]) });
         let mut socket =
             Scripted::answering([vec![read([ack(2)])], vec![read([ack(3)])], vec![read([ack(4)])]]);
-        let report = Conversation::over(&mut socket).batch(&requests);
+        let report = Conversation::over(&mut socket).batch(requests);
         assert_eq!(report.outcomes, vec![Outcome::Done; 4]);
         assert_eq!(socket.sent.iter().map(|datagram| sent(datagram).len()).collect::<Vec<_>>(), [2, 1, 1]);
     }
@@ -436,7 +445,7 @@ mod tests {
     fn a_batch_that_loses_answers_says_which_requests_are_uncertain() {
         let second = vec![read([refused(202, libc::EEXIST)]), Read::Errno(libc::ENOBUFS)];
         let mut socket = Scripted::answering([vec![read([ack(200)])], second]);
-        let report = Conversation::over(&mut socket).batch(&many(500, 4));
+        let report = Conversation::over(&mut socket).batch(many(500, 4));
         assert!(matches!(report.error, Some(Error::Overrun)));
         assert!(report.outcomes[..200].iter().all(|outcome| *outcome == Outcome::Done));
         assert_eq!(report.outcomes[200], Outcome::Unknown);
@@ -449,7 +458,7 @@ mod tests {
     fn what_cannot_be_sent_is_reported_as_not_sent() {
         let mut socket = Scripted::default();
         socket.send_errors.push_back(libc::ENOMEM);
-        let report = Conversation::over(&mut socket).batch(&many(2, 4));
+        let report = Conversation::over(&mut socket).batch(many(2, 4));
         assert!(matches!(report.error, Some(Error::Send(_))));
         assert_eq!(report.outcomes, vec![Outcome::NotSent; 2]);
     }
@@ -457,7 +466,7 @@ mod tests {
     #[test]
     fn an_empty_batch_sends_nothing() {
         let mut socket = Scripted::default();
-        assert!(Conversation::over(&mut socket).batch::<Word>(&[]).outcomes.is_empty());
+        assert!(Conversation::over(&mut socket).batch(many(0, 0)).outcomes.is_empty());
         assert!(socket.sent.is_empty());
     }
 

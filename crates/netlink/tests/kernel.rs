@@ -67,7 +67,7 @@ fn the_kernels_refusal_names_the_request_and_the_conversation_goes_on() {
     let result = kernel.request::<_, Link>(&Link::ask(absent));
     assert!(matches!(&result, Err(Error::Refused(refusal)) if refusal.errno == libc::ENODEV));
 
-    let report = kernel.batch(&[Link::ask(1), Link::ask(absent), Link::ask(1)]);
+    let report = kernel.batch([1, absent, 1].map(Link::ask));
     assert!(report.error.is_none());
     let refused: Vec<bool> =
         report.outcomes.iter().map(|outcome| matches!(outcome, netlink::Outcome::Refused(_))).collect();
