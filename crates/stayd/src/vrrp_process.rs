@@ -30,7 +30,11 @@ pub fn run(stream: UnixStream, release: bool) -> Exit {
         Ok(mut driver) => driver.run(),
         Err(error) => {
             eprintln!("cannot start: {error}");
-            if error.kind() == io::ErrorKind::PermissionDenied { Exit::MissingPermission } else { Exit::Fatal }
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                Exit::MissingPermission
+            } else {
+                Exit::Fatal
+            }
         }
     }
 }
@@ -77,20 +81,31 @@ impl Driver {
                 self.parent.flush();
                 return Exit::Normal;
             }
-            let causes = match self.wake.wait(self.router.next_deadline(), &self.parent) {
-                Ok(causes) => causes,
-                Err(error) => {
-                    eprintln!("cannot wait for events: {error}");
-                    return Exit::Fatal;
-                }
-            };
-            for cause in causes {
+            if let Err(error) = self.turn() {
+                eprintln!("cannot wait for events: {error}");
+                return Exit::Fatal;
+            }
+        }
+    }
+
+    /// Waits, and takes in what has happened. The time counts only when everything that came before it has been heard.
+    fn turn(&mut self) -> io::Result<()> {
+        for cause in self.wake.wait(self.router.next_deadline(), &self.parent)? {
+            self.drain(cause);
+        }
+        if self.is_due() {
+            for cause in self.wake.look()? {
                 self.drain(cause);
             }
-            if self.router.next_deadline().is_some_and(|at| at <= net::now()) {
+            if self.is_due() {
                 self.feed(Input::Tick);
             }
         }
+        Ok(())
+    }
+
+    fn is_due(&self) -> bool {
+        self.router.next_deadline().is_some_and(|at| at <= net::now())
     }
 
     fn feed(&mut self, input: Input) {
@@ -209,4 +224,3 @@ impl Driver {
         self.parent.flush();
     }
 }
-

@@ -75,8 +75,18 @@ impl Wake {
     pub(super) fn wait(&mut self, deadline: Option<Instant>, parent: &Parent) -> io::Result<Vec<Cause>> {
         self.arm(deadline)?;
         self.watch_backlog(parent)?;
-        let count = match self.epoll.wait(&mut self.events, EpollTimeout::NONE) {
+        self.causes(EpollTimeout::NONE)
+    }
+
+    /// What there is to do right now.
+    pub(super) fn look(&mut self) -> io::Result<Vec<Cause>> {
+        self.causes(EpollTimeout::ZERO)
+    }
+
+    fn causes(&mut self, timeout: EpollTimeout) -> io::Result<Vec<Cause>> {
+        let count = match self.epoll.wait(&mut self.events, timeout) {
             Ok(count) => count,
+            // Also when the process goes on after SIGSTOP: what waits then shows at the next look.
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
