@@ -1,7 +1,7 @@
 //! Health checks: a pure scheduler that says when to ask and what the answers mean, the wanted IPVS table as a function
 //! of configuration and health, and one small probe per kind of checker.
 //!
-//! Everything but [`mod@probe`] is pure: no socket, clock, runtime or random source. What was measured of keepalived, and
+//! Everything but `probe` (a feature of that name) is pure: no socket, clock, runtime or random source. What was measured of keepalived, and
 //! where we differ on purpose, stands in `MEASURED.md` beside this crate's manifest.
 
 mod action;
@@ -9,6 +9,7 @@ mod check;
 mod desired;
 mod health;
 mod outcome;
+#[cfg(feature = "probe")]
 pub mod probe;
 mod reload;
 mod scheduler;
