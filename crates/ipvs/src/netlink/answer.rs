@@ -158,7 +158,7 @@ fn read_dest(bytes: &[u8]) -> Result<DestEntry, DecodeError> {
             dest::ADDR_FAMILY => family = Some(family_of(value)?),
             dest::ADDR => address = value,
             dest::PORT => port = parse_u16_be(value)?,
-            dest::FWD_METHOD => method = parse_u32(value)? & fwd::MASK,
+            dest::FWD_METHOD => method = parse_u32(value)?,
             dest::WEIGHT => weight = parse_u32(value)?,
             dest::U_THRESH => thresholds.0 = parse_u32(value)?,
             dest::L_THRESH => thresholds.1 = parse_u32(value)?,

@@ -79,9 +79,8 @@ pub mod dest {
     pub const TUN_FLAGS: u16 = 15;
 }
 
-/// Forwarding methods, in the low bits of the connection flags.
+/// Forwarding methods.
 pub mod fwd {
-    pub const MASK: u32 = 0x7;
     pub const MASQ: u32 = 0;
     pub const LOCAL: u32 = 1;
     pub const TUNNEL: u32 = 2;
