@@ -14,16 +14,19 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Takes all entries of `table` as ours. To be called with a wanted table before it is put in place.
-    pub fn claim(&mut self, table: &Table) {
-        for (key, service) in &table.services {
+    /// Takes all entries of `named` as ours: everything that a configuration names, in service at the moment or not.
+    /// To be called before a table made from that configuration is put in place. A server that is named and down is then
+    /// removed should it stand in the kernel, whoever put it there.
+    pub fn claim(&mut self, named: &Table) {
+        for (key, service) in &named.services {
             self.services.entry(*key).or_default().extend(service.dests.keys());
         }
     }
 
-    /// Forgets what is neither wanted nor in the kernel any more, so that what others put there later is theirs.
-    pub fn forget_gone(&mut self, desired: &Table, actual: &Table) {
-        let tables = [desired, actual];
+    /// Forgets what the configuration no longer names and the kernel no longer has, so that what others put there
+    /// later is theirs.
+    pub fn forget_gone(&mut self, named: &Table, actual: &Table) {
+        let tables = [named, actual];
         self.services.retain(|key, dests| {
             let present = tables.map(|table| table.services.get(key));
             dests.retain(|dest| present.iter().flatten().any(|service| service.dests.contains_key(dest)));

@@ -127,10 +127,10 @@ impl<T: Transport> Client<T> {
     /// half seen: a service that went shows without destinations, and a destination that moved may be missing. A plan
     /// that rests on such an error fails when carried out, and is made anew.
     fn walk(&mut self, mut visit: impl FnMut(ServiceEntry, Vec<DestEntry>)) -> Result<(), Error> {
-        for answer in self.dump_answers(Command::services())? {
-            let Answer::Service(Some(service)) = answer else { continue };
-            let dests = self.dump_answers(Command::dests(&service.key))?;
-            let dests = dests.into_iter().filter_map(|answer| match answer {
+        for answer in self.list(Command::services())? {
+            let Answer::Service(Some(service)) = answer.payload else { continue };
+            let dests = self.list(Command::dests(&service.key))?.into_iter();
+            let dests = dests.filter_map(|answer| match answer.payload {
                 Answer::Dest(dest) => Some(dest),
                 _ => None,
             });
@@ -146,17 +146,16 @@ impl<T: Transport> Client<T> {
         name: &'static str,
         pick: impl Fn(Answer) -> Option<V>,
     ) -> Result<V, Error> {
-        self.request(command)?.into_iter().find_map(pick).ok_or(Error::Incomplete(name))
+        let answers = self.request(command)?.into_iter();
+        answers.map(|answer| answer.payload).find_map(pick).ok_or(Error::Incomplete(name))
     }
 
-    fn request(&mut self, command: Command) -> Result<Vec<Answer>, Error> {
-        let request = envelope(self.family, command);
-        Ok(answers(self.conversation.request(&request)?))
+    fn request(&mut self, command: Command) -> Result<Vec<GenlMessage<Answer>>, Error> {
+        Ok(self.conversation.request(&envelope(self.family, command))?)
     }
 
-    fn dump_answers(&mut self, command: Command) -> Result<Vec<Answer>, Error> {
-        let request = envelope(self.family, command);
-        Ok(answers(self.conversation.dump(&request)?))
+    fn list(&mut self, command: Command) -> Result<Vec<GenlMessage<Answer>>, Error> {
+        Ok(self.conversation.dump(&envelope(self.family, command))?)
     }
 }
 
@@ -179,8 +178,4 @@ fn envelope(family: u16, command: Command) -> Request<GenlMessage<Command>> {
     let mut message = GenlMessage::from_payload(command);
     message.set_resolved_family_id(family);
     Request { flags: 0, message }
-}
-
-fn answers(messages: Vec<GenlMessage<Answer>>) -> Vec<Answer> {
-    messages.into_iter().map(|message| message.payload).collect()
 }

@@ -6,6 +6,15 @@
 //!
 //! Changes are sent in batches and answered by one acknowledgement for up to 200 of them; destinations are listed service
 //! by service, because the kernel has no other way.
+//!
+//! What the kernel does with settings (measured on 6.1, and held to by `examples/kernel_script.rs`):
+//!
+//! * Everything but the key can be edited in place: scheduler, its flags, persistence and its engine of a service;
+//!   weight, forwarding method, tunnel and thresholds of a destination.
+//! * It checks less than `ipvsadm`: one-packet scheduling of TCP and port 0 without persistence are stored.
+//! * It refuses (`EINVAL`) an IPv4 destination in a namespace that has no address yet, not even on `lo`; multicast,
+//!   broadcast and link-local destinations; and destinations of the other family while a sync daemon runs.
+//! * A persistence timeout wraps where its number of clock ticks does, above 49 days at 1000 ticks a second.
 
 mod answer;
 mod attributes;
