@@ -216,3 +216,56 @@ const fn checksum_option(checksum: TunnelChecksum) -> &'static str {
         TunnelChecksum::Remote => "--tun-remcsum",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Family;
+
+    /// These lines were fed to `ipvsadm --restore` (1.31) in this order, which took them all.
+    #[test]
+    fn a_change_reads_as_the_line_that_ipvsadm_takes() {
+        let service = ServiceKey::Address {
+            protocol: Protocol::Tcp,
+            address: "2001:db8::1".parse().unwrap(),
+            port: 80,
+        };
+        let mark = ServiceKey::Fwmark { mark: 9, family: Family::V6 };
+        let dest = DestKey { address: "2001:db8::9".parse().unwrap(), port: 80 };
+        let spec =
+            ServiceSpec { scheduler: "wlc".to_owned(), flags: SchedulerFlags::default(), persistence: None };
+        let limited = DestSpec {
+            weight: 5,
+            forwarding: Forwarding::Tunnel(Tunnel::Gue { port: 6080, checksum: TunnelChecksum::Full }),
+            upper_threshold: 90,
+            lower_threshold: 40,
+        };
+        let plain = DestSpec {
+            weight: 0,
+            forwarding: Forwarding::DirectRoute,
+            upper_threshold: 0,
+            lower_threshold: 0,
+        };
+        let ops = [
+            Op::AddService { service, spec: spec.clone() },
+            Op::AddService { service: mark, spec: spec.clone() },
+            Op::EditService { service, spec: ServiceSpec { scheduler: "rr".to_owned(), ..spec } },
+            Op::AddDest { service, dest, spec: limited },
+            Op::EditDest { service, dest, spec: plain },
+            Op::DeleteDest { service, dest },
+            Op::DeleteService { service },
+            Op::DeleteService { service: mark },
+        ];
+        let lines = [
+            "-A -t [2001:db8::1]:80 -s wlc",
+            "-A -f 9 -6 -s wlc",
+            "-E -t [2001:db8::1]:80 -s rr",
+            "-a -t [2001:db8::1]:80 -r [2001:db8::9]:80 -i -w 5 -x 90 -y 40 --tun-type gue --tun-port 6080 --tun-csum",
+            "-e -t [2001:db8::1]:80 -r [2001:db8::9]:80 -g -w 0",
+            "-d -t [2001:db8::1]:80 -r [2001:db8::9]:80",
+            "-D -t [2001:db8::1]:80",
+            "-D -f 9 -6",
+        ];
+        assert_eq!(ops.map(|op| op.to_string()), lines);
+    }
+}
