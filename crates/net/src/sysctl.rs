@@ -29,3 +29,12 @@ pub fn read_flag(family: &str, interface: &str, name: &str) -> bool {
 pub fn write(family: &str, interface: &str, name: &str, value: i32) -> io::Result<()> {
     fs::write(path(family, interface, name), value.to_string())
 }
+
+/// The names that a family has settings for: the interfaces of this network namespace, `all` and `default`.
+///
+/// # Errors
+/// The family is not there.
+pub fn interfaces(family: &str) -> io::Result<Vec<String>> {
+    let folder: PathBuf = ["/proc/sys/net", family, "conf"].iter().collect();
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
