@@ -43,7 +43,7 @@ use vip::Vip;
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
-    /// Where start records for stop what it added and found
+    /// Where start records for stop what it added and found; one for each network namespace
     #[arg(long, global = true, value_name = "FILE", default_value = "/run/stayd/realserver.json")]
     state: PathBuf,
 }
@@ -52,17 +52,19 @@ pub struct Arguments {
 enum Action {
     /// Hold virtual addresses: each on lo with a route, and no ARP for them
     Start {
+        /// IPv4 or IPv6 address
         #[arg(value_name = "VIP", required = true)]
         vips: Vec<Vip>,
     },
     /// Undo start; with the last IPv4 address, also the sysctls
     Stop {
+        /// IPv4 or IPv6 address
         #[arg(value_name = "VIP", required = true)]
         vips: Vec<Vip>,
     },
     /// Show what is and what should be; succeeds only if all is right
     Status {
-        /// Without any: all that are started
+        /// IPv4 or IPv6 address; without any: all that are started
         #[arg(value_name = "VIP")]
         vips: Vec<Vip>,
     },
