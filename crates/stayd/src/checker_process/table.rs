@@ -5,7 +5,7 @@ use std::time::Duration;
 use checker::Scheduler;
 use clock::Instant;
 use ipvs::netlink::Client;
-use ipvs::{Error, Owned, ServiceKey, Table, reconcile};
+use ipvs::{Error, Owned, Service, ServiceKey, Table, reconcile};
 
 use crate::ipc::{Level, Line};
 
@@ -15,6 +15,8 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 pub(super) struct KernelTable {
     client: Client,
     desired: Table,
+    /// All that the configuration names, up or down: what is ours, and what stays ours while it is not in the table.
+    named: Table,
     owned: Owned,
     /// The kernel's table after the last change, if that went as planned: saves reading it again.
     believed: Option<Table>,
@@ -29,6 +31,7 @@ impl KernelTable {
         Ok(Self {
             client,
             desired: Table::default(),
+            named: Table::default(),
             owned: Owned::default(),
             believed: None,
             retry_at: None,
@@ -43,6 +46,8 @@ impl KernelTable {
     /// Wants what the configuration and the health of all its servers ask for.
     pub(super) fn want_all(&mut self, scheduler: &Scheduler) {
         self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
+        self.named = named(scheduler);
+        self.owned.claim(&self.named);
     }
 
     /// The health of these virtual servers changed.
@@ -59,15 +64,16 @@ impl KernelTable {
 
     pub(super) fn want_nothing(&mut self) {
         self.desired = Table::default();
+        self.named = Table::default();
         // What others added meanwhile has to be seen before a service is removed.
         self.believed = None;
     }
 
     /// Makes the kernel agree, and says what that took.
     pub(super) fn reconcile(&mut self, now: Instant) -> Vec<Line> {
-        self.owned.claim(&self.desired);
         let report = reconcile(&mut self.client, &self.desired, &self.owned, self.believed.take());
-        let mut lines: Vec<_> = report.done.iter().map(|op| line(Level::Info, format!("IPVS: {op}"))).collect();
+        let mut lines: Vec<_> =
+            report.done.iter().map(|op| line(Level::Info, format!("IPVS: {op}"))).collect();
         lines.extend(
             report.repairs.iter().map(|op| line(Level::Warning, format!("IPVS, after a surprise: {op}"))),
         );
@@ -82,7 +88,7 @@ impl KernelTable {
             lines.push(line(Level::Error, format!("IPVS: {error}")));
         }
         if let Some(table) = report.table {
-            self.owned.forget_gone(&self.desired, &table);
+            self.owned.forget_gone(&self.named, &table);
             self.believed = Some(table);
             self.retry_at = None;
             self.retry_after = FIRST_RETRY;
@@ -92,6 +98,19 @@ impl KernelTable {
         }
         lines
     }
+}
+
+fn named(scheduler: &Scheduler) -> Table {
+    let mut table = Table::default();
+    for spec in scheduler.virtual_servers() {
+        let real = spec.real_servers.iter().map(|server| (server.key, server.dest.clone()));
+        let sorry = spec.sorry_server.iter().map(|sorry| (sorry.key, sorry.dest.clone()));
+        let service = Service { spec: spec.service.clone(), dests: real.chain(sorry).collect() };
+        for key in &spec.services {
+            table.services.insert(*key, service.clone());
+        }
+    }
+    table
 }
 
 const fn line(level: Level, text: String) -> Line {
