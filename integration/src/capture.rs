@@ -86,7 +86,12 @@ impl Capture {
     }
 
     /// The first time at `moment` or later that `host` announced `address` as its own.
-    pub fn first_announcement_after(&self, host: &Host, address: IpAddr, moment: Instant) -> Option<Announcement> {
+    pub fn first_announcement_after(
+        &self,
+        host: &Host,
+        address: IpAddr,
+        moment: Instant,
+    ) -> Option<Announcement> {
         self.announcements()
             .into_iter()
             .find(|seen| seen.at >= moment && seen.address == address && host.has_mac(seen.mac))
@@ -215,7 +220,9 @@ fn receive(socket: &Socket, frames: &Mutex<Vec<Frame>>, over: &AtomicBool) {
         let mut parts = [IoSliceMut::new(&mut buffer)];
         let received = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty());
         let (length, wall) = match received {
-            Ok(message) => (message.bytes, message.cmsgs().ok().and_then(|mut all| all.find_map(stamp))),
+            Ok(message) => {
+                (message.bytes, message.cmsgs().ok().and_then(|mut all| all.find_map(|one| stamp(&one))))
+            }
             Err(Errno::EAGAIN | Errno::EINTR) => continue,
             // The interface is gone, and with it the LAN.
             Err(_) => return,
@@ -226,9 +233,9 @@ fn receive(socket: &Socket, frames: &Mutex<Vec<Frame>>, over: &AtomicBool) {
     }
 }
 
-fn stamp(message: ControlMessageOwned) -> Option<TimeSpec> {
+fn stamp(message: &ControlMessageOwned) -> Option<TimeSpec> {
     match message {
-        ControlMessageOwned::ScmTimestampns(time) => Some(time),
+        ControlMessageOwned::ScmTimestampns(time) => Some(*time),
         _ => None,
     }
 }

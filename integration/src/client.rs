@@ -93,7 +93,9 @@ impl AmqpClient {
         let whole = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
         let entries = whole
             .lines()
-            .map(|line| serde_json::from_str(line).map_err(|error| Error::Unmet(format!("journal: {line}: {error}"))))
+            .map(|line| {
+                serde_json::from_str(line).map_err(|error| Error::Unmet(format!("journal: {line}: {error}")))
+            })
             .collect::<Result<_>>()?;
         Ok(Journal { entries })
     }
@@ -206,10 +208,8 @@ mod tests {
     use super::*;
 
     fn journal(events: &[(u64, Event)]) -> Journal {
-        let entries = events
-            .iter()
-            .map(|(second, event)| Entry { at: at(*second), event: event.clone() })
-            .collect();
+        let entries =
+            events.iter().map(|(second, event)| Entry { at: at(*second), event: event.clone() }).collect();
         Journal { entries }
     }
 

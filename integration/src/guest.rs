@@ -2,18 +2,16 @@
 //!
 //! It starts inside the namespace of the native switch, so that its network cards are taps there; its root is the
 //! host's file system, read-only, and only the lab's folder can be written. Its init is the [agent](agent::agent), which
-//! performs the requests that come over its serial line. **The guest lives as long as the line is open**: when the
-//! story ends, however it ends, the line closes and the agent powers the guest off.
+//! performs the requests that come over a line of its own. **The guest lives as long as the line is open**: when the story
+//! ends, however it ends, the line closes and the agent powers the guest off.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::thread;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use std::{io, iter, thread};
 
 use crate::error::{Doing as _, Error, Result};
 use crate::lab::binary;
@@ -43,34 +41,40 @@ const OFF_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Guest {
     kernel: Child,
-    line: Line<UnixStream>,
+    line: Line,
     console: PathBuf,
 }
 
 impl Guest {
-    /// Boots a guest with `cables` network cards: `vec0` at the native tap `tap0`, and so on.
-    pub fn boot(native: &Site, opening: &Opening, cables: usize) -> Result<Self> {
+    /// Boots a guest with a network card at each of these native taps: `vec1`, `vec2` and so on.
+    pub fn boot(native: &Site, opening: &Opening, taps: &[String]) -> Result<Self> {
         if !Path::new(KERNEL).exists() {
             return Err(Error::NotInstalled { program: KERNEL.to_owned(), package: "user-mode-linux" });
         }
         let home = opening.shared.first().map(|folder| folder.join("guest")).unwrap_or_default();
         let console = home.join("console.log");
-        let (ours, theirs) = UnixStream::pair().doing(|| "making the serial line".to_owned())?;
-        let kernel = command(native, &home, &console, cables, theirs)
-            .and_then(|mut command| command.spawn().doing(|| format!("starting {KERNEL}")))?;
-        let mut guest = Self { kernel, line: Line::new(ours), console };
-        match guest.exchange(BOOT_LIMIT, None)? {
-            Response::Done => {}
-            other => return Err(guest.lost(&format!("greets with {other:?}"))),
+        let (control, listener) = native.listen_for_agent().doing(|| "laying the guest's line".to_owned())?;
+        let cards: Vec<&str> = iter::once(control).chain(taps.iter().map(String::as_str)).collect();
+        let mut kernel =
+            command(native, &home, &console, &cards)?.spawn().doing(|| format!("starting {KERNEL}"))?;
+        let called = await_call(&mut kernel, &listener).and_then(|stream| {
+            let mut line = Line::new(stream)?;
+            line.send(opening)?;
+            Ok(line)
+        });
+        match called {
+            Ok(line) => Ok(Self { kernel, line, console }),
+            Err(error) => {
+                let what = format!("does not come up: {error}");
+                Err(Error::Guest { what, console: tail(&console) })
+            }
         }
-        guest.line.send(opening).map_err(|error| guest.lost(&format!("does not listen: {error}")))?;
-        Ok(guest)
     }
 
     /// Has the guest perform a request.
     pub fn ask(&mut self, request: &Request) -> Result<Response> {
         let own = if let Request::Run { limit, .. } = request { *limit } else { Duration::ZERO };
-        self.exchange(ANSWER_LIMIT + own, Some(request))
+        self.exchange(ANSWER_LIMIT + own, request)
     }
 
     /// Closes the line and waits until the guest is off.
@@ -91,26 +95,44 @@ impl Guest {
         }
     }
 
-    fn exchange(&mut self, limit: Duration, request: Option<&Request>) -> Result<Response> {
-        let sent = request.map_or(Ok(()), |request| self.line.send(request));
-        let answer = sent.and_then(|()| {
-            self.line.stream().set_read_timeout(Some(limit))?;
+    fn exchange(&mut self, limit: Duration, request: &Request) -> Result<Response> {
+        let answer = self.line.send(request).and_then(|()| {
+            self.line.set_patience(limit)?;
             self.line.receive()
         });
-        match answer {
-            Ok(Some(response)) => Ok(response),
-            Ok(None) => Err(self.lost("is gone")),
-            Err(error) => Err(self.lost(&format!("does not answer to {request:?}: {error}"))),
-        }
-    }
-
-    fn lost(&self, what: &str) -> Error {
-        Error::Guest { what: what.to_owned(), console: tail(&self.console) }
+        let what = match answer {
+            Ok(Some(response)) => return Ok(response),
+            Ok(None) => "is gone".to_owned(),
+            Err(error) => format!("does not answer to {request:.200?}: {error}"),
+        };
+        Err(Error::Guest { what, console: tail(&self.console) })
     }
 }
 
+/// Waits for the agent to call, as long as the kernel lives.
+fn await_call(kernel: &mut Child, listener: &TcpListener) -> io::Result<TcpStream> {
+    listener.set_nonblocking(true)?;
+    let deadline = Instant::now() + BOOT_LIMIT;
+    while Instant::now() < deadline {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                return Ok(stream);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(error),
+        }
+        if let Some(status) = kernel.try_wait()? {
+            return Err(io::Error::other(format!("its kernel ended with {status}")));
+        }
+    }
+    Err(io::ErrorKind::TimedOut.into())
+}
+
 /// The kernel's command line, as a command in the native switch.
-fn command(native: &Site, home: &Path, console: &Path, cables: usize, line: UnixStream) -> Result<Command> {
+fn command(native: &Site, home: &Path, console: &Path, cards: &[&str]) -> Result<Command> {
     // Neither a kernel parameter nor LD_PRELOAD can hold a path with spaces; the checkout's may have some.
     let (init, shim) = (home.join("init"), home.join("xstate.so"));
     fs::create_dir(home).doing(|| format!("making {}", home.display()))?;
@@ -122,14 +144,19 @@ fn command(native: &Site, home: &Path, console: &Path, cables: usize, line: Unix
     let mut command = Command::new(KERNEL);
     command
         .args([MEMORY, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "quiet"])
-        .args(["con=null", "con0=null,fd:1", "ssl=null", "ssl0=fd:0", "umid=guest"])
+        .args(["con=null", "con0=null,fd:1", "ssl=null", "umid=guest"])
         .arg(format!("uml_dir={}/", home.display()))
         .arg(format!("init={}", init.display()))
-        .args((0..cables).map(|n| format!("vec{n}:transport=tap,ifname=tap{n},depth=128,gro=0")))
+        .args(
+            cards
+                .iter()
+                .enumerate()
+                .map(|(n, tap)| format!("vec{n}:transport=tap,ifname={tap},depth=128,gro=0")),
+        )
         .env("LD_PRELOAD", shim)
         // The guest's memory is a file here.
         .env("TMPDIR", "/dev/shm")
-        .stdin(OwnedFd::from(line))
+        .stdin(Stdio::null())
         .stdout(output)
         .stderr(errors);
     native.prepare_in_switch(&mut command).doing(|| "entering the switch".to_owned())?;

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::daemon::Daemon;
 use crate::error::{Doing as _, Error, Result};
 use crate::lab::{Ground, Lan, Shared};
+use crate::listener::Listener;
 use crate::process::Process;
 use crate::site::{AddressView, Cable, CommandSpec, ExitView, Output, Port, Request, Response, log_path};
 use crate::wait;
@@ -105,10 +107,36 @@ impl Host {
     ///
     /// If a process cannot be killed.
     pub fn power_off(&self) -> Result {
+        // In this order: nobody lives to see the carrier go.
+        self.kill_all()?;
+        self.interfaces().iter().try_for_each(|interface| self.cut(interface))
+    }
+
+    /// Undoes [`power_off`](Self::power_off), with a kernel that remembers nothing: no address but those that its cables
+    /// were made with, no IPVS service, nothing in `/run`. Starting its programs is the story's part.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses.
+    pub fn power_on(&self) -> Result {
         for interface in self.interfaces() {
-            self.cut(&interface)?;
+            let of_interface =
+                |view: &&AddressView| view.interface == interface && !self.owns(view.address.addr());
+            for stray in self.addresses()?.iter().filter(of_interface) {
+                self.done(Request::SetAddress {
+                    host: self.name().to_owned(),
+                    interface: interface.clone(),
+                    address: stray.address,
+                    present: false,
+                })?;
+            }
         }
-        self.kill_all()
+        if self.run("test", &["-e", "/proc/net/ip_vs"])?.exit == Some(ExitView::Code(0)) {
+            self.check("ipvsadm", &["--clear"])?;
+        }
+        // Not what is mounted there: a lab's folder may be.
+        self.run("find", &["/run", "-xdev", "-mindepth", "1", "-delete"])?;
+        self.interfaces().iter().try_for_each(|interface| self.heal(interface))
     }
 
     /// Kills all its processes at once, without a chance to clean up.
@@ -188,18 +216,49 @@ impl Host {
         self.done(Request::Sysctl { host, name, value })
     }
 
-    /// Makes it accept what is sent to `vip` without answering for it: a real server behind a director that routes
-    /// directly.
+    /// Makes it accept what is sent to `vip` without answering ARP for it: a real server behind a director that routes
+    /// directly. Beside stayd, `stayd realserver start` does it.
     ///
     /// # Errors
     ///
-    /// If the kernel refuses.
-    pub fn serve_vip(&self, vip: &str) -> Result {
+    /// If the kernel or the program refuses.
+    pub fn serve_vip(&self, daemon: Daemon, vip: &str) -> Result {
+        if daemon == Daemon::Stayd {
+            let program = daemon.path()?.display().to_string();
+            return self.check(&program, &["realserver", "start", vip]).map(drop);
+        }
         for scope in ["all", "lo"] {
             self.sysctl(&format!("ipv4/conf/{scope}/arp_ignore"), "1")?;
             self.sysctl(&format!("ipv4/conf/{scope}/arp_announce"), "2")?;
         }
         self.add_address("lo", &format!("{vip}/32"))
+    }
+
+    /// Listens on a TCP port of all its addresses, and accepts and closes every connection: a server for health checks.
+    /// It listens until this is dropped. Native hosts only.
+    ///
+    /// # Errors
+    ///
+    /// If the port is taken.
+    pub fn listen(&self, port: u16) -> Result<Listener> {
+        let socket = self
+            .inner
+            .lab
+            .within_host(self.name(), || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)))
+            .doing(|| format!("listening on port {port} of {}", self.name()))?;
+        Listener::new(socket).doing(|| format!("serving port {port} of {}", self.name()))
+    }
+
+    /// Has its site say `text` again, by which the guest's line is proved.
+    ///
+    /// # Errors
+    ///
+    /// If the line fails.
+    pub fn echo(&self, text: &str) -> Result<String> {
+        match self.ask(Request::Echo(text.to_owned()))? {
+            Response::Echo(text) => Ok(text),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// The IPVS table, as `ipvsadm -Sn` prints it.
@@ -216,7 +275,12 @@ impl Host {
     /// # Errors
     ///
     /// [`Error::Timeout`] with the last table.
-    pub fn wait_for_ipvs(&self, what: &str, limit: Duration, enough: impl Fn(&str) -> bool) -> Result<String> {
+    pub fn wait_for_ipvs(
+        &self,
+        what: &str,
+        limit: Duration,
+        enough: impl Fn(&str) -> bool,
+    ) -> Result<String> {
         wait::until(what, limit, || self.ipvs_table(), |table| enough(table))
     }
 
@@ -235,7 +299,8 @@ impl Host {
     ///
     /// If it cannot be run.
     pub fn run_for(&self, program: &str, args: &[&str], limit: Duration) -> Result<Output> {
-        let request = Request::Run { host: self.name().to_owned(), command: command(program, args, &[]), limit };
+        let request =
+            Request::Run { host: self.name().to_owned(), command: command(program, args, &[]), limit };
         match self.ask(request)? {
             Response::Ran(output) => Ok(output),
             other => Err(unexpected(&other)),
@@ -274,7 +339,13 @@ impl Host {
     /// # Errors
     ///
     /// If it cannot be started.
-    pub fn start_with(&self, name: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Result<Process> {
+    pub fn start_with(
+        &self,
+        name: &str,
+        program: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Result<Process> {
         let log = log_path(self.inner.lab.folder(), self.name(), name);
         let command = command(program, args, env);
         match self.ask(Request::Start { host: self.name().to_owned(), command, log: log.clone() })? {
@@ -326,7 +397,8 @@ impl Host {
     }
 
     fn set_address(&self, interface: &str, address: &str, present: bool) -> Result {
-        let address = address.parse().map_err(|_| Error::Story(format!("{address:?} is not ADDRESS/PREFIX")))?;
+        let address =
+            address.parse().map_err(|_| Error::Story(format!("{address:?} is not ADDRESS/PREFIX")))?;
         let (host, interface) = (self.name().to_owned(), interface.to_owned());
         self.done(Request::SetAddress { host, interface, address, present })
     }
@@ -366,7 +438,12 @@ fn ip(text: &str) -> Result<IpAddr> {
 
 /// A locally administered address that tells whose it is.
 fn hardware_address(addresses: &[IpNet]) -> [u8; 6] {
-    let tail = match addresses.iter().map(IpNet::addr).find(IpAddr::is_ipv4).or(addresses.first().map(IpNet::addr)) {
+    let tail = match addresses
+        .iter()
+        .map(IpNet::addr)
+        .find(IpAddr::is_ipv4)
+        .or(addresses.first().map(IpNet::addr))
+    {
         Some(IpAddr::V4(ip)) => ip.octets(),
         Some(IpAddr::V6(ip)) => {
             let [.., a, b, c, d] = ip.octets();

@@ -5,11 +5,11 @@
 //! removes it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
 use crate::capture::Capture;
 use crate::error::{Doing as _, Error, Result};
@@ -243,20 +243,31 @@ impl Shared {
         }
     }
 
+    /// Does `work` inside the network namespace of a native host.
+    pub(crate) fn within_host<T: Send>(
+        &self,
+        host: &str,
+        work: impl FnOnce() -> io::Result<T> + Send,
+    ) -> io::Result<T> {
+        let sites = self.sites();
+        let site = sites.native.as_ref().ok_or_else(|| io::Error::other("the lab is closed"))?;
+        site.within_host(host, work)
+    }
+
     /// Boots the guest if it has not been, with a cable from each LAN.
     fn boot(&self) -> Result {
         let mut sites = self.sites();
         if sites.guest.is_some() {
             return Ok(());
         }
-        let taps: Vec<(String, String)> =
-            sites.lans.iter().enumerate().map(|(n, lan)| (lan.clone(), format!("tap{n}"))).collect();
-        for (lan, tap) in &taps {
+        let lans = sites.lans.clone();
+        let taps: Vec<String> = (1..=lans.len()).map(|n| format!("tap{n}")).collect();
+        for (lan, tap) in lans.iter().zip(&taps) {
             sites.ask(Ground::Native, Request::AddTap { lan: lan.clone(), tap: tap.clone() })?;
         }
         let native = sites.native.as_ref().ok_or_else(closed)?;
-        sites.guest = Some(Guest::boot(native, &self.opening, taps.len())?);
-        for (n, (lan, _)) in taps.into_iter().enumerate() {
+        sites.guest = Some(Guest::boot(native, &self.opening, &taps)?);
+        for (n, lan) in (1..).zip(lans) {
             sites.ask(Ground::Guest, Request::AddLan { lan: lan.clone() })?;
             sites.ask(Ground::Guest, Request::Adopt { lan, interface: format!("vec{n}") })?;
         }
@@ -289,7 +300,8 @@ fn closed() -> Error {
 pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().doing(|| "finding this program".to_owned())?;
     let directory = this.parent().unwrap_or(Path::new("/"));
-    let directory = if directory.ends_with("deps") { directory.parent().unwrap_or(directory) } else { directory };
+    let directory =
+        if directory.ends_with("deps") { directory.parent().unwrap_or(directory) } else { directory };
     let path = directory.join(name);
     if path.exists() { Ok(path) } else { Err(Error::NotBuilt(path)) }
 }

@@ -37,7 +37,10 @@ pub(crate) fn sweep() -> io::Result<()> {
     let mut labs: Vec<String> = entries(Path::new(NAMES));
     labs.extend(entries(&folders()));
     // The names of namespaces end in the host's.
-    labs.iter().filter_map(|entry| lab_of(entry)).filter(|(_, owner)| !is_alive(*owner)).try_for_each(|(lab, _)| remove(lab))
+    labs.iter()
+        .filter_map(|entry| lab_of(entry))
+        .filter(|(_, owner)| !is_alive(*owner))
+        .try_for_each(|(lab, _)| remove(lab))
 }
 
 /// `stayd-lab-PID-COUNTER` and the process id in it.

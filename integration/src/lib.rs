@@ -27,7 +27,7 @@
 //!   [`Request`](site::Request) that the site performs and answers.
 //! * [`Lab::native`] has one site, on the kernel that the story runs on. [`Lab::with_ipvs`] adds a second one where that
 //!   kernel has no IPVS: a User-Mode Linux guest, started inside the namespace of the native switch and plugged into
-//!   the LAN by a tap interface. Its init performs the same requests, which come over a serial line.
+//!   the LAN by a tap interface. Its init performs the same requests, which come over a line of its own.
 //! * Only what needs IPVS lives in the guest ([`Lab::director`]): system calls are several times slower there. RabbitMQ,
 //!   clients and pure VRRP hosts are native ([`Lab::host`]).
 //! * [`Capture`] listens on the native end of the LAN, through which all frames between hosts of both sites pass.
@@ -36,12 +36,14 @@
 
 mod capture;
 pub mod client;
+pub mod configuration;
 mod daemon;
 mod error;
 mod guest;
 mod host;
 mod lab;
 mod leftovers;
+mod listener;
 pub mod pair;
 mod process;
 mod rabbit;
@@ -56,5 +58,6 @@ pub use guest::agent;
 pub use host::Host;
 pub use lab::{Lab, Lan};
 pub use leftovers::janitor;
+pub use listener::Listener;
 pub use process::Process;
 pub use rabbit::{RabbitCluster, RabbitNode};

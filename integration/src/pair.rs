@@ -9,7 +9,8 @@
 //!   mq1 .2    mq2 .3    mq3 .4       client .100
 //! ```
 //!
-//! **Configurations are those of a user of keepalived**; what a story varies (daemon, version) is an argument.
+//! **The hosts are those of the document that the project starts from**; their [configuration](crate::configuration) is
+//! a user's of keepalived.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -28,7 +29,8 @@ use crate::wait;
 pub const VIP: &str = "192.168.0.10";
 
 /// The brokers' names and addresses.
-pub const BROKERS: [(&str, &str); 3] = [("mq1", "192.168.0.2"), ("mq2", "192.168.0.3"), ("mq3", "192.168.0.4")];
+pub const BROKERS: [(&str, &str); 3] =
+    [("mq1", "192.168.0.2"), ("mq2", "192.168.0.3"), ("mq3", "192.168.0.4")];
 
 /// AMQP and the management interface.
 pub const PORTS: [u16; 2] = [5672, 15672];
@@ -87,7 +89,8 @@ impl Role {
         3 * INTERVAL + self.skew()
     }
 
-    const fn state(self) -> &'static str {
+    /// What its configuration calls it.
+    pub const fn state(self) -> &'static str {
         match self {
             Self::Master => "MASTER",
             Self::Backup => "BACKUP",
@@ -144,18 +147,18 @@ impl Pair {
         Ok(Takeover { after_last_advert: at.saturating_since(last.at), at })
     }
 
-    /// Makes the three brokers' hosts, which accept what the directors send them.
+    /// Makes the three brokers' hosts, which accept what the directors send them, by the means that come with `daemon`.
     ///
     /// # Errors
     ///
     /// If the lab cannot make them.
-    pub fn add_brokers(&self, lab: &Lab) -> Result<Vec<(Host, &'static str)>> {
+    pub fn add_brokers(&self, lab: &Lab, daemon: Daemon) -> Result<Vec<(Host, &'static str)>> {
         BROKERS
             .into_iter()
             .map(|(name, address)| {
                 let host = lab.host(name)?;
                 host.connect(&self.lan, "eth0", &[&format!("{address}/24")])?;
-                host.serve_vip(VIP)?;
+                host.serve_vip(daemon, VIP)?;
                 Ok((host, address))
             })
             .collect()
@@ -176,68 +179,4 @@ impl Pair {
 /// [`VIP`] as an address.
 pub fn vip() -> IpAddr {
     IpAddr::from([192, 168, 0, 10])
-}
-
-/// A director's configuration with the VIP alone, for VRRP version 2 (with a password) or 3.
-pub fn vrrp_configuration(role: Role, version: u8) -> String {
-    let authentication =
-        if version == 2 { "  authentication {\n    auth_type PASS\n    auth_pass root123\n  }\n" } else { "" };
-    format!(
-        "global_defs {{\n  router_id {state}\n}}\n\
-         vrrp_instance VI_1 {{\n  \
-           state {state}\n  \
-           interface eth0\n  \
-           version {version}\n  \
-           virtual_router_id 1\n  \
-           priority {priority}\n  \
-           advert_int 1\n\
-         {authentication}  \
-           virtual_ipaddress {{\n    {VIP}\n  }}\n\
-         }}\n",
-        state = role.state(),
-        priority = role.priority(),
-    )
-}
-
-/// A director's whole configuration: VRRP version 2, and both services of the brokers.
-///
-/// The words that many such files get wrong are wrong here too where the daemon takes them as meant.
-pub fn rabbit_configuration(role: Role, daemon: Daemon) -> String {
-    let (protocol, retry) = match daemon {
-        Daemon::Keepalived => ("protocol", "retry"),
-        Daemon::Stayd => ("protocal", "nb_get_retry"),
-    };
-    let mut text = vrrp_configuration(role, 2);
-    for port in PORTS {
-        text += &format!(
-            "virtual_server {VIP} {port} {{\n  delay_loop 6\n  lb_algo wrr\n  lb_kind DR\n  \
-             persistence_timeout 50\n  {protocol} TCP\n"
-        );
-        for (_, address) in BROKERS {
-            text += &format!(
-                "  real_server {address} {port} {{\n    weight 1\n    TCP_CHECK {{\n      connect_timeout 3\n      \
-                 {retry} 3\n      delay_before_retry 3\n      connect_port {port}\n    }}\n  }}\n"
-            );
-        }
-        text += "}\n";
-    }
-    text
-}
-
-/// What `ipvsadm -Sn` prints for [`rabbit_configuration`], line by line in any order, while these brokers are up.
-pub fn ipvs_table(up: &[&str]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for port in PORTS {
-        lines.push(format!("-A -t {VIP}:{port} -s wrr -p 50"));
-        lines.extend(up.iter().map(|address| format!("-a -t {VIP}:{port} -r {address}:{port} -g -w 1")));
-    }
-    lines.sort();
-    lines
-}
-
-/// Whether a table printed by `ipvsadm -Sn` is [`ipvs_table`].
-pub fn is_ipvs_table(printed: &str, up: &[&str]) -> bool {
-    let mut lines: Vec<String> = printed.lines().map(|line| line.trim().to_owned()).collect();
-    lines.sort();
-    lines == ipvs_table(up)
 }

@@ -5,6 +5,7 @@
 //! each network namespace.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -36,13 +37,12 @@ pub struct RabbitNode {
 }
 
 impl RabbitCluster {
-    /// Starts a node on each host, and returns when all are up and joined. A host's name and first address are the
-    /// node's.
+    /// Starts a node on each host, at this address, and returns when all are up and joined.
     ///
     /// # Errors
     ///
     /// If RabbitMQ is not installed or does not come up.
-    pub fn start(hosts: &[(&Host, &str)]) -> Result<Self> {
+    pub fn start(hosts: &[(Host, &str)]) -> Result<Self> {
         if !Path::new(SERVER).exists() {
             return Err(Error::NotInstalled { program: SERVER.to_owned(), package: "rabbitmq-server" });
         }
@@ -64,7 +64,9 @@ impl RabbitCluster {
         }
         if let Some(founder) = nodes.first() {
             for (host, _) in others {
-                founder.server.wait_for_log(&format!("rabbit on node rabbit@{} up", host.name()), START_LIMIT)?;
+                founder
+                    .server
+                    .wait_for_log(&format!("rabbit on node rabbit@{} up", host.name()), START_LIMIT)?;
             }
         }
         Ok(Self { nodes })
@@ -78,6 +80,24 @@ impl RabbitCluster {
     pub fn node(&mut self, name: &str) -> Result<&mut RabbitNode> {
         let found = self.nodes.iter_mut().find(|node| node.host.name() == name);
         found.ok_or_else(|| Error::Story(format!("no node of the cluster is on {name}")))
+    }
+
+    /// The node that was the last to accept a connection from `address`.
+    ///
+    /// # Errors
+    ///
+    /// If none has, or a log cannot be read.
+    pub fn last_to_accept(&self, address: &str) -> Result<&RabbitNode> {
+        let from = format!("({address}:");
+        let mut found = None;
+        for node in &self.nodes {
+            // A line begins with its time.
+            let last = node.accepted()?.into_iter().rfind(|line| line.contains(&from));
+            found = found.max(last.map(|line| (line, node.host.name().to_owned())));
+        }
+        let name = found.map(|(_, name)| name).unwrap_or_default();
+        let node = self.nodes.iter().find(|node| node.host.name() == name);
+        node.ok_or_else(|| Error::Unmet(format!("no node has accepted a connection from {address}")))
     }
 
     /// All nodes.
@@ -168,7 +188,7 @@ impl RabbitNode {
 const UP: &str = "Server startup complete";
 
 /// Writes a node's configuration.
-fn furnish(host: &Host, seed: &Host, hosts: &[(&Host, &str)]) -> Result {
+fn furnish(host: &Host, seed: &Host, hosts: &[(Host, &str)]) -> Result {
     let cookie = host.write(".erlang.cookie", COOKIE)?;
     let private = fs::Permissions::from_mode(0o400);
     fs::set_permissions(&cookie, private).doing(|| format!("protecting {}", cookie.display()))?;
@@ -195,13 +215,13 @@ fn configuration(seed: &str) -> String {
 }
 
 /// The nodes' names, for Erlang's own resolver: the hosts have no `/etc/hosts` of their own.
-fn inetrc(hosts: &[(&Host, &str)]) -> Result<String> {
-    let mut text = "{lookup, [file]}.\n".to_owned();
-    for (host, address) in hosts {
-        let address: std::net::Ipv4Addr =
+fn inetrc(hosts: &[(Host, &str)]) -> Result<String> {
+    let entry = |(host, address): &(Host, &str)| {
+        let address: Ipv4Addr =
             address.parse().map_err(|_| Error::Story(format!("{address:?} is no IPv4 address")))?;
         let octets = address.octets().map(|octet| octet.to_string()).join(",");
-        text += &format!("{{host, {{{octets}}}, [\"{}\"]}}.\n", host.name());
-    }
-    Ok(text)
+        Ok(format!("{{host, {{{octets}}}, [\"{}\"]}}.\n", host.name()))
+    };
+    let entries = hosts.iter().map(entry).collect::<Result<String>>()?;
+    Ok("{lookup, [file]}.\n".to_owned() + &entries)
 }

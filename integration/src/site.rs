@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -20,11 +21,10 @@ mod namespaces;
 mod request;
 mod tree;
 
+pub(crate) use links::call_story;
 use namespaces::Namespaces;
 pub(crate) use namespaces::{NAMES, retract};
-pub use request::{
-    AddressView, Cable, CommandSpec, ExitView, Opening, Output, Port, Request, Response,
-};
+pub use request::{AddressView, Cable, CommandSpec, ExitView, Opening, Output, Port, Request, Response};
 pub(crate) use tree::{inhabitants, kill_all};
 
 /// Programs see this, and not what the story happened to be started with.
@@ -61,8 +61,25 @@ impl Site {
     }
 
     /// Does `work` inside the network namespace of the switch. Sockets that it opens stay there.
-    pub(crate) fn within_switch<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    pub(crate) fn within_switch<T: Send>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send,
+    ) -> io::Result<T> {
         self.switch.within(work)
+    }
+
+    /// Does `work` inside the network namespace of a host. Sockets that it opens stay there.
+    pub(crate) fn within_host<T: Send>(
+        &self,
+        host: &str,
+        work: impl FnOnce() -> io::Result<T> + Send,
+    ) -> io::Result<T> {
+        self.host(host)?.within(work)
+    }
+
+    /// Makes the native end of a guest's control line: the name of a tap, and a socket that waits for the agent.
+    pub(crate) fn listen_for_agent(&self) -> io::Result<(&'static str, TcpListener)> {
+        links::listen_for_agent(&self.switch)
     }
 
     /// Makes `command` start in the namespaces of the switch.
@@ -121,6 +138,10 @@ impl Site {
             Request::KillHost { host } => {
                 let namespaces = self.host(&host)?;
                 kill_all(|| inhabitants(namespaces.net()).unwrap_or_default())?;
+                // A zombie would make a daemon believe that the process in its old pid file is alive.
+                for child in self.started.values_mut() {
+                    child.try_wait()?;
+                }
             }
             Request::Status { pid } => {
                 let exit = self.child(pid)?.try_wait()?;
@@ -136,7 +157,9 @@ impl Site {
     }
 
     fn child(&mut self, pid: u32) -> io::Result<&mut Child> {
-        self.started.get_mut(&pid).ok_or_else(|| io::Error::other(format!("process {pid} was not started here")))
+        self.started
+            .get_mut(&pid)
+            .ok_or_else(|| io::Error::other(format!("process {pid} was not started here")))
     }
 
     fn command(&self, host: &str, spec: &CommandSpec) -> io::Result<Command> {
@@ -148,7 +171,6 @@ impl Site {
     }
 
     fn start(&mut self, host: &str, spec: &CommandSpec, log: &Path) -> io::Result<u32> {
-        // A zombie would make a daemon believe that the process in its old pid file is alive.
         tree::reap_orphans(|pid| self.started.contains_key(&pid));
         let log = File::options().create(true).append(true).open(log)?;
         let child = self.command(host, spec)?.stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -173,7 +195,11 @@ impl Site {
             }
             thread::sleep(Duration::from_millis(1));
         };
-        Ok(Output { exit, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() })
+        Ok(Output {
+            exit,
+            stdout: stdout.join().unwrap_or_default(),
+            stderr: stderr.join().unwrap_or_default(),
+        })
     }
 }
 

@@ -40,13 +40,8 @@ pub fn until<T: Debug>(
 /// # Errors
 ///
 /// As [`until`].
-pub fn for_some<T: Debug>(
-    what: &str,
-    limit: Duration,
-    look: impl FnMut() -> Result<Option<T>>,
-) -> Result<T> {
-    until(what, limit, look, Option::is_some)?
-        .ok_or_else(|| Error::Unmet(format!("{what}: seen, and gone")))
+pub fn for_some<T: Debug>(what: &str, limit: Duration, look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    until(what, limit, look, Option::is_some)?.ok_or_else(|| Error::Unmet(format!("{what}: seen, and gone")))
 }
 
 /// Seconds, for the deadlines of stories.

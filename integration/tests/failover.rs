@@ -3,9 +3,9 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use lab::pair::{INTERVAL, Pair, Role, VIP, vrrp_configuration};
+use lab::pair::{INTERVAL, Pair, Role, VIP};
 use lab::wait::seconds;
-use lab::{Daemon, Error, Lab, Process, now};
+use lab::{Daemon, Error, Lab, Process, configuration, now};
 
 /// What a busy machine may add.
 const SLACK: Duration = Duration::from_millis(500);
@@ -30,8 +30,8 @@ impl Cast {
         let lab = Lab::native()?;
         let pair = Pair::build(&lab)?;
         let (first, _) = pair.start(
-            (self.master, &vrrp_configuration(Role::Master, self.version)),
-            (self.backup, &vrrp_configuration(Role::Backup, self.version)),
+            (self.master, &configuration::vrrp(Role::Master, self.version)),
+            (self.backup, &configuration::vrrp(Role::Backup, self.version)),
         )?;
         // Not in the middle of anything: a few adverts have passed.
         sleep(2 * INTERVAL + INTERVAL / 3);
@@ -73,7 +73,10 @@ fn a_pulled_cable(cast: Cast) -> lab::Result {
     pair.master.wait_for_no_address(VIP, seconds(2))?;
     pair.master.heal("eth0")?;
     let back = pair.takeover(&pair.backup, &pair.master, takeover.at)?;
-    println!("cable back: the master announces the VIP {:.3} s after the backup's last advert", back.after_last_advert.as_secs_f64());
+    println!(
+        "cable back: the master announces the VIP {:.3} s after the backup's last advert",
+        back.after_last_advert.as_secs_f64()
+    );
     pair.backup.wait_for_no_address(VIP, seconds(2))?;
     lab.close()
 }

@@ -75,7 +75,14 @@ pub fn advert(at: Instant, frame: &[u8]) -> Option<Advert> {
     }
 }
 
-fn vrrp(at: Instant, mac: [u8; 6], source: IpAddr, destination: IpAddr, ttl: u8, packet: &[u8]) -> Option<Advert> {
+fn vrrp(
+    at: Instant,
+    mac: [u8; 6],
+    source: IpAddr,
+    destination: IpAddr,
+    ttl: u8,
+    packet: &[u8],
+) -> Option<Advert> {
     let (header, rest) = packet.split_first_chunk::<8>()?;
     let [kind, vrid, priority, count, fifth, sixth, ..] = *header;
     let version = kind >> 4;
@@ -89,7 +96,19 @@ fn vrrp(at: Instant, mac: [u8; 6], source: IpAddr, destination: IpAddr, ttl: u8,
     } else {
         rest.as_chunks::<16>().0.iter().take(count.into()).map(|&octets| octets.into()).collect()
     };
-    Some(Advert { at, mac, source, destination, ttl, version, vrid, priority, interval, auth_type, addresses })
+    Some(Advert {
+        at,
+        mac,
+        source,
+        destination,
+        ttl,
+        version,
+        vrid,
+        priority,
+        interval,
+        auth_type,
+        addresses,
+    })
 }
 
 /// The announcement in an Ethernet frame, if it holds one.
@@ -110,8 +129,8 @@ pub fn announcement(at: Instant, frame: &[u8]) -> Option<Announcement> {
                 return None;
             }
             let advert = NeighborAdvertPacket::new(ip.payload())?;
-            let unsolicited =
-                advert.get_icmpv6_type() == Icmpv6Types::NeighborAdvert && advert.get_flags() & SOLICITED == 0;
+            let unsolicited = advert.get_icmpv6_type() == Icmpv6Types::NeighborAdvert
+                && advert.get_flags() & SOLICITED == 0;
             unsolicited.then(|| Announcement { at, mac, address: advert.get_target_addr().into() })
         }
         _ => None,
@@ -154,7 +173,8 @@ mod tests {
 
     #[test]
     fn only_an_arp_whose_sender_asks_for_itself_is_an_announcement() {
-        let ask = "ffffffffffff0200c0a80014 0806 0001080006040001 0200c0a80014 c0a8000a 000000000000 c0a8000a";
+        let ask =
+            "ffffffffffff0200c0a80014 0806 0001080006040001 0200c0a80014 c0a8000a 000000000000 c0a8000a";
         let seen = announcement(Instant::ZERO, &bytes(ask)).expect("an announcement");
         assert_eq!(seen.address, "192.168.0.10".parse::<IpAddr>().unwrap());
         let other = ask.replace("000000000000 c0a8000a", "000000000000 c0a80001");

@@ -1,22 +1,20 @@
-//! The guest's init: makes the bare kernel a site, and performs what comes over the serial line.
+//! The guest's init: makes the bare kernel a site, and performs what comes over the line.
 
 use std::convert::Infallible;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nix::fcntl::OFlag;
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 
 use super::line::Line;
-use crate::site::{Opening, Response, Site};
+use crate::site::{Opening, Site, call_story};
 
-/// The guest's end of the line.
-const LINE: &str = "/dev/ttyS0";
+/// The network card at the control line: the first. Those of the LANs follow.
+const CONTROL: &str = "vec0";
 
 /// Where Debian's package has the modules.
 const MODULES: &str = "/usr/lib/uml/modules";
@@ -24,9 +22,28 @@ const MODULES: &str = "/usr/lib/uml/modules";
 /// All that a director may need: the guest's kernel looks for modules where Debian does not put them, and so could not
 /// load one by itself.
 const WANTED: &[&str] = &[
-    "veth", "bridge", "ipv6", "macvlan", "dummy", "8021q", "ipip", "nf_tables", "ip_vs", "ip_vs_rr", "ip_vs_wrr",
-    "ip_vs_lc", "ip_vs_wlc", "ip_vs_lblc", "ip_vs_lblcr", "ip_vs_dh", "ip_vs_sh", "ip_vs_sed", "ip_vs_nq", "ip_vs_fo",
-    "ip_vs_ovf", "ip_vs_mh",
+    "veth",
+    "bridge",
+    "ipv6",
+    "macvlan",
+    "dummy",
+    "8021q",
+    "ipip",
+    "nf_tables",
+    "ip_vs",
+    "ip_vs_rr",
+    "ip_vs_wrr",
+    "ip_vs_lc",
+    "ip_vs_wlc",
+    "ip_vs_lblc",
+    "ip_vs_lblcr",
+    "ip_vs_dh",
+    "ip_vs_sh",
+    "ip_vs_sed",
+    "ip_vs_nq",
+    "ip_vs_fo",
+    "ip_vs_ovf",
+    "ip_vs_mh",
 ];
 
 /// The agent's whole life. It ends with the guest.
@@ -50,8 +67,7 @@ fn serve() -> io::Result<()> {
         mount(Some("lab"), target, Some(kind), MsFlags::empty(), None::<&str>)?;
     }
     load_modules()?;
-    let mut line = Line::new(open_line()?);
-    line.send(&Response::Done)?;
+    let mut line = Line::new(call_story(CONTROL)?)?;
     let Some(opening) = line.receive::<Opening>()? else { return Ok(()) };
     share(&opening.shared)?;
     let mut site = Site::open(opening)?;
@@ -69,16 +85,6 @@ fn load_modules() -> io::Result<()> {
     symlink(MODULES, base.join("lib/modules"))?;
     let status = Command::new("/sbin/modprobe").arg("-d").arg(base).arg("-a").args(WANTED).status()?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("modprobe: {status}"))) }
-}
-
-/// Opens the serial line as a plain pipe of bytes, and not as the init's terminal.
-fn open_line() -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let line = File::options().read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(LINE)?;
-    let mut settings = tcgetattr(&line)?;
-    cfmakeraw(&mut settings);
-    tcsetattr(&line, SetArg::TCSANOW, &settings)?;
-    Ok(line)
 }
 
 /// Shows the shared directories also where the guest's own `/tmp` and `/run` cover them, and lets the first, the lab's

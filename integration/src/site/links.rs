@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 
 use futures_util::TryStreamExt as _;
@@ -38,7 +38,8 @@ pub fn add_lan(switch: &Namespaces, lan: &str) -> io::Result<()> {
 
 /// Gives a host its interface.
 pub fn connect(switch: &Namespaces, host: &Namespaces, cable: &Cable) -> io::Result<()> {
-    let (interface, port) = (checked(&cable.interface)?.to_owned(), port_name(&cable.host, &cable.interface)?);
+    let (interface, port) =
+        (checked(&cable.interface)?.to_owned(), port_name(&cable.host, &cable.interface)?);
     let bridge = index(switch, &cable.lan)?;
     let far = LinkUnspec::new_with_name(&interface)
         .address(cable.mac.to_vec())
@@ -88,7 +89,7 @@ pub fn take(switch: &Namespaces, interface: &str) -> io::Result<()> {
     })
 }
 
-/// Makes a persistent tap interface in the switch.
+/// Makes a persistent tap interface in the switch, for a network card of a guest.
 pub fn add_tap(switch: &Namespaces, tap: &str) -> io::Result<()> {
     let tap = checked(tap)?;
     switch.within(|| {
@@ -104,7 +105,46 @@ pub fn add_tap(switch: &Namespaces, tap: &str) -> io::Result<()> {
             Errno::result(libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request))?;
             Errno::result(libc::ioctl(device.as_raw_fd(), libc::TUNSETPERSIST, 1))?;
         }
-        Ok(())
+        // A guest claims to take segments of many packets, and then drops what is longer than one.
+        run_netlink(async |handle| {
+            let single = LinkUnspec::new_with_name(tap).append_extra_attribute(LinkAttribute::GsoMaxSegs(1));
+            handle.link().change(single.build()).execute().await
+        })
+    })
+}
+
+/// The guest's control line: a cable of its own between the switch and the guest, apart from all LANs.
+const CONTROL: &str = "control";
+
+/// The native end's address, and the guest's.
+const CONTROL_ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(169, 254, 77, 1), Ipv4Addr::new(169, 254, 77, 2)];
+
+/// Any port will do where nobody else is.
+const CONTROL_PORT: u16 = 7777;
+
+/// Makes the native end of the control line: a tap, of which it returns the name, and a socket that waits for the agent.
+pub fn listen_for_agent(switch: &Namespaces) -> io::Result<(&'static str, TcpListener)> {
+    add_tap(switch, CONTROL)?;
+    let [own, _] = CONTROL_ADDRESSES;
+    switch.within(|| {
+        configure(CONTROL, own)?;
+        Ok((CONTROL, TcpListener::bind((own, CONTROL_PORT))?))
+    })
+}
+
+/// Makes the guest's end of the control line, of which `interface` is the card.
+pub fn call_story(interface: &str) -> io::Result<TcpStream> {
+    let [story, own] = CONTROL_ADDRESSES;
+    configure(interface, own)?;
+    TcpStream::connect((story, CONTROL_PORT))
+}
+
+/// Gives an interface of this thread's namespace an address of the control line, and brings it up.
+fn configure(interface: &str, address: Ipv4Addr) -> io::Result<()> {
+    let index = nix::net::if_::if_nametoindex(interface)?;
+    run_netlink(async |handle| {
+        handle.address().add(index, address.into(), 30).execute().await?;
+        handle.link().change(LinkUnspec::new_with_index(index).up().build()).execute().await
     })
 }
 
@@ -182,9 +222,9 @@ fn raise(namespaces: &Namespaces, interface: &str) -> io::Result<()> {
 }
 
 fn index(namespaces: &Namespaces, interface: &str) -> io::Result<u32> {
-    namespaces.within(|| Ok(nix::net::if_::if_nametoindex(interface)?)).map_err(|error| {
-        io::Error::new(error.kind(), format!("no interface {interface}: {error}"))
-    })
+    namespaces
+        .within(|| Ok(nix::net::if_::if_nametoindex(interface)?))
+        .map_err(|error| io::Error::new(error.kind(), format!("no interface {interface}: {error}")))
 }
 
 /// The switch's end of a host's cable.

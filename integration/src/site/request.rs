@@ -1,7 +1,7 @@
 //! What a site can be asked, and what it answers: the whole vocabulary between a story and the hosts it runs on.
 //!
 //! **Every request is plain data**, so that it means the same whether it is performed in the story's own process or
-//! in the embedded kernel on the other end of a serial line.
+//! in the embedded kernel on the other end of a line.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -45,7 +45,8 @@ pub fn inhabitants(net: impl AsFd) -> io::Result<Vec<u32>> {
     let home = fs::metadata(format!("/proc/self/fd/{}", net.as_fd().as_raw_fd()))?;
     let here = |pid: u32| {
         use std::os::unix::fs::MetadataExt as _;
-        fs::metadata(format!("/proc/{pid}/ns/net")).is_ok_and(|net| net.ino() == home.ino() && net.dev() == home.dev())
+        fs::metadata(format!("/proc/{pid}/ns/net"))
+            .is_ok_and(|net| net.ino() == home.ino() && net.dev() == home.dev())
     };
     Ok(alive().iter().map(|p| p.pid).filter(|&pid| here(pid)).collect())
 }
@@ -86,7 +87,8 @@ fn signal(pid: u32, signal: Signal) {
     }
 }
 
-/// As init of the guest, collects the dead orphans that it inherited; anywhere else they have another init.
+/// As init of the guest, collects the dead orphans that it inherited; anywhere else they have another init. A zombie
+/// would make a daemon believe that the process in its old pid file is alive.
 pub fn reap_orphans(is_own: impl Fn(u32) -> bool) {
     if std::process::id() != 1 {
         return;

@@ -1,0 +1,34 @@
+# Two commands: `make demo` shows stayd at work, `make test` runs every test. Both need root, for the lab's network
+# namespaces, and install what is missing (./setup). For the inner loop, `cargo nextest run --workspace` needs neither.
+
+CARGO ?= cargo
+# What the directors of the demo run: stayd, or keepalived for comparison.
+DAEMON ?= stayd
+
+# Where rustup and ./setup put cargo and its commands.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: demo test build lint
+
+demo:
+	@./setup demo
+	@$(MAKE) --no-print-directory build
+	@target/debug/demo --daemon $(DAEMON)
+
+test:
+	@./setup test
+	@$(MAKE) --no-print-directory build
+	@echo "test: all that needs no root"
+	@$(CARGO) nextest run --workspace
+	@$(CARGO) test --workspace --doc --quiet
+	@echo "test: the lab's stories"
+	@$(CARGO) nextest run --workspace --profile lab
+
+# The lab runs these programs; it does not build them.
+build:
+	@echo "build: the workspace"
+	@$(CARGO) build --workspace
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
