@@ -30,7 +30,12 @@ pub enum Command {
 #[derive(clap::Args, Clone, Debug)]
 pub struct Options {
     /// Configuration file
-    #[arg(short = 'f', long = "use-file", value_name = "FILE", default_value = "/etc/keepalived/keepalived.conf")]
+    #[arg(
+        short = 'f',
+        long = "use-file",
+        value_name = "FILE",
+        default_value = "/etc/keepalived/keepalived.conf"
+    )]
     pub file: PathBuf,
     /// Run VRRP only, no virtual servers
     #[arg(short = 'P', long)]
@@ -72,27 +77,18 @@ pub struct Options {
     #[arg(short = 'i', long, value_name = "ID")]
     pub config_id: Option<String>,
     /// Check the configuration, print every problem (to FILE if given) and end
-    #[arg(
-        short = 't',
-        long,
-        value_name = "FILE",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = ""
-    )]
-    pub config_test: Option<PathBuf>,
+    #[arg(short = 't', long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub config_test: Option<Option<PathBuf>>,
     /// Print the version to standard error
     #[arg(short = 'v', long)]
     pub version: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "the options say it themselves")]
     pub without_effect: WithoutEffect,
 }
 
 /// Options of keepalived that are accepted and have no effect yet.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "keepalived's options without effect yet")]
-#[expect(missing_docs, reason = "none of them is looked at but for its presence")]
 pub struct WithoutEffect {
     #[arg(short = 'B', long = "no_bfd")]
     pub no_bfd: bool,
@@ -198,8 +194,8 @@ mod tests {
 
     #[test]
     fn the_test_may_have_a_file() {
-        assert_eq!(options("stayd -t -f /c").config_test, Some(PathBuf::new()));
-        assert_eq!(options("stayd --config-test=/log").config_test, Some(PathBuf::from("/log")));
+        assert_eq!(options("stayd -t -f /c").config_test, Some(None));
+        assert_eq!(options("stayd --config-test=/log").config_test, Some(Some(PathBuf::from("/log"))));
         assert_eq!(options("stayd -f /c").config_test, None);
     }
 

@@ -23,8 +23,8 @@ use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
 use crate::log;
 use crate::pid_file::{self, PidFile};
 use backoff::Backoff;
-pub use child::{ROLE_VARIABLE, Role};
 use child::{Child, Ended};
+pub use child::{ROLE_VARIABLE, Role};
 use signals::Order;
 
 /// How long children have to end before they are killed (keepalived's `child_wait_time`).

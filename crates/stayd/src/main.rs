@@ -56,7 +56,7 @@ fn run_command() -> Exit {
             Exit::Normal
         }
         None => match &cli.options.config_test {
-            Some(log) => configuration::test(&cli.options, log),
+            Some(file) => configuration::test(&cli.options, file.as_deref()),
             None => daemon::run(cli.options),
         },
     }

@@ -75,13 +75,7 @@ impl Drop for PidFile {
 }
 
 fn lock(file: &File) -> io::Result<bool> {
-    let whole = libc::flock {
-        l_type: WRITE_LOCK,
-        l_whence: FROM_START,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
+    let whole = libc::flock { l_type: WRITE_LOCK, l_whence: FROM_START, l_start: 0, l_len: 0, l_pid: 0 };
     match fcntl(file, FcntlArg::F_OFD_SETLK(&whole)) {
         Ok(_) => Ok(true),
         Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(false),
