@@ -1,1 +1,96 @@
-//! Placeholder.
+//! keepalived.conf: from text to the typed model, with everything that is wrong with it.
+//!
+//! Five phases, each of which returns what it could build and goes on after errors:
+//!
+//! 1. [`read`](mod@read): files to lines; inclusion, conditions, definitions, sequences.
+//! 2. [`lex`](mod@lex): lines to words and braces, each with its place.
+//! 3. [`parse`](mod@parse): a tree of blocks, without knowing a keyword.
+//! 4. [`resolve`](mod@resolve): the tree read by the [keyword table](keyword), which is the one source of what exists.
+//! 5. [`lower`](mod@lower): what values mean together; the [`Model`].
+//!
+//! **The same text, files and host give the same result**: files come through [`Files`], facts about the host through
+//! [`Host`], and nothing else is asked. keepalived is the yardstick: what it takes is taken, what it refuses is refused
+//! and said, exit statuses are its own; where stayd differs on purpose, [`differences`] says so.
+
+pub mod diagnostic;
+pub mod differences;
+pub mod files;
+pub mod host;
+pub mod keyword;
+mod lex;
+mod lower;
+pub mod model;
+mod parse;
+mod read;
+mod render;
+mod resolve;
+pub mod source;
+mod suggest;
+
+pub use diagnostic::{Code, Diagnostic, Effect, Severity};
+pub use files::{FileKind, Files, MemoryFiles};
+pub use host::{Host, InterfaceFacts, MemoryHost, ScriptFacts};
+pub use model::Model;
+pub use read::IncludeCheck;
+pub use source::{Location, SourceMap, Span};
+
+/// What the command line and the start of the daemon say about reading a configuration.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// What `@id` lines are compared with: `-i`, else the host's name up to the first dot.
+    pub config_id: String,
+    /// What every `include` insists on, whatever its form: all, with `-e`.
+    pub include_check: IncludeCheck,
+    /// The absolute directory that relative names start from, for `${_PWD}`.
+    pub working_directory: String,
+    /// Seed of `${_RANDOM}`.
+    pub random_seed: u64,
+}
+
+/// A configuration that was read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it means, as far as it is usable.
+    pub model: Model,
+    /// What is wrong with it, in the order of files and lines.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Its files.
+    pub sources: SourceMap,
+}
+
+/// Reads the configuration that `main` names: a file, or a pattern of which every match is read.
+pub fn load(main: &str, files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
+    let mut diagnostics = Vec::new();
+    let text = read::read(main, files, host, options, &mut diagnostics);
+    let tree = parse::parse(&text.lines, &resolve::Table, &mut diagnostics);
+    let entries = resolve::resolve(&tree, &mut diagnostics);
+    let model = lower::lower(&entries, &text.sources, host, &mut diagnostics);
+    Loaded { model, diagnostics: diagnostic::arrange(diagnostics), sources: text.sources }
+}
+
+impl Loaded {
+    /// Exit status of a configuration test, as keepalived's: 0 nothing is wrong, 2 a parameter is missing, 4 only
+    /// interfaces are, 5 something else is wrong, 6 scripts without security or an inclusion that failed.
+    pub fn test_status(&self) -> u8 {
+        diagnostic::test_status(&self.diagnostics)
+    }
+
+    /// Whether a daemon starts with this. One that runs refuses a reload exactly when it does not.
+    ///
+    /// # Errors
+    /// The exit status with which a starting keepalived dies: 2, or 6 if there is no configuration or an inclusion
+    /// failed.
+    pub fn start(&self) -> Result<(), u8> {
+        diagnostic::start(&self.diagnostics)
+    }
+
+    /// One of the diagnostics as text: `file:line:column`, the line, carets, and what to write instead.
+    pub fn render(&self, diagnostic: &Diagnostic) -> String {
+        render::render(diagnostic, &self.sources)
+    }
+
+    /// All diagnostics as text; empty if there are none.
+    pub fn render_all(&self) -> String {
+        self.diagnostics.iter().map(|diagnostic| self.render(diagnostic)).collect()
+    }
+}

@@ -1,0 +1,285 @@
+//! Health checks within `real_server`.
+
+use super::{
+    Alias, AliasKind, Block, Body, Header, Keyword, LONG_TIMER, LONG_TIMER_OR_ZERO, Missing, SWITCH, TIMER,
+    Takes, UINT, Value, alias, kw, later, one, partly,
+};
+
+const CONNECTS: &str = "only whether a connection can be opened is tested";
+const UP: &str = "the server counts as up for this check";
+
+pub const CHECKERS: &[Keyword] = &[
+    kw("TCP_CHECK", Takes::Block(&TCP_CHECK), "The server works if a TCP connection can be opened.")
+        .since("0.5.3"),
+    partly(
+        "HTTP_GET",
+        Takes::Block(&HTTP_GET),
+        CONNECTS,
+        "The server works if it answers requests for pages as expected.",
+    )
+    .since("0.5.3"),
+    partly(
+        "SSL_GET",
+        Takes::Block(&SSL_GET),
+        CONNECTS,
+        "The same over TLS; the server's certificate is not verified.",
+    )
+    .since("0.5.3"),
+    partly(
+        "SMTP_CHECK",
+        Takes::Block(&SMTP_CHECK),
+        CONNECTS,
+        "The server works if it greets as a mail server does.",
+    )
+    .since("1.1.8"),
+    partly("DNS_CHECK", Takes::Block(&DNS_CHECK), UP, "The server works if it answers a question over UDP.")
+        .since("1.3.0"),
+    partly("MISC_CHECK", Takes::Block(&MISC_CHECK), UP, "The server works if a command succeeds.")
+        .since("0.5.3"),
+    partly("PING_CHECK", Takes::Block(&PING_CHECK), UP, "The server works if it answers an ICMP echo.")
+        .since("2.1.0"),
+    partly(
+        "UDP_CHECK",
+        Takes::Block(&UDP_CHECK),
+        UP,
+        "The server works if a datagram is not refused, or is answered.",
+    )
+    .since("2.1.0"),
+    partly(
+        "FILE_CHECK",
+        Takes::Block(&FILE_CHECK),
+        UP,
+        "The weight of the server follows the number in a file.",
+    )
+    .since("2.1.0"),
+    partly("BFD_CHECK", Takes::Block(&BFD_CHECK), UP, "The server works while a BFD session is up.")
+        .since("2.0.0"),
+];
+
+/// When and how often, for every kind but FILE_CHECK and BFD_CHECK.
+const TIMES: &[Keyword] = &[
+    kw("retry", one(Value::int(0, UINT)), "So many failures in a row are forgiven.")
+        .default("the real server's")
+        .since("1.2.20"),
+    kw("delay_before_retry", one(LONG_TIMER_OR_ZERO), "Seconds from a forgiven failure to the next check.")
+        .default("the real server's")
+        .since("0.5.3"),
+    kw("warmup", one(LONG_TIMER_OR_ZERO), "The first check comes at a random time within so many seconds.")
+        .default("the real server's")
+        .since("1.2.13"),
+    kw("delay_loop", one(LONG_TIMER), "Seconds from one check to the next.")
+        .default("the real server's")
+        .since("1.3.7"),
+    kw("alpha", SWITCH, "Counts as failed until it first succeeds.")
+        .default("the real server's")
+        .since("1.3.7"),
+    kw("log_all_failures", SWITCH, "Logs every failure, not only the first and the last of a row.")
+        .default("checker_log_all_failures")
+        .since("2.0.11"),
+];
+
+/// Where to, for the kinds that connect.
+const CONNECTION: &[Keyword] = &[
+    kw("connect_ip", one(Value::Address), "Address to connect to.")
+        .default("the real server's")
+        .since("1.1.8"),
+    kw("connect_port", one(Value::int(1, 65535)), "Port to connect to.")
+        .default("the real server's")
+        .since("0.5.8"),
+    kw("bindto", one(Value::Address), "Source address.").since("1.1.2"),
+    kw("bind_port", one(Value::int(1, 65535)), "Source port.").since("1.2.13"),
+    kw("bind_if", one(Value::Interface), "Outgoing interface.").since("1.3.7"),
+    kw("connect_timeout", one(TIMER), "Seconds that it may take.")
+        .default("the real server's")
+        .since("0.5.3"),
+    kw("fwmark", one(Value::int(0, UINT)), "Firewall mark of its packets.").default("0").since("1.2.13"),
+];
+
+const NB_GET_RETRY: &[Alias] =
+    &[alias("nb_get_retry", "retry", AliasKind::Slip("ignores the line outside HTTP_GET and SSL_GET"))];
+
+const fn checker(
+    name: &'static str,
+    lists: &'static [&'static [Keyword]],
+    aliases: &'static [Alias],
+) -> Block {
+    Block { name, header: Header::Nothing, body: Body::Keywords(lists, aliases) }
+}
+
+static TCP_CHECK: Block = checker("TCP_CHECK", &[CONNECTION, TIMES], NB_GET_RETRY);
+static HTTP_GET: Block = checker("HTTP_GET", &[CONNECTION, TIMES, HTTP], HTTP_ALIASES);
+static SSL_GET: Block = checker("SSL_GET", &[CONNECTION, TIMES, HTTP], HTTP_ALIASES);
+static SMTP_CHECK: Block = checker("SMTP_CHECK", &[CONNECTION, TIMES, SMTP], NB_GET_RETRY);
+static DNS_CHECK: Block = checker("DNS_CHECK", &[CONNECTION, TIMES, DNS], NB_GET_RETRY);
+static MISC_CHECK: Block = checker("MISC_CHECK", &[TIMES, MISC], NB_GET_RETRY);
+static PING_CHECK: Block = checker("PING_CHECK", &[CONNECTION, TIMES], NB_GET_RETRY);
+static UDP_CHECK: Block = checker("UDP_CHECK", &[CONNECTION, TIMES, UDP], NB_GET_RETRY);
+static FILE_CHECK: Block = checker("FILE_CHECK", &[FILE], &[]);
+static BFD_CHECK: Block = checker("BFD_CHECK", &[BFD], &[]);
+
+const HTTP_ALIASES: &[Alias] = &[alias("nb_get_retry", "retry", AliasKind::Deprecated)];
+
+const HTTP: &[Keyword] = &[
+    later("url", Takes::Block(&URL), "A page to ask for; there may be several.").since("0.5.3"),
+    later("virtualhost", Takes::One(Value::Text, Missing::Reported), "Name of the web server to ask for.")
+        .default("the real server's")
+        .since("1.3.6"),
+    later("http_protocol", one(Value::choice(&["1.0", "1.0C", "1.0c", "1.1"])), "Version of HTTP.")
+        .default("1.0")
+        .since("2.0.17"),
+    later("enable_sni", SWITCH, "Names the web server in the TLS handshake.").default("false").since("1.4.3"),
+    later("sni_name", Takes::Maybe(Value::Text), "The name to give in the TLS handshake.").since("2.4.4"),
+    later("fast_recovery", SWITCH, "Goes on at once when the page that failed works again.")
+        .default("false")
+        .since("2.0.17"),
+    later("tls_compliant", SWITCH, "Takes a TLS connection that ends without notice as a failure.")
+        .default("false")
+        .since("2.2.8"),
+];
+
+static URL: Block = Block { name: "url", header: Header::Nothing, body: Body::Keywords(&[PAGE], &[]) };
+
+/// The options of PCRE2 that `regex_options` takes.
+pub const REGEX_OPTIONS: &[&str] = &[
+    "allow_empty_class",
+    "alt_bsux",
+    "auto_callout",
+    "caseless",
+    "dollar_endonly",
+    "dotall",
+    "dupnames",
+    "extended",
+    "firstline",
+    "match_unset_backref",
+    "multiline",
+    "never_ucp",
+    "never_utf",
+    "no_auto_capture",
+    "no_auto_possess",
+    "no_dotstar_anchor",
+    "no_start_optimize",
+    "ucp",
+    "ungreedy",
+    "utf",
+    "never_backslash_c",
+    "alt_circumflex",
+    "alt_verbnames",
+    "use_offset_limit",
+];
+
+const PAGE: &[Keyword] = &[
+    later("path", one(Value::Text), "Path of the page.").since("0.5.3"),
+    later("digest", one(Value::Text), "MD5 of the page, as `genhash` prints it.").since("0.5.3"),
+    later(
+        "status_code",
+        Takes::Words { syntax: "NUMBER[-NUMBER] ...", least: 1, missing: Missing::Fatal },
+        "Status codes, or ranges of them, that count as success.",
+    )
+    .default("200-299")
+    .since("0.7.6"),
+    later("virtualhost", Takes::One(Value::Text, Missing::Reported), "Name of the web server to ask for.")
+        .default("the check's")
+        .since("1.3.6"),
+    later("regex", one(Value::Text), "A pattern that the page has to match.").since("2.0.7"),
+    later("regex_no_match", Takes::Flag, "The page must not match it.").since("2.0.7"),
+    later(
+        "regex_options",
+        Takes::Many(Value::choice(REGEX_OPTIONS), Missing::Fatal),
+        "Options of the pattern, by their PCRE2 names.",
+    )
+    .since("2.0.7"),
+    later("regex_min_offset", one(Value::int(0, UINT)), "Where in the page the search starts.")
+        .since("2.0.7"),
+    later("regex_max_offset", one(Value::int(0, UINT)), "Where in the page the search ends.").since("2.0.7"),
+    later(
+        "regex_stack",
+        Takes::Words { syntax: "START MAX", least: 2, missing: Missing::Fatal },
+        "Memory for the search.",
+    )
+    .since("2.0.7"),
+    later("tls_compliant", SWITCH, "Takes a TLS connection that ends without notice as a failure.")
+        .since("2.2.8"),
+];
+
+const SMTP: &[Keyword] = &[
+    later("helo_name", Takes::One(Value::Text, Missing::Reported), "Name given in HELO.")
+        .default("smtpchecker.keepalived.org")
+        .since("1.1.8"),
+    later("host", Takes::Block(&SMTP_HOST), "Where to connect to, in the form of older releases.")
+        .since("1.1.8"),
+];
+
+static SMTP_HOST: Block = checker("host", &[CONNECTION], &[]);
+
+const DNS: &[Keyword] = &[
+    later(
+        "type",
+        one(Value::Choice {
+            words: &["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"],
+            exact: false,
+        }),
+        "Type of the question.",
+    )
+    .default("SOA")
+    .since("1.3.0"),
+    later("name", one(Value::Text), "Name to ask for.").default("the root").since("1.3.0"),
+];
+
+const MISC: &[Keyword] = &[
+    later("misc_path", Takes::Script(Missing::Reported), "The command, in quotes if it has arguments.")
+        .since("0.5.3"),
+    later("misc_timeout", one(LONG_TIMER_OR_ZERO), "Seconds that it may take.")
+        .default("delay_loop")
+        .since("1.1.0"),
+    later("misc_dynamic", Takes::Flag, "Takes an exit status from 2 on as the server's weight plus 2.")
+        .since("1.1.8"),
+    later(
+        "user",
+        Takes::Words { syntax: "USER [GROUP]", least: 1, missing: Missing::Reported },
+        "User, and group, that it runs as.",
+    )
+    .default("script_user")
+    .since("1.3.0"),
+];
+
+const UDP: &[Keyword] = &[
+    later(
+        "payload",
+        Takes::Words { syntax: "HEXADECIMAL DIGITS", least: 1, missing: Missing::Reported },
+        "Content of the datagram.",
+    )
+    .since("2.2.0"),
+    later(
+        "require_reply",
+        Takes::Words { syntax: "[HEXADECIMAL DIGITS, x for any]", least: 0, missing: Missing::Silent },
+        "There has to be an answer, and this one if given.",
+    )
+    .since("2.1.0"),
+    later("min_reply_length", one(Value::int(0, 65535)), "Least length of the answer.")
+        .default("0")
+        .since("2.2.0"),
+    later("max_reply_length", one(Value::int(0, 65535)), "Greatest length of the answer.")
+        .default("255")
+        .since("2.2.0"),
+];
+
+const FILE: &[Keyword] = &[
+    later(
+        "track_file",
+        one(Value::Text),
+        "The block `track_file` that names the file; it has to stand before.",
+    )
+    .since("2.1.0"),
+    later(
+        "weight",
+        Takes::Words { syntax: "NUMBER [reverse|noreverse]", least: 1, missing: Missing::Fatal },
+        "The number in the file times this is added to the server's weight.",
+    )
+    .default("the track_file's")
+    .since("2.1.0"),
+];
+
+const BFD: &[Keyword] = &[
+    later("name", one(Value::Text), "The block `bfd_instance` that describes the session.").since("2.0.0"),
+    later("alpha", SWITCH, "Counts as failed until the session is up.").since("2.0.0"),
+];

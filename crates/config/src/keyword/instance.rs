@@ -1,0 +1,339 @@
+//! `vrrp_instance` and its blocks.
+
+use super::{
+    ADDRESS_LINE, Alias, AliasKind, Block, Body, Header, Keyword, Missing, ROUTE_LINE, RULE_LINE, SWITCH,
+    TRACK_LINE, Takes, UINT, Value, alias, kw, later, one,
+};
+
+pub static VRRP_INSTANCE: Block = Block {
+    name: "vrrp_instance",
+    header: Header::Words { syntax: "NAME", missing: Missing::Reported },
+    body: Body::Keywords(&[ELECTION, ADDRESSES, TRANSPORT, ANNOUNCE, EVENTS], ALIASES),
+};
+
+const ALIASES: &[Alias] = &[
+    alias("vmac_garp_intvl", "garp_extra_if", AliasKind::Deprecated),
+    alias("thread_timer_expired", "timer_expired_backup", AliasKind::Deprecated),
+    alias(
+        "macast_src_ip",
+        "mcast_src_ip",
+        AliasKind::Slip("ignores the line and uses the interface's first address"),
+    ),
+    alias(
+        "lvs_sync_daemon_inteface",
+        "lvs_sync_daemon_interface",
+        AliasKind::Slip("ignores the line and synchronises no connections"),
+    ),
+];
+
+const SECS: Takes = one(Value::secs(0, 4294));
+const COUNT: Takes = one(Value::raised(1, UINT));
+pub const NOTIFY: Takes = Takes::Script(Missing::Fatal);
+
+const ELECTION: &[Keyword] = &[
+    kw(
+        "state",
+        one(Value::Text),
+        "`MASTER` or `BACKUP`: which state the router wishes for at start. It is a wish only: the election decides.",
+    )
+    .default("MASTER with priority 255, else BACKUP")
+    .since("0.5.3"),
+    kw("interface", one(Value::Interface), "Interface that adverts are sent and received on.").since("0.5.3"),
+    kw(
+        "virtual_router_id",
+        one(Value::int(1, 255)),
+        "Number of the virtual router, the same on all its routers and no other's in that network.",
+    )
+    .since("0.5.3"),
+    kw(
+        "priority",
+        one(Value::int(1, 255)),
+        "The router with the highest priority becomes master. 255 is for the owner of the addresses.",
+    )
+    .default("100; 255 with `state MASTER`")
+    .since("0.5.3"),
+    kw(
+        "advert_int",
+        one(Value::time(10_000, 255_000_000)),
+        "Time between two adverts in seconds: whole ones in version 2, hundredths up to 40.95 in version 3.",
+    )
+    .default("1")
+    .since("0.5.3"),
+    kw("version", one(Value::int(2, 3)), "Version of VRRP.").default("vrrp_version; 3 for IPv6").since("1.2.17"),
+    kw(
+        "preempt",
+        Takes::Flag,
+        "Takes over from a master of lower priority. That is what VRRP does anyway.",
+    )
+    .since("0.5.3"),
+    kw("nopreempt", Takes::Flag, "Leaves a master of lower priority in office. It needs `state BACKUP`.").since("1.1.8"),
+    kw(
+        "preempt_delay",
+        one(Value::time(0, 1_000_000_000)),
+        "For so long, in seconds, a master of lower priority is left in office. It needs `state BACKUP`.",
+    )
+    .default("0")
+    .since("1.1.8"),
+    kw(
+        "down_timer_adverts",
+        one(Value::int(1, 100)),
+        "A master is given up after so many adverts in a row are missing.",
+    )
+    .default("vrrp_down_timer_adverts")
+    .since("2.2.3"),
+    kw(
+        "strict_mode",
+        SWITCH,
+        "Keeps to the letter of the RFCs: no authentication, no unicast, no preempt_delay, at least one address.",
+    )
+    .default("vrrp_strict")
+    .since("1.2.20"),
+    kw("skip_check_adv_addr", SWITCH, "Compares the addresses in an advert only when the master has changed.")
+        .default("vrrp_skip_check_adv_addr")
+        .since("1.2.20"),
+    kw("lower_prio_no_advert", SWITCH, "Does not answer adverts of lower priority while master.")
+        .default("vrrp_lower_prio_no_advert")
+        .since("1.2.20"),
+    kw(
+        "higher_prio_send_advert",
+        SWITCH,
+        "Sends one more advert before giving way to a router of higher priority.",
+    )
+    .default("vrrp_higher_prio_send_advert")
+    .since("1.3.5"),
+    later("owner_ignore_adverts", SWITCH, "Ignores all adverts while the owner of the addresses.")
+        .default("vrrp_owner_ignore_adverts")
+        .since("2.3.3"),
+    later(
+        "timer_expired_backup",
+        Takes::Maybe(Value::int(1, 254)),
+        "With nopreempt: the priority that a silent master is taken to have after this process was not run for long.",
+    )
+    .default("254")
+    .since("2.2.8"),
+    kw("authentication", Takes::Block(&AUTHENTICATION), "Proof of origin of adverts, in version 2 only.").since("0.5.3"),
+    later("auth_hmac", Takes::Block(&AUTH_HMAC), "Proof of origin of adverts by HMAC-SHA256.").since("2.4.0"),
+];
+
+const ADDRESSES: &[Keyword] = &[
+    kw(
+        "virtual_ipaddress",
+        Takes::Block(&VIRTUAL_IPADDRESS),
+        "The addresses of the virtual router, one on a line. The master holds them, and its adverts list them: they \
+         have to be the same on all routers, and of one family.",
+    )
+    .since("0.5.3"),
+    kw(
+        "virtual_ipaddress_excluded",
+        Takes::Block(&VIRTUAL_IPADDRESS_EXCLUDED),
+        "More addresses that the master holds. Adverts do not list them, and they may be of either family.",
+    )
+    .since("0.5.9"),
+    later("no_virtual_ipaddress", Takes::Flag, "Says that the instance is meant to have no address.").since("2.2.8"),
+    later("virtual_routes", Takes::Block(&VIRTUAL_ROUTES), "Routes that only the master has, one on a line.").since("1.0.1"),
+    later("virtual_rules", Takes::Block(&VIRTUAL_RULES), "Routing rules that only the master has, one on a line.")
+        .since("1.2.20"),
+    kw("track_interface", Takes::Block(&TRACK_INTERFACE), "Interfaces without which the instance is in FAULT, or has another priority.")
+        .since("1.0.1"),
+    later("track_script", Takes::Block(&TRACK_SCRIPT), "Scripts that the instance follows; they have to be defined before it.")
+        .since("1.1.13"),
+    later("track_file", Takes::Block(&TRACK_FILE_ENTRIES), "Files that the instance follows; they have to be defined before it.")
+        .since("2.0.0"),
+    later("track_process", Takes::Block(&TRACK_PROCESS), "Processes that the instance follows; they have to be defined before it.")
+        .since("2.0.11"),
+    later("track_bfd", Takes::Block(&TRACK_BFD), "BFD sessions that the instance follows; they have to be defined before it.")
+        .since("2.0.0"),
+    kw("dont_track_primary", Takes::Flag, "Stays out of FAULT while the instance's own interface is down.").since("1.1.8"),
+    later("track_src_ip", Takes::Flag, "Is in FAULT while the configured source address is not there.").since("2.0.0"),
+    kw("accept", Takes::Flag, "Accepts packets to the virtual addresses even if not their owner. That is the default.")
+        .since("1.2.17"),
+    later("no_accept", Takes::Flag, "Drops packets to the virtual addresses unless the owner.").since("1.3.0"),
+    later(
+        "promote_secondaries",
+        Takes::Flag,
+        "Lets the other addresses of a subnet stay when its first one is removed.",
+    )
+    .since("1.3.0"),
+];
+
+const TRANSPORT: &[Keyword] = &[
+    kw("mcast_src_ip", one(Value::Address), "Source address of adverts.")
+        .default("the interface's first address")
+        .since("0.6.1"),
+    kw("unicast_src_ip", one(Value::Address), "Source address of adverts that go to `unicast_peer`.")
+        .default("the interface's first address")
+        .since("1.2.10"),
+    kw("mcast_dst_ip", one(Value::Address), "Multicast group of this instance.").default("vrrp_mcast_group4").since("2.2.5"),
+    kw("unicast_peer", Takes::Block(&UNICAST_PEER), "The other routers, one on a line: adverts go to each of them instead of a group.")
+        .since("1.2.8"),
+    later("unicast_fault_no_peer", Takes::Flag, "Is in FAULT, instead of using multicast, if `unicast_peer` is empty.")
+        .since("2.2.5"),
+    later("check_unicast_src", Takes::Flag, "Takes adverts from configured peers only.").since("2.1.0"),
+    later(
+        "old_unicast_checksum",
+        Takes::Maybe(Value::choice(&["never"])),
+        "Uses the checksum that keepalived before 1.3.7 had for unicast adverts of version 3; `never`: not even when a \
+         peer does.",
+    )
+    .since("1.3.7"),
+    kw("unicast_ttl", one(Value::int(0, 255)), "TTL of unicast adverts.").default("255").since("2.1.0"),
+    later("v3_checksum_as_v2", SWITCH, "Leaves the pseudo header out of the checksum of IPv4 adverts of version 3.")
+        .default("v3_checksum_as_v2 of global_defs")
+        .since("2.2.8"),
+    kw("native_ipv6", Takes::Flag, "Says that the virtual router is one for IPv6.").since("1.2.1"),
+    later("vrf", one(Value::Interface), "VRF that a unicast instance without interface is in.").since("2.2.5"),
+    later(
+        "use_vmac",
+        Takes::Words {
+            syntax: "[[name] INTERFACE] [MAC] [group N] [netlink_notify_msg]",
+            least: 0,
+            missing: Missing::Silent,
+        },
+        "Gives the virtual addresses a MAC address of their own, on a macvlan interface.",
+    )
+    .since("1.2.3"),
+    later("use_vmac_addr", Takes::Flag, "Does so for addresses on other interfaces as well.").since("2.2.0"),
+    later("vmac_xmit_base", Takes::Flag, "Sends adverts from the interface below the VMAC.").since("1.2.10"),
+    later(
+        "use_ipvlan",
+        Takes::Words {
+            syntax: "[bridge|private|vepa] [ADDRESS] [[name] INTERFACE] [group N]",
+            least: 0,
+            missing: Missing::Silent,
+        },
+        "Puts the virtual addresses on an ipvlan interface.",
+    )
+    .since("2.0.17"),
+    later("kernel_rx_buf_size", one(Value::int(0, UINT)), "Receive buffer of the instance's socket, in bytes.").since("2.0.3"),
+];
+
+const ANNOUNCE: &[Keyword] = &[
+    kw("garp_master_delay", SECS, "Announces the addresses once more so many seconds after becoming master; 0: not.")
+        .default("vrrp_garp_master_delay")
+        .since("0.7.1"),
+    kw("garp_master_repeat", COUNT, "How often each address is announced in one go.")
+        .default("vrrp_garp_master_repeat")
+        .since("1.2.14"),
+    kw("garp_master_refresh", one(Value::secs(0, UINT)), "Announces the addresses every so many seconds while master; 0: not.")
+        .default("vrrp_garp_master_refresh")
+        .since("1.2.10"),
+    kw("garp_master_refresh_repeat", COUNT, "How often each address is announced then.")
+        .default("vrrp_garp_master_refresh_repeat")
+        .since("1.2.14"),
+    kw(
+        "garp_lower_prio_delay",
+        SECS,
+        "Announces the addresses once more so many seconds after a router of lower priority was heard; 0: not.",
+    )
+    .default("vrrp_garp_lower_prio_delay")
+    .since("1.2.20"),
+    kw("garp_lower_prio_repeat", one(Value::int(0, UINT)), "How often each address is announced then.")
+        .default("vrrp_garp_lower_prio_repeat")
+        .since("1.2.20"),
+    later(
+        "garp_extra_if",
+        Takes::Words { syntax: "[all] SECS", least: 1, missing: Missing::Reported },
+        "Announces the addresses of VMACs on further interfaces every so many seconds.",
+    )
+    .since("2.2.3"),
+];
+
+const EVENTS: &[Keyword] = &[
+    later("notify_master", NOTIFY, "A command to run when the instance becomes master.").since("0.5.9"),
+    later("notify_backup", NOTIFY, "A command to run when the instance becomes backup.").since("0.5.9"),
+    later("notify_fault", NOTIFY, "A command to run when the instance enters FAULT.").since("0.5.9"),
+    later("notify_stop", NOTIFY, "A command to run, and wait for up to 1 s, when the daemon stops.").since("1.1.13"),
+    later(
+        "notify_deleted",
+        Takes::Script(Missing::Silent),
+        "A command to run when a reload removes the instance; without one, such an instance is reported as DELETED.",
+    )
+    .since("2.1.0"),
+    later(
+        "notify",
+        NOTIFY,
+        "A command to run at every change of state. It gets `INSTANCE`, the name, the state and the priority as \
+         further arguments.",
+    )
+    .since("0.5.3"),
+    later("notify_master_rx_lower_pri", NOTIFY, "A command to run when a master hears an advert of lower priority.")
+        .since("2.0.6"),
+    later("smtp_alert", SWITCH, "Mails changes of state.").default("smtp_alert_vrrp").since("0.5.7"),
+    later("notify_priority_changes", SWITCH, "Writes changes of the effective priority to the notify pipe.")
+        .default("vrrp_notify_priority_changes")
+        .since("2.0.16"),
+    later("lvs_sync_daemon_interface", one(Value::Interface), "Older form of `lvs_sync_daemon` in global_defs.")
+        .superseded("lvs_sync_daemon` in `global_defs")
+        .since("0.5.5"),
+    later("debug", one(Value::int(0, 4)), "How much is logged.").default("0").since("0.5.3"),
+    later("linkbeat_use_polling", Takes::Flag, "Older form of the block `linkbeat_interfaces`.")
+        .superseded("linkbeat_interfaces` outside all blocks")
+        .since("2.0.0"),
+];
+
+static AUTHENTICATION: Block = Block {
+    name: "authentication",
+    header: Header::Nothing,
+    body: Body::Keywords(
+        &[&[
+            kw(
+                "auth_type",
+                one(Value::Text),
+                "`PASS`: a password in clear text; `AH`: an authentication header.",
+            )
+            .since("0.5.3"),
+            kw("auth_pass", one(Value::Text), "The password, at most eight bytes, the same on all routers.")
+                .since("0.5.3"),
+        ]],
+        &[],
+    ),
+};
+
+static AUTH_HMAC: Block = Block {
+    name: "auth_hmac",
+    header: Header::Nothing,
+    body: Body::Keywords(
+        &[&[
+            later(
+                "key",
+                Takes::Words { syntax: "ID KEY|hex:DIGITS|file:PATH", least: 2, missing: Missing::Fatal },
+                "A shared key of 32 to 64 bytes, with a number.",
+            )
+            .since("2.4.0"),
+            later("active_key", one(Value::int(1, 255)), "Number of the key to send with.").since("2.4.0"),
+            later("time_window", one(Value::secs(1, 300)), "How old an advert may be.")
+                .default("3 x advert_int, within 5 to 300")
+                .since("2.4.0"),
+            later(
+                "anti_replay",
+                one(Value::choice(&["time", "monotonic"])),
+                "What makes each advert different.",
+            )
+            .default("time")
+            .since("2.4.0"),
+            later(
+                "mode",
+                one(Value::choice(&["enforce", "permissive", "receive-only"])),
+                "Whether adverts are signed, and whether unsigned ones are accepted.",
+            )
+            .default("enforce")
+            .since("2.4.0"),
+        ]],
+        &[],
+    ),
+};
+
+const fn lines(name: &'static str, syntax: &'static str) -> Block {
+    Block { name, header: Header::NothingElse, body: Body::Lines(syntax) }
+}
+
+static VIRTUAL_IPADDRESS: Block = lines("virtual_ipaddress", ADDRESS_LINE);
+static VIRTUAL_IPADDRESS_EXCLUDED: Block = lines("virtual_ipaddress_excluded", ADDRESS_LINE);
+static VIRTUAL_ROUTES: Block = lines("virtual_routes", ROUTE_LINE);
+static VIRTUAL_RULES: Block = lines("virtual_rules", RULE_LINE);
+static UNICAST_PEER: Block = lines("unicast_peer", "ADDRESS [min_ttl 0-255] [max_ttl 0-255]");
+pub static TRACK_INTERFACE: Block = lines("track_interface", "INTERFACE [weight NUMBER [reverse]]");
+pub static TRACK_SCRIPT: Block = lines("track_script", TRACK_LINE);
+pub static TRACK_FILE_ENTRIES: Block = lines("vrrp_instance/track_file", TRACK_LINE);
+pub static TRACK_PROCESS: Block = lines("track_process", TRACK_LINE);
+pub static TRACK_BFD: Block = lines("track_bfd", TRACK_LINE);

@@ -1,0 +1,172 @@
+//! Lines to words and braces.
+//!
+//! keepalived's rules: words are separated by white space; braces stand for themselves wherever they are; double quotes
+//! make one word of what is between them, without escapes, and end a word that they touch; `#` and `!` start a comment
+//! that ends with the line unless they are quoted or follow a backslash. **Every word has the place of its characters.**
+//!
+//! Where lines end matters to the parser, so tokens come line by line.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::read::Line;
+use crate::source::Span;
+
+/// A word.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Word {
+    /// Without its quotes and escapes.
+    pub text: String,
+    /// Where it stands, quotes included.
+    pub span: Span,
+    /// Whether it was quoted.
+    pub quoted: bool,
+}
+
+/// A word or a brace. The range is its place within the line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Token {
+    /// A word.
+    Word(Word, std::ops::Range<usize>),
+    /// `{`
+    Open(Span, usize),
+    /// `}`
+    Close(Span, usize),
+}
+
+/// Where the comment of a line starts; the length of the line if it has none.
+pub fn comment_start(text: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '#' | '!' if !quoted && !escaped => return at,
+            _ => {}
+        }
+        escaped = c == '\\' && !quoted;
+    }
+    text.len()
+}
+
+/// The tokens of a line from which the comment has been cut.
+pub fn lex(line: &Line, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
+    let text = line.as_str();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let start = at;
+        match c {
+            _ if c.is_whitespace() => at += c.len_utf8(),
+            '{' | '}' => {
+                at += 1;
+                let span = line.span(start..at);
+                tokens.push(if c == '{' { Token::Open(span, start) } else { Token::Close(span, start) });
+            }
+            '"' => {
+                let inside = start + 1;
+                let Some(length) = text[inside..].find('"') else {
+                    diagnostics.push(unterminated(line.span(start..text.trim_end().len())));
+                    break;
+                };
+                at = inside + length + 1;
+                let word =
+                    Word { text: text[inside..at - 1].to_owned(), span: line.span(start..at), quoted: true };
+                tokens.push(Token::Word(word, start..at));
+            }
+            _ => {
+                at = start + plain_length(&text[start..]);
+                let text = unescape(&text[start..at]);
+                tokens.push(Token::Word(Word { text, span: line.span(start..at), quoted: false }, start..at));
+            }
+        }
+    }
+    tokens
+}
+
+fn plain_length(text: &str) -> usize {
+    text.find(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"')).unwrap_or(text.len())
+}
+
+/// `\#` and `\!` are the characters themselves.
+fn unescape(text: &str) -> String {
+    if text.contains('\\') { text.replace("\\#", "#").replace("\\!", "!") } else { text.to_owned() }
+}
+
+fn unterminated(span: Span) -> Diagnostic {
+    Diagnostic::warning(Code::UnterminatedQuote, span, "double quote without its partner")
+        .label("everything from here to the end of the line is ignored")
+        .hint("close the quote on the same line; a quoted text cannot go on in the next one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceMap;
+
+    /// Words in quotes, braces as they are.
+    fn shown(text: &str) -> (Vec<String>, Vec<Diagnostic>) {
+        let mut map = SourceMap::default();
+        let id = map.add("f".into(), text.as_bytes());
+        let source = map.get(id).unwrap();
+        let line = Line::of_source(id, source, source.line_range(0));
+        let line = line.part(0..comment_start(line.as_str()));
+        let mut diagnostics = Vec::new();
+        let tokens = lex(&line, &mut diagnostics);
+        let shown = tokens.iter().map(|token| match token {
+            Token::Word(word, _) => format!("{}={}", word.text, map.text(word.span)),
+            Token::Open(span, _) | Token::Close(span, _) => map.text(*span).to_owned(),
+        });
+        (shown.collect(), diagnostics)
+    }
+
+    fn tokens(text: &str) -> Vec<String> {
+        let (tokens, diagnostics) = shown(text);
+        assert_eq!(diagnostics, [], "{text}");
+        tokens
+    }
+
+    #[test]
+    fn words_are_separated_by_any_white_space() {
+        assert_eq!(tokens(" a\tb\u{c}c \r"), ["a=a", "b=b", "c=c"]);
+        assert_eq!(tokens(""), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn braces_stand_for_themselves_wherever_they_are() {
+        assert_eq!(tokens("v{10.0.0.1}}"), ["v=v", "{", "10.0.0.1=10.0.0.1", "}", "}"]);
+        assert_eq!(tokens("p \"a{b}c\""), ["p=p", "a{b}c=\"a{b}c\""]);
+    }
+
+    #[test]
+    fn a_quote_starts_and_ends_a_word() {
+        assert_eq!(tokens("i et\"h 0\"x"), ["i=i", "et=et", "h 0=\"h 0\"", "x=x"]);
+        assert_eq!(tokens("p \"\""), ["p=p", "=\"\""]);
+        assert_eq!(tokens("p 'a b'"), ["p=p", "'a='a", "b'=b'"]);
+    }
+
+    #[test]
+    fn a_comment_starts_anywhere_outside_quotes() {
+        assert_eq!(tokens("a b#c"), ["a=a", "b=b"]);
+        assert_eq!(tokens("a !b"), ["a=a"]);
+        assert_eq!(tokens("! b"), [] as [&str; 0]);
+        assert_eq!(tokens("p \"a#!b\" # c"), ["p=p", "a#!b=\"a#!b\""]);
+    }
+
+    #[test]
+    fn a_backslash_saves_a_comment_character() {
+        assert_eq!(tokens(r"p a\#b\!c # d"), ["p=p", r"a#b!c=a\#b\!c"]);
+        assert_eq!(tokens(r"p a\b"), ["p=p", r"a\b=a\b"]);
+    }
+
+    #[test]
+    fn an_unterminated_quote_swallows_the_rest_of_the_line() {
+        let (tokens, diagnostics) = shown("p \"abc # d  ");
+        assert_eq!(tokens, ["p=p"]);
+        assert_eq!(diagnostics.len(), 1);
+        assert_eq!(diagnostics[0].code, Code::UnterminatedQuote);
+        assert_eq!((diagnostics[0].span.start, diagnostics[0].span.end), (2, 10));
+    }
+
+    #[test]
+    fn places_are_right_behind_chinese_text() {
+        assert_eq!(tokens("路由 {主 备}"), ["路由=路由", "{", "主=主", "备=备", "}"]);
+    }
+}

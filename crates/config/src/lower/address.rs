@@ -1,0 +1,353 @@
+//! Lines of addresses: `virtual_ipaddress`, `virtual_ipaddress_excluded`, `static_ipaddress`.
+//!
+//! **One line is one address**: what cannot be part of it is reported and left out, and if the address cannot be what
+//! the line says, the whole line is.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use vrrp::VirtualAddress;
+
+use super::Lowering;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::keyword::parse_integer;
+use crate::lex::Word;
+use crate::parse::Node;
+
+/// The words that may follow an address.
+const OPTIONS: &[&str] = &[
+    "dev",
+    "scope",
+    "brd",
+    "broadcast",
+    "label",
+    "peer",
+    "home",
+    "-nodad",
+    "mngtmpaddr",
+    "noprefixroute",
+    "autojoin",
+    "preferred_lft",
+    "no_track",
+    "use_vmac",
+    "track_group",
+];
+
+/// An address line whose interface may still have to come from its block.
+pub struct AddressLine {
+    pub address: IpAddr,
+    prefix_len: u8,
+    pub interface: Option<String>,
+    label: Option<String>,
+    scope: u8,
+    broadcast: Option<Ipv4Addr>,
+}
+
+impl AddressLine {
+    /// The address, on its own interface or else on `interface`.
+    pub fn on(self, interface: &str) -> VirtualAddress {
+        VirtualAddress {
+            address: self.address,
+            prefix_len: self.prefix_len,
+            interface: self.interface.unwrap_or_else(|| interface.to_owned()),
+            label: self.label,
+            scope: self.scope,
+            broadcast: self.broadcast,
+        }
+    }
+}
+
+/// What the options of a line say.
+#[derive(Default)]
+struct Options<'t> {
+    device: Option<&'t Word>,
+    broadcast: Option<&'t Word>,
+    label: Option<&'t Word>,
+    scope: Option<&'t Word>,
+    peer: Option<&'t Word>,
+}
+
+impl Lowering<'_> {
+    /// Reads a line; `None` if there is no address in it that can be used. `fixed` is whether the address stands
+    /// outside VRRP, where it can have a track group.
+    pub(super) fn address_line(&mut self, node: &Node, fixed: bool) -> Option<AddressLine> {
+        let first = node.words.first()?;
+        let (text, length) =
+            first.text.split_once('/').map_or((first.text.as_str(), None), |(a, l)| (a, Some(l)));
+        let Ok(address) = text.parse::<IpAddr>() else {
+            self.report_no_address(first);
+            return None;
+        };
+        let most: u8 = if address.is_ipv4() { 32 } else { 128 };
+        let mut line = AddressLine {
+            address,
+            prefix_len: self.prefix_length(first, length, most),
+            interface: None,
+            label: None,
+            scope: 0,
+            broadcast: None,
+        };
+        let options = self.address_options(node.words.get(1..)?, fixed)?;
+        self.apply(&mut line, &options, length.is_some(), first)?;
+        Some(line)
+    }
+
+    fn report_no_address(&mut self, word: &Word) {
+        let message = format!("`{}` is not an IP address", word.text);
+        let mut diagnostic =
+            Diagnostic::warning(Code::BadValue, word.span, message).label("the line is ignored");
+        let octets: Vec<_> = word.text.split(['.', '/']).collect();
+        let number = |octet: &&str| octet.bytes().all(|byte| byte.is_ascii_digit());
+        if OPTIONS.contains(&word.text.as_str()) {
+            diagnostic = diagnostic.hint("the address comes first on the line, its options after it");
+        } else if word.text.ends_with([',', ';']) || word.text.contains(',') {
+            diagnostic = diagnostic.hint("one address on a line, without commas and semicolons");
+        } else if octets.len() >= 4 && octets.iter().all(number) {
+            diagnostic = diagnostic
+                .hint("the four numbers of an IPv4 address go from 0 to 255 and have no leading zeros");
+        }
+        self.report(diagnostic);
+    }
+
+    fn prefix_length(&mut self, word: &Word, length: Option<&str>, most: u8) -> u8 {
+        let Some(length) = length else { return most };
+        if length.is_empty() {
+            let diagnostic =
+                Diagnostic::quiet(Code::BadValue, word.span, "`/` without a prefix length after it")
+                    .label(format!("{most} is used; keepalived takes 0"));
+            self.report(diagnostic);
+            return most;
+        }
+        match parse_integer(length)
+            .and_then(|length| u8::try_from(length).ok())
+            .filter(|length| *length <= most)
+        {
+            Some(length) => length,
+            None => {
+                let message = format!("the prefix length goes from 0 to {most}, not `{length}`");
+                let diagnostic = Diagnostic::warning(Code::OutOfRange, word.span, message)
+                    .label(format!("{most} is used"));
+                self.report(diagnostic);
+                most
+            }
+        }
+    }
+
+    /// The options; `None` if one lacks its value, which drops the address.
+    fn address_options<'t>(&mut self, words: &'t [Word], fixed: bool) -> Option<Options<'t>> {
+        let mut options = Options::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let slot = match word.text.as_str() {
+                "dev" if options.device.is_some() => {
+                    let diagnostic = Diagnostic::warning(Code::Duplicate, word.span, "`dev` a second time")
+                        .label("the address is ignored");
+                    self.report(diagnostic);
+                    return None;
+                }
+                "dev" => &mut options.device,
+                "scope" => &mut options.scope,
+                "brd" | "broadcast" => &mut options.broadcast,
+                "label" => &mut options.label,
+                "peer" => &mut options.peer,
+                "track_group" if fixed => {
+                    let group = self.option_value(word, words.next())?;
+                    if !self.track_groups.contains(&group.text) {
+                        self.undefined("track_group", group, "the address follows nothing");
+                    }
+                    continue;
+                }
+                "preferred_lft" => {
+                    self.option_value(word, words.next())?;
+                    self.not_yet(word);
+                    continue;
+                }
+                "home" | "-nodad" | "mngtmpaddr" | "noprefixroute" | "autojoin" | "no_track" | "use_vmac" => {
+                    self.not_yet(word);
+                    continue;
+                }
+                _ => {
+                    self.report_address_option(word, fixed);
+                    continue;
+                }
+            };
+            *slot = words.next();
+            if slot.is_none() {
+                return self.option_value(word, None).and(None);
+            }
+        }
+        if let Some(peer) = options.peer {
+            self.not_yet(peer);
+        }
+        Some(options)
+    }
+
+    fn report_address_option(&mut self, word: &Word, fixed: bool) {
+        if word.text.split('/').next().is_some_and(|text| text.parse::<IpAddr>().is_ok()) {
+            let diagnostic =
+                Diagnostic::warning(Code::UnknownOption, word.span, "a second address on the line")
+                    .label("ignored")
+                    .hint("write each address on a line of its own");
+            return self.report(diagnostic);
+        }
+        let known: Vec<_> =
+            OPTIONS.iter().copied().filter(|option| fixed || *option != "track_group").collect();
+        self.unknown_option(word, "an address", &known);
+    }
+
+    fn option_value<'t>(&mut self, option: &Word, value: Option<&'t Word>) -> Option<&'t Word> {
+        if value.is_none() {
+            let message = format!("`{}` needs a value", option.text);
+            let diagnostic = Diagnostic::warning(Code::MissingParameter, option.span, message)
+                .label("the address is ignored");
+            self.report(diagnostic);
+        }
+        value
+    }
+
+    /// An option of a line that has no effect yet.
+    pub(super) fn not_yet(&mut self, word: &Word) {
+        let message = format!("`{}` has no effect in this version of stayd", word.text);
+        self.report(
+            Diagnostic::note(Code::NotSupported, word.span, message).label("checked, then passed over"),
+        );
+    }
+
+    fn apply(
+        &mut self,
+        line: &mut AddressLine,
+        options: &Options<'_>,
+        has_length: bool,
+        first: &Word,
+    ) -> Option<()> {
+        if let Some(device) = options.device {
+            let what = format!(" for the address {}", line.address);
+            if self.interface_exists(&device.text, device.span, &what) {
+                line.interface = Some(device.text.clone());
+            } else {
+                return None;
+            }
+        }
+        if let Some(label) = options.label {
+            line.label = self.address_label(line.address, label)?;
+        }
+        if let Some(scope) = options.scope {
+            line.scope = self.address_scope(line.address, scope);
+        }
+        if options.peer.is_some() && has_length {
+            let diagnostic = Diagnostic::warning(
+                Code::Conflict,
+                first.span,
+                "a prefix length belongs to the `peer` address",
+            )
+            .label("ignored");
+            self.report(diagnostic);
+            line.prefix_len = if line.address.is_ipv4() { 32 } else { 128 };
+        }
+        match (options.broadcast, options.peer) {
+            (Some(broadcast), Some(_)) => {
+                let diagnostic = Diagnostic::warning(
+                    Code::Conflict,
+                    broadcast.span,
+                    "a broadcast address excludes `peer`",
+                )
+                .label("the broadcast address is ignored");
+                self.report(diagnostic);
+            }
+            (Some(broadcast), None) => line.broadcast = self.broadcast(line, broadcast)?,
+            (None, _) => {}
+        }
+        Some(())
+    }
+
+    /// The label; `None` drops the address.
+    #[expect(
+        clippy::option_option,
+        reason = "outer: whether the address is kept; inner: whether it has a label"
+    )]
+    fn address_label(&mut self, address: IpAddr, label: &Word) -> Option<Option<String>> {
+        if address.is_ipv6() {
+            let diagnostic = Diagnostic::warning(Code::Conflict, label.span, "IPv6 addresses have no label")
+                .label("the label is ignored");
+            self.report(diagnostic);
+            return Some(None);
+        }
+        if label.text.len() > 15 {
+            let message = format!("the label `{}` is longer than 15 bytes", label.text);
+            let diagnostic =
+                Diagnostic::warning(Code::BadValue, label.span, message).label("the address is ignored");
+            self.report(diagnostic);
+            return None;
+        }
+        Some(Some(label.text.clone()))
+    }
+
+    fn address_scope(&mut self, address: IpAddr, scope: &Word) -> u8 {
+        let Some(number) = scope_number(&scope.text) else {
+            let message = format!("`{}` is not a scope", scope.text);
+            let diagnostic = Diagnostic::warning(Code::BadValue, scope.span, message)
+                .label("ignored; the scope is global")
+                .hint("scopes are `global`, `site`, `link`, `host` or a number up to 255");
+            self.report(diagnostic);
+            return 0;
+        };
+        if address.is_ipv6() {
+            let diagnostic =
+                Diagnostic::warning(Code::Conflict, scope.span, "the scope of an IPv6 address is part of it")
+                    .label("the scope is ignored");
+            self.report(diagnostic);
+            return 0;
+        }
+        number
+    }
+
+    /// The broadcast address; `None` drops the line.
+    #[expect(
+        clippy::option_option,
+        reason = "outer: whether the address is kept; inner: whether it has a broadcast"
+    )]
+    fn broadcast(&mut self, line: &AddressLine, word: &Word) -> Option<Option<Ipv4Addr>> {
+        let (IpAddr::V4(address), sign) = (line.address, word.text.as_str()) else {
+            let diagnostic = Diagnostic::warning(Code::Conflict, word.span, "IPv6 has no broadcast address")
+                .label("the address is ignored");
+            self.report(diagnostic);
+            return None;
+        };
+        if sign == "+" || sign == "-" {
+            if line.prefix_len > 30 {
+                let message = format!("a prefix of {} bits has no broadcast address", line.prefix_len);
+                let diagnostic = Diagnostic::warning(Code::Conflict, word.span, message)
+                    .label("ignored")
+                    .hint("give the address a prefix length of at most 30");
+                self.report(diagnostic);
+                return Some(None);
+            }
+            let host_bits = u32::MAX.checked_shr(u32::from(line.prefix_len)).unwrap_or(0);
+            let bits =
+                if sign == "+" { address.to_bits() | host_bits } else { address.to_bits() & !host_bits };
+            return Some(Some(Ipv4Addr::from_bits(bits)));
+        }
+        match sign.parse() {
+            Ok(broadcast) => Some(Some(broadcast)),
+            Err(_) => {
+                let message = format!("`{sign}` is not an IPv4 address");
+                let diagnostic = Diagnostic::warning(Code::BadValue, word.span, message)
+                    .label("the line is ignored")
+                    .hint("write an address, `+` for all host bits set, or `-` for none");
+                self.report(diagnostic);
+                None
+            }
+        }
+    }
+}
+
+/// The kernel's number of a scope.
+pub fn scope_number(word: &str) -> Option<u8> {
+    match word {
+        "global" => Some(0),
+        "site" => Some(200),
+        "link" => Some(253),
+        "host" => Some(254),
+        "nowhere" => Some(255),
+        _ => parse_integer(word).filter(|_| !word.is_empty()).and_then(|number| u8::try_from(number).ok()),
+    }
+}

@@ -1,0 +1,165 @@
+//! Entries to the model: what values mean together.
+//!
+//! **What can be used is used**: an entry that cannot is reported and left out, and the rest goes on. The order is
+//! keepalived's: `global_defs` first, wherever they stand; then everything else in the order of the file, so that what
+//! is followed has to be defined before what follows it.
+
+mod address;
+mod bfd;
+mod check;
+mod command;
+mod globals;
+mod instance;
+mod instance_check;
+mod options;
+mod real_server;
+mod routing;
+mod server_group;
+mod statics;
+mod sync_group;
+mod tracker;
+mod virtual_server;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipvs::ServiceKey;
+
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::host::Host;
+use crate::model::Model;
+use crate::resolve::Entry;
+use crate::source::{SourceMap, Span};
+use globals::Defaults;
+use server_group::ServerGroup;
+use tracker::Trackers;
+
+/// Makes the model.
+pub fn lower(
+    entries: &[Entry<'_>],
+    sources: &SourceMap,
+    host: &dyn Host,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Model {
+    let mut lowering = Lowering {
+        sources,
+        host,
+        diagnostics,
+        model: Model::default(),
+        defaults: Defaults::default(),
+        trackers: Trackers::default(),
+        track_groups: Vec::new(),
+        garp_interfaces: BTreeSet::new(),
+        vmacs: BTreeMap::new(),
+        server_groups: BTreeMap::new(),
+        instances: Vec::new(),
+        scripts_found: ScriptsFound::default(),
+        script_user: command::DefaultUser::Unset,
+        knows_interfaces: true,
+        interface_missing: false,
+    };
+    lowering.namespace(entries);
+    let globals = entries.iter().filter(|entry| entry.name() == "global_defs");
+    lowering.globals(globals.flat_map(|entry| entry.entries()));
+    lowering.foresee_trackers(entries);
+    lowering.groups_of_servers(entries);
+    for entry in entries {
+        lowering.entry(entry);
+    }
+    lowering.look_for_scripts();
+    lowering.compare_instances();
+    lowering.sync_groups(entries);
+    lowering.report_script_security();
+    lowering.model
+}
+
+struct Lowering<'a> {
+    sources: &'a SourceMap,
+    host: &'a dyn Host,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    model: Model,
+    defaults: Defaults,
+    trackers: Trackers,
+    /// Names of the `track_group`s.
+    track_groups: Vec<String>,
+    /// Interfaces of the `garp_group`s.
+    garp_interfaces: BTreeSet<String>,
+    /// Names of VMAC interfaces, and of the instances that have them.
+    vmacs: BTreeMap<String, String>,
+    server_groups: BTreeMap<String, ServerGroup>,
+    /// Every `vrrp_instance` with a name, usable or not.
+    instances: Vec<instance::Seen>,
+    scripts_found: ScriptsFound,
+    script_user: command::DefaultUser,
+    /// Whether facts about interfaces are those of the configuration's namespace.
+    knows_interfaces: bool,
+    /// Whether an interface is missing, so that keepalived's VRRP process ends before it looks at scripts.
+    interface_missing: bool,
+}
+
+/// The first script of each kind that would be run.
+#[derive(Default)]
+struct ScriptsFound {
+    system: Option<Span>,
+    vrrp: Option<Span>,
+    checks: Option<Span>,
+}
+
+/// IPVS services by the configuration that made them.
+type Services = Vec<ServiceKey>;
+
+impl Lowering<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>) {
+        match entry.name() {
+            "vrrp_instance" => self.instance(entry),
+            "virtual_server" => self.virtual_server(entry),
+            "vrrp_script" => self.script(entry),
+            "track_file" => self.track_file(entry),
+            "vrrp_track_process" => self.track_process(entry),
+            "bfd_instance" => self.bfd_instance(entry),
+            "track_group" => self.track_groups.push(entry.text().to_owned()),
+            "static_ipaddress" => self.static_addresses(entry),
+            "static_routes" => self.static_routes(entry),
+            "static_rules" => self.static_rules(entry),
+            "garp_group" => self.garp_group(entry),
+            "linkbeat_interfaces" => self.linkbeat_interfaces(entry),
+            "interface_up_down_delays" => self.interface_delays(entry),
+            // Read before: global_defs and virtual_server_group. Read after: vrrp_sync_group. The others have values
+            // that the table has checked, and no effect yet.
+            _ => {}
+        }
+    }
+
+    /// keepalived enters its namespace before it looks at anything else, and ends if there is none.
+    fn namespace(&mut self, entries: &[Entry<'_>]) {
+        let Some(entry) = entries.iter().find(|entry| entry.name() == "net_namespace") else { return };
+        if self.host.has_namespace(entry.text()) {
+            return;
+        }
+        self.knows_interfaces = false;
+        let message = format!("there is no network namespace `{}`", entry.text());
+        let diagnostic =
+            Diagnostic::error(Code::UnknownNamespace, Effect::NoNamespace, entry.value_span(), message)
+                .label("keepalived ends here with status 0, in a test too")
+                .hint("make it first: `ip netns add NAME`");
+        self.report(diagnostic);
+    }
+
+    /// Whether an interface may be used; reports it if it does not exist and may not come later.
+    fn interface_exists(&mut self, name: &str, span: Span, what: &str) -> bool {
+        let lenient = self.model.globals.dynamic_interfaces || !self.knows_interfaces;
+        if lenient || self.host.interface(name).is_some() {
+            return true;
+        }
+        self.interface_missing = true;
+        let message = format!("there is no interface `{name}`{what}");
+        let diagnostic = Diagnostic::error(Code::UnknownInterface, Effect::Unusable, span, message)
+            .label("keepalived does not start with this")
+            .hint("correct the name, or write `dynamic_interfaces` in global_defs if it comes later");
+        self.report(diagnostic);
+        false
+    }
+}

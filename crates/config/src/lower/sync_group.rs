@@ -1,0 +1,126 @@
+//! `vrrp_sync_group`: whether its members and scripts exist. The groups have no effect yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Lowering;
+use super::tracker::Kind;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::NotifySpec;
+use crate::resolve::Entry;
+use crate::source::Span;
+
+impl Lowering<'_> {
+    /// All groups, when all instances are known.
+    pub(super) fn sync_groups(&mut self, entries: &[Entry<'_>]) {
+        let mut names: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut taken: BTreeMap<&str, Span> = BTreeMap::new();
+        for entry in entries.iter().filter(|entry| entry.name() == "vrrp_sync_group") {
+            if let Some(first) = names.get(entry.text()) {
+                let message = format!("a second `vrrp_sync_group {}`", entry.text());
+                let diagnostic = Diagnostic::warning(Code::Duplicate, entry.value_span(), message)
+                    .label("the whole group is ignored")
+                    .related(*first, "the first is here");
+                self.report(diagnostic);
+                continue;
+            }
+            names.insert(entry.text(), entry.value_span());
+            self.sync_group(entry, &mut taken);
+        }
+    }
+
+    fn sync_group<'t>(&mut self, entry: &Entry<'t>, taken: &mut BTreeMap<&'t str, Span>) {
+        let (mut notify, mut tracks, mut interfaces) = (NotifySpec::default(), Vec::new(), Vec::new());
+        let mut members = BTreeSet::new();
+        let mut weighted = false;
+        for entry in entry.entries() {
+            match entry.name() {
+                "group" => self.members(entry, taken, &mut members),
+                "track_interface" => self.track_interfaces(entry, &mut interfaces),
+                "track_script" => self.track_scripts(entry, &mut tracks),
+                "track_file" | "track_process" | "track_bfd" => {
+                    if let Some(kind) = Kind::of_block(entry.name()) {
+                        self.track_others(kind, entry);
+                    }
+                }
+                "notify_master" => self.set_notify(entry, |notify| &mut notify.master, &mut notify),
+                "notify_backup" => self.set_notify(entry, |notify| &mut notify.backup, &mut notify),
+                "notify_fault" => self.set_notify(entry, |notify| &mut notify.fault, &mut notify),
+                "notify_stop" => self.set_notify(entry, |notify| &mut notify.stop, &mut notify),
+                "notify" => self.set_notify(entry, |notify| &mut notify.any, &mut notify),
+                "sync_group_tracking_weight" => weighted = true,
+                _ => {}
+            }
+        }
+        let followed: Vec<_> =
+            interfaces.iter().map(|(track, span)| (track.interface.as_str(), *span)).collect();
+        self.compare_members(&members, &followed, weighted);
+        self.count_members(entry, members.len());
+    }
+
+    fn members<'t>(
+        &mut self,
+        entry: &Entry<'t>,
+        taken: &mut BTreeMap<&'t str, Span>,
+        members: &mut BTreeSet<&'t str>,
+    ) {
+        for word in entry.names() {
+            if !self.instances.iter().any(|seen| seen.name == word.text) {
+                self.undefined("vrrp_instance", word, "ignored");
+            } else if let Some(first) = taken.get(word.text.as_str()) {
+                let message = format!("`{}` is in a group already", word.text);
+                let diagnostic = Diagnostic::warning(Code::Duplicate, word.span, message)
+                    .label("ignored")
+                    .related(*first, "here");
+                self.report(diagnostic);
+            } else {
+                taken.insert(&word.text, word.span);
+                members.insert(&word.text);
+            }
+        }
+    }
+
+    /// A group and its members may not follow the same interface, nor, by default, anything with a weight.
+    fn compare_members(&mut self, members: &BTreeSet<&str>, followed: &[(&str, Span)], weighted: bool) {
+        let mut reports = Vec::new();
+        for spec in self.model.vrrp.iter().filter(|spec| members.contains(spec.name.as_str())) {
+            let own = spec.track_interfaces.iter().map(|track| track.interface.as_str());
+            let own: BTreeSet<_> = own.chain([spec.interface.as_str()]).collect();
+            for (interface, span) in followed.iter().filter(|(interface, _)| own.contains(interface)) {
+                let message = format!("`{}` follows `{interface}` too", spec.name);
+                let diagnostic = Diagnostic::warning(Code::Duplicate, *span, message)
+                    .label("the group's line has no effect for it")
+                    .hint("let only the group, or only the instance, follow it");
+                reports.push(diagnostic);
+            }
+            let interfaces = spec.track_interfaces.iter().any(|track| track.weight != 0);
+            let events = self.model.vrrp_events.get(&spec.name);
+            let scripts =
+                events.is_some_and(|events| events.track_scripts.iter().any(|track| track.weight != 0));
+            let place = self.instances.iter().find(|seen| seen.name == spec.name);
+            if (interfaces || scripts)
+                && !weighted
+                && let Some(seen) = place
+            {
+                let message =
+                    format!("`{}` is in a sync group and follows something with a weight", spec.name);
+                let diagnostic = Diagnostic::warning(Code::Conflict, seen.span, message)
+                    .label("keepalived ignores the weight")
+                    .hint("leave the weights out, or write `sync_group_tracking_weight` in the group");
+                reports.push(diagnostic);
+            }
+        }
+        reports.into_iter().for_each(|diagnostic| self.report(diagnostic));
+    }
+
+    fn count_members(&mut self, entry: &Entry<'_>, count: usize) {
+        let (message, label) = match count {
+            0 => ("a sync group without members", "ignored"),
+            1 => ("a sync group with one member", "it has nothing to keep together"),
+            _ => return,
+        };
+        let diagnostic = Diagnostic::warning(Code::MissingSetting, entry.span(), message)
+            .label(label)
+            .hint("list the instances in its block `group`");
+        self.report(diagnostic);
+    }
+}

@@ -1,0 +1,212 @@
+//! A line to be parsed: text, and for each byte of it the place that it comes from.
+//!
+//! **Every byte of a line has a place in a source**: text that stands in a file has its own, text that a definition put
+//! there has the place of the `$NAME` that asked for it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::source::{Source, SourceId, Span};
+
+/// A line, or a part of one. Cheap to clone and to cut.
+#[derive(Clone, Debug)]
+pub struct Line {
+    text: Arc<str>,
+    /// Which part of `text`.
+    range: Range<usize>,
+    origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+enum Origin {
+    /// `text` is that of the source: an offset in it is an offset in the source.
+    Source(SourceId),
+    /// `text` was put together from these, in order; what is in none of them is at the place of the whole.
+    Pieces(Arc<[Piece]>, Span),
+}
+
+/// A part of a line that was put together.
+#[derive(Clone, Debug)]
+struct Piece {
+    text: Range<usize>,
+    span: Span,
+    /// Whether the piece is the text of its span, so that its bytes have places of their own.
+    verbatim: bool,
+}
+
+impl Line {
+    /// A range of a source.
+    pub fn of_source(id: SourceId, source: &Source, range: Range<u32>) -> Self {
+        let range = range.start as usize..range.end as usize;
+        Self { text: Arc::clone(source.text()), range, origin: Origin::Source(id) }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.text.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The place of the whole line.
+    pub fn whole(&self) -> Span {
+        self.span(0..self.range.len())
+    }
+
+    /// The place of a part (offsets from the start of this line). An empty part has the place where it would stand.
+    pub fn span(&self, part: Range<usize>) -> Span {
+        let start = self.range.start + part.start;
+        let end = self.range.start + part.end;
+        match &self.origin {
+            Origin::Source(source) => Span { source: *source, start: narrow(start), end: narrow(end) },
+            Origin::Pieces(pieces, whole) => {
+                let first = locate(pieces, start, start + 1).unwrap_or(*whole);
+                let last = locate(pieces, end.max(start + 1) - 1, end).unwrap_or(*whole);
+                if start == end { Span { end: first.start, ..first } } else { first.to(last) }
+            }
+        }
+    }
+
+    /// A part of this line (offsets from its start).
+    #[must_use]
+    pub fn part(&self, part: Range<usize>) -> Self {
+        let range = self.range.start + part.start..self.range.start + part.end;
+        Self { text: Arc::clone(&self.text), range, origin: self.origin.clone() }
+    }
+
+    /// Without white space at both ends.
+    #[must_use]
+    pub fn trim(&self) -> Self {
+        let text = self.as_str();
+        let start = text.len() - text.trim_start().len();
+        self.part(start..start + text.trim().len())
+    }
+}
+
+fn narrow(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
+/// The place of a range that lies within one piece; past the end, the place of the last piece.
+fn locate(pieces: &[Piece], start: usize, end: usize) -> Option<Span> {
+    let index = pieces.partition_point(|piece| piece.text.end <= start);
+    let piece = pieces.get(index).or(pieces.last())?;
+    Some(if piece.verbatim { piece.place(start, end) } else { piece.span })
+}
+
+impl Piece {
+    /// The place of a part of a verbatim piece.
+    fn place(&self, start: usize, end: usize) -> Span {
+        let at = |offset: usize| {
+            narrow(self.span.start as usize + offset.saturating_sub(self.text.start)).min(self.span.end)
+        };
+        Span { start: at(start), end: at(end), ..self.span }
+    }
+}
+
+/// Puts a line together.
+#[derive(Default)]
+pub struct LineBuilder {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+impl LineBuilder {
+    /// Adds a line with its places.
+    pub fn push_line(&mut self, line: &Line) {
+        let shift = |offset: usize| offset - line.range.start + self.text.len();
+        match &line.origin {
+            _ if line.range.is_empty() => {}
+            Origin::Source(_) => {
+                let text = self.text.len()..self.text.len() + line.range.len();
+                self.pieces.push(Piece { text, span: line.whole(), verbatim: true });
+            }
+            Origin::Pieces(pieces, _) => {
+                let overlap =
+                    |piece: &Piece| piece.text.start < line.range.end && piece.text.end > line.range.start;
+                let parts: Vec<_> = pieces
+                    .iter()
+                    .filter(|piece| overlap(piece))
+                    .map(|piece| {
+                        let (start, end) =
+                            (piece.text.start.max(line.range.start), piece.text.end.min(line.range.end));
+                        let span = if piece.verbatim { piece.place(start, end) } else { piece.span };
+                        Piece { text: shift(start)..shift(end), span, verbatim: piece.verbatim }
+                    })
+                    .collect();
+                self.pieces.extend(parts);
+            }
+        }
+        self.text.push_str(line.as_str());
+    }
+
+    /// Adds text that stands for something at `span`.
+    pub fn push_text(&mut self, text: &str, span: Span) {
+        if !text.is_empty() {
+            let range = self.text.len()..self.text.len() + text.len();
+            self.text.push_str(text);
+            self.pieces.push(Piece { text: range, span, verbatim: false });
+        }
+    }
+
+    /// Bytes so far.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The line; `place` is where it stands as a whole.
+    pub fn finish(self, place: Span) -> Line {
+        let range = 0..self.text.len();
+        Line { text: self.text.into(), range, origin: Origin::Pieces(self.pieces.into(), place) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceMap;
+
+    fn line(map: &mut SourceMap, text: &str) -> Line {
+        let id = map.add("f".into(), text.as_bytes());
+        let source = map.get(id).unwrap();
+        Line::of_source(id, source, source.line_range(0))
+    }
+
+    #[test]
+    fn a_word_of_the_file_has_its_own_place_and_an_expanded_one_that_of_its_name() {
+        let mut map = SourceMap::default();
+        let source = line(&mut map, "interface $IF extra");
+        let mut builder = LineBuilder::default();
+        builder.push_line(&source.part(0..10));
+        builder.push_text("eth0", source.span(10..13));
+        builder.push_line(&source.part(13..19));
+        let expanded = builder.finish(source.whole());
+        assert_eq!(expanded.as_str(), "interface eth0 extra");
+        assert_eq!(map.text(expanded.span(0..9)), "interface");
+        assert_eq!(map.text(expanded.span(10..14)), "$IF");
+        assert_eq!(map.text(expanded.span(12..13)), "$IF");
+        assert_eq!(map.text(expanded.span(15..20)), "extra");
+        assert_eq!(map.text(expanded.whole()), "interface $IF extra");
+    }
+
+    #[test]
+    fn a_part_of_an_expanded_line_keeps_its_places_when_it_is_expanded_again() {
+        let mut map = SourceMap::default();
+        let source = line(&mut map, "a $X b $Y c");
+        let mut builder = LineBuilder::default();
+        builder.push_line(&source.part(0..2));
+        builder.push_text("xx", source.span(2..4));
+        builder.push_line(&source.part(4..11));
+        let once = builder.finish(source.whole());
+        assert_eq!(once.as_str(), "a xx b $Y c");
+        let mut builder = LineBuilder::default();
+        builder.push_line(&once.part(0..7));
+        builder.push_text("y", once.span(7..9));
+        builder.push_line(&once.part(9..11));
+        let twice = builder.finish(once.whole());
+        assert_eq!(twice.as_str(), "a xx b y c");
+        assert_eq!(map.text(twice.span(2..4)), "$X");
+        assert_eq!(map.text(twice.span(5..6)), "b");
+        assert_eq!(map.text(twice.span(7..8)), "$Y");
+        assert_eq!(map.text(twice.span(9..10)), "c");
+        assert_eq!(map.text(twice.part(5..10).trim().whole()), "b $Y c");
+    }
+}

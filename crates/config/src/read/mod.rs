@@ -1,0 +1,293 @@
+//! Files to lines: inclusion, conditions, definitions and sequences, so that the lexer sees one stream of lines.
+//!
+//! The rules are keepalived's, found by running it. Comments are cut first. What is left of a line is then, in this
+//! order and as often as it applies: a condition (`@id`), an inclusion, a definition (`$NAME=`), a sequence (`~SEQ`,
+//! `~LST`); otherwise the definitions that it uses are put in, and what comes of that is looked at again.
+//! **However the files include, define and repeat, reading ends**: depth, length of a line and number of lines are
+//! bounded, and each bound has its own message.
+
+mod define;
+mod include;
+mod line;
+mod sequence;
+
+use std::collections::BTreeMap;
+
+pub use line::{Line, LineBuilder};
+
+use crate::Options;
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::files::{self, FileKind, Files};
+use crate::host::Host;
+use crate::lex::comment_start;
+use crate::source::{SourceId, SourceMap, Span};
+use define::Definition;
+pub use include::{IncludeCheck, is_form as is_include};
+
+/// keepalived reads lines of up to this many bytes.
+const MAX_LINE_BYTES: usize = 1023;
+/// Files may include each other to this depth.
+const MAX_INCLUDE_DEPTH: usize = 32;
+/// Definitions and sequences may nest to this depth.
+const MAX_EXPANSION_DEPTH: usize = 48;
+/// Definitions and sequences may make this many lines.
+const MAX_EXPANDED_LINES: usize = 1_000_000;
+/// All files together may have this many lines.
+const MAX_LINES: usize = 10_000_000;
+
+/// What reading gives.
+pub struct Text {
+    /// The lines to be parsed, without comments; none is blank.
+    pub lines: Vec<Line>,
+    /// The files that they come from.
+    pub sources: SourceMap,
+}
+
+/// Reads the configuration that `main` names (a file, or a pattern as for `include`).
+pub fn read(
+    main: &str,
+    files: &dyn Files,
+    host: &dyn Host,
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Text {
+    let mut reader = Reader {
+        files,
+        host,
+        options,
+        sources: SourceMap::default(),
+        diagnostics,
+        definitions: BTreeMap::new(),
+        open: None,
+        lines: Vec::new(),
+        expanded: 0,
+        full: false,
+        check: options.include_check,
+        random: options.random_seed,
+    };
+    reader.main(main);
+    Text { lines: reader.lines, sources: reader.sources }
+}
+
+/// Variables of the sequences around a line, innermost last.
+type Locals = Vec<(String, String)>;
+
+struct Reader<'a> {
+    files: &'a dyn Files,
+    host: &'a dyn Host,
+    options: &'a Options,
+    sources: SourceMap,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    definitions: BTreeMap<String, Definition>,
+    /// The definition whose lines are being collected.
+    open: Option<String>,
+    lines: Vec<Line>,
+    /// Lines made by definitions and sequences.
+    expanded: usize,
+    /// Set when a bound is reached: nothing more is read.
+    full: bool,
+    /// Strictness of `include`.
+    check: IncludeCheck,
+    random: u64,
+}
+
+impl Reader<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn main(&mut self, pattern: &str) {
+        let paths = files::matches(self.files, pattern).paths;
+        let mut usable: Vec<_> = paths.iter().map(|path| (path, self.files.kind(path))).collect();
+        usable.retain(|(_, kind)| *kind == FileKind::Regular);
+        let first = usable.first().map_or(pattern, |(path, _)| path).to_owned();
+        if usable.is_empty() {
+            let span = self.empty_source(&first);
+            let what = match paths.first().map(|path| self.files.kind(path)) {
+                Some(FileKind::Directory) => "is a directory",
+                Some(FileKind::Other) => "is executable, which a configuration must not be",
+                _ => "does not exist",
+            };
+            let message = format!("the configuration `{pattern}` {what}");
+            let diagnostic = Diagnostic::error(Code::NoConfiguration, Effect::NoConfiguration, span, message)
+                .label("there is nothing to run")
+                .hint("name a configuration file with `-f`");
+            self.report(diagnostic);
+            return;
+        }
+        for (path, _) in &usable {
+            self.file(path, 0, None);
+        }
+        let first = self.sources.iter().next().map(|(source, _)| source);
+        if let Some(source) = first.filter(|_| usable.len() > 1) {
+            let names: Vec<_> = usable.iter().map(|(path, _)| path.as_str()).collect();
+            let message = format!("`{pattern}` matches {} files: {}", names.len(), names.join(", "));
+            let diagnostic =
+                Diagnostic::quiet(Code::SeveralFiles, Span { source, start: 0, end: 0 }, message)
+                    .label("all of them are read, in this order");
+            self.report(diagnostic);
+        }
+    }
+
+    fn empty_source(&mut self, name: &str) -> Span {
+        let source = self.sources.add(name.to_owned(), b"");
+        Span { source, start: 0, end: 0 }
+    }
+
+    /// Reads one file; `asked` is the place of the inclusion.
+    fn file(&mut self, path: &str, depth: usize, asked: Option<Span>) {
+        let bytes = match self.files.read(path) {
+            Ok(bytes) => bytes,
+            Err(reason) => {
+                let message = format!("`{path}` cannot be read: {reason}");
+                let (span, effect) = match asked {
+                    Some(span) => (span, Effect::Include),
+                    None => (self.empty_source(path), Effect::NoConfiguration),
+                };
+                self.report(Diagnostic::error(Code::UnusableFile, effect, span, message));
+                return;
+            }
+        };
+        let id = self.sources.add(path.to_owned(), &bytes);
+        let check = self.check;
+        self.source(id, depth);
+        self.check = check;
+    }
+
+    fn source(&mut self, id: SourceId, depth: usize) {
+        // The text is shared, the index of lines is not: a clone of the source is cheap beside reading it.
+        let Some(source) = self.sources.get(id).cloned() else { return };
+        for index in 0..source.line_count() {
+            if self.full {
+                return;
+            }
+            let mut range = source.line_range(index);
+            let text = source.text().get(range.start as usize..range.end as usize).unwrap_or_default();
+            if index == 0 && text.starts_with('\u{feff}') {
+                range.start += 3;
+                self.report(byte_order_mark(Span { source: id, start: 0, end: 3 }));
+            }
+            let line = Line::of_source(id, &source, range);
+            let ends = line.as_str().trim_end_matches(['\r', '\n']).len();
+            self.physical(&line.part(0..ends), depth);
+        }
+        self.open = None;
+    }
+
+    /// A line as it stands in a file, without its end.
+    fn physical(&mut self, line: &Line, depth: usize) {
+        let text = line.as_str();
+        if text.contains('\0') {
+            let at = text.find('\0').unwrap_or(0);
+            let diagnostic =
+                Diagnostic::warning(Code::NulByte, line.span(at..at + 1), "NUL byte in the line")
+                    .label("the line is ignored");
+            return self.report(diagnostic);
+        }
+        if text.len() > MAX_LINE_BYTES {
+            let message =
+                format!("line of {} bytes, longer than the {MAX_LINE_BYTES} that are read", text.len());
+            let start = (0..=MAX_LINE_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let end = text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
+            let diagnostic = Diagnostic::warning(Code::LineTooLong, line.span(start..end), message)
+                .label("the whole line is ignored");
+            return self.report(diagnostic);
+        }
+        let code = line.part(0..comment_start(text)).trim();
+        // A comment may hide the backslash; it still continues a definition.
+        let continues = text.trim_end().ends_with('\\') || code.as_str().ends_with('\\');
+        if let Some(name) = self.open.take() {
+            return self.continue_definition(name, code, continues);
+        }
+        if !code.as_str().is_empty() {
+            self.line(&code, continues, &Locals::new(), depth, 0);
+        }
+    }
+
+    /// A line without comment and outer white space. `continues` is whether a definition in it goes on.
+    fn line(&mut self, line: &Line, continues: bool, locals: &Locals, depth: usize, expansions: usize) {
+        let mut line = line.clone();
+        while line.as_str().starts_with('@') {
+            match self.condition(&line) {
+                Some(rest) => line = rest,
+                None => return,
+            }
+        }
+        let text = line.as_str();
+        if text.is_empty() || self.full {
+            return;
+        }
+        if let Some((check, pattern)) = include::statement(text) {
+            let pattern = line.part(text.len() - pattern.len()..text.len());
+            return self.include(check, &pattern, depth);
+        }
+        if let Some((name, value)) = define::statement(text) {
+            let value = line.part(text.len() - value.len()..text.len());
+            return self.define(name.to_owned(), &value, continues);
+        }
+        if expansions >= MAX_EXPANSION_DEPTH {
+            let diagnostic = Diagnostic::warning(
+                Code::RecursiveDefinition,
+                line.whole(),
+                "definition that contains itself",
+            )
+            .label("the line is ignored")
+            .hint("a definition may use others, but not in a circle");
+            return self.report(diagnostic);
+        }
+        if text.starts_with("~SEQ") || text.starts_with("~LST") {
+            return self.sequence(&line, continues, locals, depth, expansions);
+        }
+        match self.expand(&line, locals) {
+            None => {
+                self.notice_include_check(&line);
+                self.emit(line);
+            }
+            Some(lines) => {
+                for line in lines {
+                    if self.spend(line.whole()) {
+                        self.line(&line.trim(), continues, locals, depth, expansions + 1);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `@id rest` and `@^id rest`: the rest, if it applies.
+    fn condition(&self, line: &Line) -> Option<Line> {
+        let text = line.as_str();
+        let (negated, start) = if text.starts_with("@^") { (true, 2) } else { (false, 1) };
+        let end = text.find(char::is_whitespace)?;
+        let applies = (text.get(start..end)? == self.options.config_id) != negated;
+        applies.then(|| line.part(end..text.len()).trim())
+    }
+
+    fn emit(&mut self, line: Line) {
+        if self.lines.len() >= MAX_LINES {
+            return self.give_up(line.whole(), "more lines than can be read");
+        }
+        self.lines.push(line);
+    }
+
+    /// Counts a line that a definition or sequence made; false if there were too many.
+    fn spend(&mut self, span: Span) -> bool {
+        self.expanded += 1;
+        if self.expanded > MAX_EXPANDED_LINES && !self.full {
+            self.give_up(span, "definitions and sequences make more lines than can be read");
+        }
+        !self.full
+    }
+
+    fn give_up(&mut self, span: Span, message: &str) {
+        self.full = true;
+        let diagnostic = Diagnostic::error(Code::TooLong, Effect::Include, span, message)
+            .label("nothing after this is read");
+        self.report(diagnostic);
+    }
+}
+
+fn byte_order_mark(span: Span) -> Diagnostic {
+    Diagnostic::warning(Code::ByteOrderMark, span, "byte order mark at the start of the file")
+        .label("skipped; keepalived takes it as part of the first word")
+        .hint("save the file as UTF-8 without byte order mark")
+}

@@ -1,0 +1,483 @@
+//! The tree, read by the keyword table: which keyword each entry is, and its values.
+//!
+//! **Whatever the table can say about an entry is said here**, once for all keywords: unknown and misplaced words,
+//! misspellings, older names, missing and surplus words, values of the wrong kind or out of range, braces where none
+//! belong, and keywords that have no effect yet. What remains for the lowering is what values mean together.
+//!
+//! An entry that cannot be used is left out, as keepalived ignores it; the default then holds.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::keyword::{
+    self, AliasKind, Block, Body, Datum, Found, Header, Keyword, Missing, ROOT, Status, Takes, Value,
+    ValueError,
+};
+use crate::lex::Word;
+use crate::parse::{Nesting, Node};
+use crate::source::Span;
+use crate::suggest;
+
+/// An entry whose keyword is known and whose values are of the right kind.
+#[derive(Debug)]
+pub struct Entry<'t> {
+    /// The keyword, under its right name.
+    pub keyword: &'static Keyword,
+    /// As it is written.
+    pub word: &'t Word,
+    /// The words after it.
+    pub args: &'t [Word],
+    /// Their values, for keywords that take values.
+    pub values: Vec<Datum>,
+    /// Where it comes from.
+    pub node: &'t Node,
+    /// Its block.
+    pub contents: Contents<'t>,
+}
+
+/// What stands in the block of an entry.
+#[derive(Debug)]
+pub enum Contents<'t> {
+    /// It has none.
+    Nothing,
+    /// Entries of the table.
+    Entries(Vec<Entry<'t>>),
+    /// Lines with a syntax of their own, and lines of names.
+    Lines(Vec<&'t Node>),
+}
+
+impl<'t> Entry<'t> {
+    /// The keyword's name in the table.
+    pub const fn name(&self) -> &'static str {
+        self.keyword.name
+    }
+
+    /// The entries of its block.
+    pub fn entries(&self) -> &[Entry<'t>] {
+        match &self.contents {
+            Contents::Entries(entries) => entries,
+            Contents::Nothing | Contents::Lines(_) => &[],
+        }
+    }
+
+    /// The lines of its block.
+    pub fn lines(&self) -> &[&'t Node] {
+        match &self.contents {
+            Contents::Lines(lines) => lines,
+            Contents::Nothing | Contents::Entries(_) => &[],
+        }
+    }
+
+    /// The names in its block.
+    pub fn names(&self) -> impl Iterator<Item = &'t Word> {
+        self.lines().iter().flat_map(|node| &node.words)
+    }
+
+    /// From the keyword to the last word.
+    pub fn span(&self) -> Span {
+        self.args.last().map_or(self.word.span, |last| self.word.span.to(last.span))
+    }
+
+    /// The place of the first word after the keyword; without one, of the keyword.
+    pub fn value_span(&self) -> Span {
+        self.args.first().map_or(self.word.span, |word| word.span)
+    }
+
+    /// The first word after the keyword.
+    pub fn text(&self) -> &'t str {
+        self.args.first().map_or("", |word| &word.text)
+    }
+
+    /// A switch: yes unless the word says no.
+    pub fn switch(&self) -> bool {
+        !matches!(self.values.first(), Some(Datum::Bool(false)))
+    }
+
+    /// The number that it takes.
+    pub fn integer<N: TryFrom<i64>>(&self) -> Option<N> {
+        match self.values.first() {
+            Some(Datum::Integer(number)) => N::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The time that it takes.
+    pub fn time(&self) -> Option<Duration> {
+        match self.values.first() {
+            Some(Datum::Time(time)) => Some(*time),
+            _ => None,
+        }
+    }
+
+    /// The time of a keyword that takes whole seconds.
+    pub fn seconds(&self) -> Option<Duration> {
+        self.integer().map(Duration::from_secs)
+    }
+
+    /// The address that it takes.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self.values.first() {
+            Some(Datum::Address(address)) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// The word that it takes, as the table or the value writes it.
+    pub fn choice(&self) -> Option<&str> {
+        match self.values.first()? {
+            Datum::Choice(word) => Some(word),
+            Datum::Text(word) => Some(word),
+            _ => None,
+        }
+    }
+}
+
+/// The keyword table as the parser's knowledge of what belongs where; a block that it does not know is `None`.
+pub struct Table;
+
+impl Nesting for Table {
+    type Context = Option<&'static Block>;
+
+    fn root(&self) -> Self::Context {
+        Some(&ROOT)
+    }
+
+    fn inside(&self, context: Self::Context, word: &str) -> Self::Context {
+        context?.find(word)?.keyword.block()
+    }
+
+    fn holds(&self, context: Self::Context, word: &str) -> bool {
+        match context.map(|block| (block, &block.body)) {
+            Some((block, Body::Keywords(..))) => block.find(word).is_some(),
+            // Lines and names may be anything, and what an unknown block holds is not known; but a keyword of the
+            // blocks around is more likely that than an address or a name.
+            Some((_, Body::Lines(_) | Body::Words(_))) => keyword::homes(word).is_empty(),
+            None => ROOT.find(word).is_none(),
+        }
+    }
+
+    fn opens(&self, context: Self::Context, word: &str) -> bool {
+        self.inside(context, word).is_some()
+    }
+}
+
+/// Reads the whole tree.
+pub fn resolve<'t>(nodes: &'t [Node], diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry<'t>> {
+    let mut resolver = Resolver { diagnostics, noted: BTreeSet::new() };
+    resolver.entries(&ROOT, nodes, false)
+}
+
+struct Resolver<'a> {
+    diagnostics: &'a mut Vec<Diagnostic>,
+    /// Keywords without effect that have been named.
+    noted: BTreeSet<&'static str>,
+}
+
+impl Resolver<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// `covered`: a note about the block around says already that nothing in it has an effect.
+    fn entries<'t>(&mut self, block: &'static Block, nodes: &'t [Node], covered: bool) -> Vec<Entry<'t>> {
+        let mut entries = Vec::new();
+        for node in nodes {
+            let Some(word) = node.words.first() else {
+                if let Some(inner) = &node.block {
+                    self.report(stray_brace(inner.open, "nothing before it that opens a block"));
+                    entries.extend(self.entries(block, &inner.items, covered));
+                }
+                continue;
+            };
+            match block.find(&word.text) {
+                Some(found) => self.entry(block, found, node, word, covered, &mut entries),
+                None => self.unknown(block, node, word),
+            }
+        }
+        entries
+    }
+
+    fn entry<'t>(
+        &mut self,
+        block: &'static Block,
+        found: Found,
+        node: &'t Node,
+        word: &'t Word,
+        covered: bool,
+        entries: &mut Vec<Entry<'t>>,
+    ) {
+        let keyword = found.keyword;
+        let args = node.words.get(1..).unwrap_or_default();
+        self.spelling(found, word);
+        self.status(keyword, word, covered);
+        let values = self.values(keyword, word, args);
+        let covered = covered || keyword.status != Status::Done;
+        let contents = match (keyword.block(), &node.block) {
+            (None, None) => Contents::Nothing,
+            (Some(_), None) => {
+                let place = args.last().unwrap_or(word).span.after();
+                let message = format!("`{{` is missing after `{}`", word.text);
+                let diagnostic = Diagnostic::warning(Code::MissingOpenBrace, place, message)
+                    .label("a block has to start here; the line is ignored");
+                return self.report(diagnostic);
+            }
+            (None, Some(inner)) => {
+                self.report(stray_brace(inner.open, &format!("`{}` opens no block", word.text)));
+                if let Some(values) = values {
+                    let contents = Contents::Nothing;
+                    entries.push(Entry { keyword, word, args, values, node, contents });
+                }
+                return entries.extend(self.entries(block, &inner.items, covered));
+            }
+            // keepalived loses a block of the root whose brace is missing, and uses the contents of others.
+            (Some(_), Some(inner)) if inner.missing_open && std::ptr::eq(block, &raw const ROOT) => return,
+            (Some(inside), Some(inner)) => match inside.body {
+                Body::Keywords(..) => Contents::Entries(self.entries(inside, &inner.items, covered)),
+                Body::Lines(_) | Body::Words(_) => Contents::Lines(self.lines(&inner.items)),
+            },
+        };
+        if let Some(values) = values {
+            entries.push(Entry { keyword, word, args, values, node, contents });
+        }
+    }
+
+    /// The lines of a list, with what stands in braces of their own taken as lines too.
+    fn lines<'t>(&mut self, nodes: &'t [Node]) -> Vec<&'t Node> {
+        let mut lines = Vec::new();
+        for node in nodes {
+            if !node.words.is_empty() {
+                lines.push(node);
+            }
+            if let Some(inner) = &node.block {
+                self.report(stray_brace(inner.open, "a list has no blocks"));
+                lines.extend(self.lines(&inner.items));
+            }
+        }
+        lines
+    }
+
+    /// Says so if the word is another spelling, or if keepalived wants another keyword.
+    fn spelling(&mut self, found: Found, word: &Word) {
+        let means = found.keyword.name;
+        let diagnostic = match found.alias.map(|alias| alias.kind) {
+            Some(AliasKind::Slip(keepalived)) => {
+                let message = format!("`{}` is no keyword; taken as `{means}`", word.text);
+                Diagnostic::warning(Code::Misspelt, word.span, message)
+                    .label(format!("keepalived {keepalived}"))
+                    .hint(format!("write `{means}`"))
+            }
+            Some(AliasKind::Deprecated) => {
+                let message = format!("`{}` is an old name", word.text);
+                Diagnostic::warning(Code::Deprecated, word.span, message)
+                    .label(format!("taken as `{means}`"))
+                    .hint(format!("write `{means}`"))
+            }
+            Some(AliasKind::Synonym | AliasKind::Older) | None => {
+                let Some(by) = found.keyword.superseded else { return };
+                Diagnostic::warning(Code::Deprecated, word.span, format!("`{}` is deprecated", word.text))
+                    .hint(format!("use `{by}` instead"))
+            }
+        };
+        self.report(diagnostic);
+    }
+
+    /// Says, once for each keyword, that it has no effect.
+    fn status(&mut self, keyword: &'static Keyword, word: &Word, covered: bool) {
+        if covered || keyword.status == Status::Done || !self.noted.insert(keyword.name) {
+            return;
+        }
+        let diagnostic = match keyword.status {
+            Status::Partly(what) => {
+                let message = format!("`{}` is not fully supported by this version of stayd", keyword.name);
+                Diagnostic::note(Code::SimplifiedCheck, word.span, message).label(what)
+            }
+            Status::Done | Status::NotYet => {
+                let message = format!("`{}` has no effect in this version of stayd", keyword.name);
+                Diagnostic::note(Code::NotSupported, word.span, message).label("checked, then passed over")
+            }
+        };
+        self.report(diagnostic);
+    }
+
+    /// The values of an entry; `None` if it cannot be used.
+    fn values(&mut self, keyword: &'static Keyword, word: &Word, args: &[Word]) -> Option<Vec<Datum>> {
+        match keyword.takes {
+            Takes::Flag => self.surplus(word, args).map(|()| Vec::new()),
+            Takes::One(value, missing) => {
+                let first = args.first();
+                let Some(first) = first else { return self.missing(word, &value.describe(), missing) };
+                self.surplus(word, args.get(1..).unwrap_or_default())?;
+                self.value(keyword, value, first).map(|datum| vec![datum])
+            }
+            Takes::Maybe(value) => {
+                let Some(first) = args.first() else { return Some(Vec::new()) };
+                self.surplus(word, args.get(1..).unwrap_or_default())?;
+                self.value(keyword, value, first).map(|datum| vec![datum])
+            }
+            Takes::Many(value, missing) if args.is_empty() => self.missing(word, &value.describe(), missing),
+            Takes::Many(value, _) => {
+                Some(args.iter().filter_map(|word| self.value(keyword, value, word)).collect())
+            }
+            Takes::Script(missing) if args.is_empty() => self.missing(word, "a command", missing),
+            Takes::Script(_) => Some(Vec::new()),
+            Takes::Words { syntax, least, missing } if args.len() < least => {
+                self.missing(word, syntax, missing)
+            }
+            Takes::Words { .. } => Some(Vec::new()),
+            Takes::Block(block) => match block.header {
+                Header::Nothing => self.surplus(word, args).map(|()| Vec::new()),
+                Header::NothingElse => {
+                    if let (Some(first), Some(last)) = (args.first(), args.last()) {
+                        let message = format!("`{}` takes nothing before its `{{`", word.text);
+                        let diagnostic =
+                            Diagnostic::warning(Code::ExtraWords, first.span.to(last.span), message)
+                                .label("ignored")
+                                .hint("entries belong between the braces, one on a line");
+                        self.report(diagnostic);
+                    }
+                    Some(Vec::new())
+                }
+                Header::Name(missing) if args.is_empty() => self.missing(word, "a name", missing),
+                Header::Name(_) => self.surplus(word, args.get(1..).unwrap_or_default()).map(|()| Vec::new()),
+                Header::Words { syntax, missing } if args.is_empty() => self.missing(word, syntax, missing),
+                Header::Words { .. } => Some(Vec::new()),
+            },
+        }
+    }
+
+    /// keepalived passes over words that a keyword does not take.
+    #[expect(clippy::unnecessary_wraps, reason = "the callers chain it with what else may fail")]
+    fn surplus(&mut self, word: &Word, surplus: &[Word]) -> Option<()> {
+        if let (Some(first), Some(last)) = (surplus.first(), surplus.last()) {
+            let message = format!("more words than `{}` takes", word.text);
+            self.report(
+                Diagnostic::note(Code::ExtraWords, first.span.to(last.span), message).label("passed over"),
+            );
+        }
+        Some(())
+    }
+
+    fn missing<T>(&mut self, word: &Word, needs: &str, missing: Missing) -> Option<T> {
+        let message = format!("`{}` needs {needs}", word.text);
+        let place = word.span;
+        let code = Code::MissingParameter;
+        let diagnostic = match missing {
+            Missing::Fatal => Diagnostic::error(code, Effect::Fatal, place, message)
+                .label("keepalived ends here with status 2"),
+            Missing::Reported => Diagnostic::warning(code, place, message).label("ignored"),
+            Missing::Silent => Diagnostic::quiet(code, place, message).label("ignored"),
+        };
+        self.report(diagnostic.hint("write the value after it, on the same line"));
+        None
+    }
+
+    fn value(&mut self, keyword: &'static Keyword, value: Value, word: &Word) -> Option<Datum> {
+        let error = match value.parse(&word.text) {
+            Ok(datum) => return Some(datum),
+            Err(error) => error,
+        };
+        let message = format!("`{}` takes {}, not `{}`", keyword.name, value.describe(), word.text);
+        let code = match error {
+            ValueError::Kind => Code::BadValue,
+            ValueError::Range => Code::OutOfRange,
+            ValueError::Adjusted(_) => Code::Adjusted,
+        };
+        let mut diagnostic = Diagnostic::warning(code, word.span, message);
+        let used = match error {
+            ValueError::Adjusted(datum) => {
+                diagnostic = diagnostic.label(format!("{} is used", shown(&datum)));
+                Some(datum)
+            }
+            ValueError::Kind | ValueError::Range if keyword.default.is_empty() => {
+                diagnostic = diagnostic.label("the line is ignored");
+                None
+            }
+            ValueError::Kind | ValueError::Range => {
+                diagnostic = diagnostic.label(format!("ignored; the default is {}", keyword.default));
+                None
+            }
+        };
+        if let Value::Choice { words, .. } = value
+            && let Some(near) = suggest::nearest(&word.text, words.iter().copied())
+        {
+            diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
+        }
+        self.report(diagnostic);
+        used
+    }
+
+    fn unknown(&mut self, block: &'static Block, node: &Node, word: &Word) {
+        let here = place_name(block);
+        let homes = keyword::homes(&word.text);
+        let what = if node.block.is_some() { "ignored with its block" } else { "the line is ignored" };
+        let removed = keyword::REMOVED.iter().find(|(name, ..)| *name == word.text);
+        let diagnostic = if let Some((name, _, last)) = removed {
+            let message = format!("`{name}` no longer exists; keepalived {last} was the last to know it");
+            Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what).hint("remove the line")
+        } else if crate::read::is_include(&word.text) {
+            let message = format!("`{}` needs the name of a file", word.text);
+            Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what)
+        } else if let Some(nearest) =
+            suggest::nearest(&word.text, block.spellings()).filter(|_| homes.is_empty())
+        {
+            let message = format!("unknown keyword `{}` {here}", word.text);
+            let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
+            diagnostic.hint(format!("did you mean `{nearest}`?"))
+        } else if homes.is_empty() {
+            let message = format!("unknown keyword `{}` {here}", word.text);
+            let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
+            match elsewhere(&word.text) {
+                Some(hint) => diagnostic.hint(hint),
+                None => diagnostic,
+            }
+        } else {
+            let message = format!("`{}` does not belong {here}", word.text);
+            let diagnostic = Diagnostic::warning(Code::WrongBlock, word.span, message).label(what);
+            diagnostic.hint(format!("`{}` belongs {}", word.text, home_names(block, homes)))
+        };
+        self.report(diagnostic);
+    }
+}
+
+fn stray_brace(span: Span, why: &str) -> Diagnostic {
+    Diagnostic::warning(Code::UnexpectedOpenBrace, span, format!("`{{` does not belong here: {why}"))
+        .label("read as if the brace and its partner were not there")
+}
+
+fn shown(datum: &Datum) -> String {
+    match datum {
+        Datum::Text(text) => format!("`{text}`"),
+        Datum::Bool(value) => value.to_string(),
+        Datum::Integer(number) => number.to_string(),
+        Datum::Time(time) => format!("{} s", time.as_secs_f64()),
+        Datum::Address(address) => address.to_string(),
+        Datum::Choice(word) => (*word).to_owned(),
+    }
+}
+
+/// "in `real_server`", "outside all blocks".
+fn place_name(block: &Block) -> String {
+    if block.name.is_empty() { "outside all blocks".to_owned() } else { format!("in `{}`", block.keyword()) }
+}
+
+/// Where a keyword belongs: at most three places, those within the current block first.
+fn home_names(current: &'static Block, homes: &[&'static Block]) -> String {
+    let mut homes = homes.to_vec();
+    let within = |home: &&'static Block| {
+        current.keywords().filter_map(Keyword::block).any(|it| std::ptr::eq(it, *home))
+    };
+    homes.sort_by_key(|home| !within(home));
+    let names: Vec<_> = homes.iter().take(3).map(|home| place_name(home)).collect();
+    let more = if homes.len() > names.len() { " and other blocks" } else { "" };
+    format!("{}{more}", names.join(" or "))
+}
+
+/// A keyword of another block that looks like `word`.
+fn elsewhere(word: &str) -> Option<String> {
+    let all = keyword::blocks();
+    let nearest = suggest::nearest(word, all.iter().flat_map(|block| block.spellings()))?;
+    let home = keyword::homes(nearest).first()?;
+    Some(format!("did you mean `{nearest}`, which belongs {}?", place_name(home)))
+}
