@@ -27,7 +27,7 @@ test:
 # The lab runs these programs; it does not build them.
 build:
 	@echo "build: the workspace"
-	@$(CARGO) build --workspace
+	@$(CARGO) build --workspace --lib --bins --examples
 
 lint:
 	$(CARGO) fmt --check

@@ -60,7 +60,6 @@ fn a_killed_broker_and_a_stopped_director(daemon: Daemon) -> Result {
         journal.confirmed(),
         journal.duplicates(),
     );
-    assert!(journal.confirmed() > 200, "messages flowed before and after");
     assert_eq!(journal.lost(), Vec::<u64>::new(), "every confirmed message is consumed in the end");
     lab.close()
 }

@@ -44,6 +44,7 @@ const WANTED: &[&str] = &[
     "ip_vs_fo",
     "ip_vs_ovf",
     "ip_vs_mh",
+    "ip_vs_pe_sip",
 ];
 
 /// The agent's whole life. It ends with the guest.
