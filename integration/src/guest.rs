@@ -13,6 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{io, iter, thread};
 
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
 use crate::error::{Doing as _, Error, Result};
 use crate::lab::binary;
 use crate::site::{Opening, Request, Response, Site};
@@ -57,6 +60,7 @@ impl Guest {
         let cards: Vec<&str> = iter::once(control).chain(taps.iter().map(String::as_str)).collect();
         let mut kernel =
             command(native, &home, &console, &cards)?.spawn().doing(|| format!("starting {KERNEL}"))?;
+        pin(&kernel).doing(|| "pinning the guest".to_owned())?;
         let called = await_call(&mut kernel, &listener).and_then(|stream| {
             let mut line = Line::new(stream)?;
             line.send(opening)?;
@@ -107,6 +111,20 @@ impl Guest {
         };
         Err(Error::Guest { what, console: tail(&self.console) })
     }
+}
+
+/// Keeps the guest on one processor of this machine. It has one of its own, but many processes to play it with, and
+/// each change of processor between them costs several times what they do there.
+fn pin(kernel: &Child) -> io::Result<()> {
+    let pid = i32::try_from(kernel.id()).map(Pid::from_raw).map_err(io::Error::other)?;
+    let allowed = sched_getaffinity(pid)?;
+    let processors: Vec<usize> =
+        (0..CpuSet::count()).filter(|&n| allowed.is_set(n).unwrap_or(false)).collect();
+    // Guests of several stories, which have different numbers, spread.
+    let turn = usize::try_from(std::process::id()).map_err(io::Error::other)? % processors.len().max(1);
+    let mut one = CpuSet::new();
+    one.set(processors.get(turn).copied().unwrap_or_default())?;
+    Ok(sched_setaffinity(pid, &one)?)
 }
 
 /// Waits for the agent to call, as long as the kernel lives.
