@@ -143,17 +143,6 @@ impl Journal {
         self.consumed_ids().values().filter(|&&times| times > 1).count()
     }
 
-    /// Why connections were lost, and when.
-    pub fn losses(&self) -> Vec<(Instant, &str)> {
-        self.entries
-            .iter()
-            .filter_map(|entry| match &entry.event {
-                Event::Lost { why } => Some((entry.at, why.as_str())),
-                _ => None,
-            })
-            .collect()
-    }
-
     /// The longest time between `from` and `to` in which no message was confirmed, or none consumed.
     pub fn without_service(&self, from: Instant, to: Instant) -> Duration {
         let publishing = self.longest_gap(from, to, |event| matches!(event, Event::Confirmed { .. }));

@@ -99,11 +99,6 @@ impl RabbitCluster {
         let node = self.nodes.iter().find(|node| node.host.name() == name);
         node.ok_or_else(|| Error::Unmet(format!("no node has accepted a connection from {address}")))
     }
-
-    /// All nodes.
-    pub fn nodes(&self) -> &[RabbitNode] {
-        &self.nodes
-    }
 }
 
 impl RabbitNode {
