@@ -219,12 +219,12 @@ fn status_says_what_is_missing_and_start_puts_it_back() -> Result {
 
 /// A real server and a client that reach each other. (The carrier and the routes to an IPv6 address come some time after
 /// the address.)
-fn neighbours(lab: &Lab, address_of_server: &str, address_of_client: &str) -> Result<(Host, Host)> {
+fn neighbours(lab: &Lab, of_server: &[&str], of_client: &[&str]) -> Result<(Host, Host)> {
     let lan = lab.lan("lan")?;
     let (server, client) = (lab.host("mq1")?, lab.host("client")?);
-    server.connect(&lan, "eth0", &[address_of_server])?;
-    client.connect(&lan, "eth0", &[address_of_client])?;
-    let (address, _) = address_of_server.split_once('/').unwrap_or((address_of_server, ""));
+    server.connect(&lan, "eth0", of_server)?;
+    client.connect(&lan, "eth0", of_client)?;
+    let address = of_server.first().and_then(|first| first.split('/').next()).unwrap_or_default();
     wait::for_some("the server to be found", seconds(20), || ask(&client, address))?;
     Ok((server, client))
 }
@@ -242,7 +242,7 @@ fn ask(neighbour: &Host, address: &str) -> Result<Option<String>> {
 #[test]
 fn a_neighbour_that_asks_for_the_vip_is_answered_before_start_and_not_after() -> Result {
     let lab = Lab::native()?;
-    let (server, client) = neighbours(&lab, "192.168.0.2/24", "192.168.0.100/24")?;
+    let (server, client) = neighbours(&lab, &["192.168.0.2/24"], &["192.168.0.100/24"])?;
     let mac = Some("02:00:c0:a8:00:02".to_owned());
     server.add_address("lo", &format!("{VIP}/32"))?;
     assert_eq!(ask(&client, VIP)?, mac, "this is what a real server must not do");
@@ -261,7 +261,7 @@ fn a_neighbour_that_asks_for_the_vip_is_answered_before_start_and_not_after() ->
 #[test]
 fn a_real_server_asks_for_its_neighbours_in_its_own_name() -> Result {
     let lab = Lab::native()?;
-    let (server, client) = neighbours(&lab, "192.168.0.2/24", "192.168.0.100/24")?;
+    let (server, client) = neighbours(&lab, &["192.168.0.2/24"], &["192.168.0.100/24"])?;
     let mac = "02:00:c0:a8:00:02";
     // Whoever is asked learns who asks: that is how the client would come to believe that the VIP is here.
     let learnt = || -> Result<bool> {
@@ -285,7 +285,7 @@ fn a_real_server_asks_for_its_neighbours_in_its_own_name() -> Result {
 #[test]
 fn an_interface_whose_own_sysctl_overrides_ours_is_told() -> Result {
     let lab = Lab::native()?;
-    let (server, client) = neighbours(&lab, "192.168.0.2/24", "192.168.0.100/24")?;
+    let (server, client) = neighbours(&lab, &["192.168.0.2/24"], &["192.168.0.100/24"])?;
     server.sysctl("ipv4/conf/eth0/arp_ignore", "3")?;
     let complaint = "stayd realserver: net.ipv4.conf.eth0.arp_ignore: is 3, should be at most 1";
     realserver(&server, &["start", VIP])?.ended(1).with(complaint);
@@ -303,7 +303,9 @@ fn an_interface_whose_own_sysctl_overrides_ours_is_told() -> Result {
 #[test]
 fn an_ipv6_address_needs_no_sysctl_to_be_kept_from_the_lan() -> Result {
     let lab = Lab::native()?;
-    let (server, client) = neighbours(&lab, "2001:db8::2/64", "2001:db8::100/64")?;
+    // Without a link-local address the server could not ask for the client when it answers from an address on lo.
+    let (of_server, of_client) = (["2001:db8::2/64", "fe80::2/64"], ["2001:db8::100/64", "fe80::100/64"]);
+    let (server, client) = neighbours(&lab, &of_server, &of_client)?;
     allow_ipv6(&server)?;
     let fresh = kernel(&server)?;
     realserver(&server, &["start", VIP6])?.ended(0).with("2001:db8::10/128 on lo: added");
