@@ -91,7 +91,8 @@ impl Host {
         self.set_port(interface, Port::Silent)
     }
 
-    /// Undoes [`cut`](Self::cut) and [`silence`](Self::silence).
+    /// Undoes [`cut`](Self::cut) and [`silence`](Self::silence). After a cut it takes the host's kernel up to a second to
+    /// believe in the carrier and let frames out.
     ///
     /// # Errors
     ///
