@@ -163,7 +163,7 @@ impl Scene {
     fn count(mut self) -> Result<Report> {
         say(self.start, "The client stops, and fetches what is left in the queue.");
         let journal = self.client.stop()?;
-        self.report.at_least("messages confirmed", 1000, journal.confirmed());
+        self.report.at_least("messages confirmed", 500, journal.confirmed());
         self.report.exactly("messages confirmed and lost", 0, journal.lost().len());
         say(
             self.start,
