@@ -143,3 +143,9 @@ macro_rules! stories {
 
 stories!(keepalived_version_2, Keepalived, Keepalived, 2);
 stories!(keepalived_version_3, Keepalived, Keepalived, 3);
+stories!(stayd_version_2, Stayd, Stayd, 2);
+stories!(stayd_version_3, Stayd, Stayd, 3);
+stories!(stayd_over_keepalived_version_2, Keepalived, Stayd, 2);
+stories!(stayd_over_keepalived_version_3, Keepalived, Stayd, 3);
+stories!(keepalived_over_stayd_version_2, Stayd, Keepalived, 2);
+stories!(keepalived_over_stayd_version_3, Stayd, Keepalived, 3);
