@@ -8,8 +8,8 @@ use lab::pair::{BROKERS, Pair, Role, VIP};
 use lab::wait::seconds;
 use lab::{AmqpClient, Daemon, Lab, RabbitCluster, Result, configuration, now, wait};
 
-/// delay_loop, then `retry` attempts delay_before_retry apart, and what a busy machine may add.
-const DETECTION: Duration = Duration::from_millis((6 + 3 * 3) * 1000 + 500);
+/// delay_loop, then `retry` attempts delay_before_retry apart, and what a busy machine may add in a guest.
+const DETECTION: Duration = Duration::from_secs(6 + 3 * 3 + 1);
 
 fn a_killed_broker_and_a_stopped_director(daemon: Daemon) -> Result {
     let lab = Lab::with_ipvs()?;
