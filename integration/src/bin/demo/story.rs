@@ -87,12 +87,7 @@ impl Scene {
         let gone = now();
         say(self.start, &format!("{name} has left the table:"));
         show(&shown);
-        self.aftermath(
-            "stopping a broker: without service",
-            stopped,
-            gone,
-            DETECTION + RECONNECTION + SLACK,
-        )?;
+        self.aftermath("stopping a broker: without service", stopped, gone, DETECTION + RECONNECTION)?;
         self.report.within("  until it has left the table", DETECTION, gone.saturating_since(stopped));
 
         say(self.start, &format!("{name} is started again."));
