@@ -231,10 +231,7 @@ fn announcements(lan: &Lan, host: &Host, daemon: Daemon, globals: &str) -> Resul
 fn announcements_come_when_and_as_often_as_keepalived_s() -> Result {
     let lab = Lab::native()?;
     let (lan, host) = director(&lab)?;
-    for globals in [
-        "",
-        "vrrp_garp_master_delay 2\nvrrp_garp_master_repeat 3",
-    ] {
+    for globals in ["", "vrrp_garp_master_delay 2\nvrrp_garp_master_repeat 3"] {
         let keepalived = announcements(&lan, &host, Daemon::Keepalived, globals)?;
         let stayd = announcements(&lan, &host, Daemon::Stayd, globals)?;
         println!("{globals:?}: {stayd:?}");

@@ -86,9 +86,7 @@ fn quick(role: Role, daemon: Daemon) -> String {
         .replace("delay_before_retry 3", "delay_before_retry 1")
 }
 
-#[test]
-fn keepalived_keeps_the_table_as_the_servers_health_is() -> Result {
-    let daemon = Daemon::Keepalived;
+fn keeps_the_table_as_the_servers_health_is(daemon: Daemon) -> Result {
     let lab = Lab::with_ipvs()?;
     let pair = Pair::build(&lab)?;
     let brokers = pair.add_brokers(&lab, daemon)?;
@@ -122,8 +120,16 @@ fn keepalived_keeps_the_table_as_the_servers_health_is() -> Result {
 }
 
 #[test]
-fn keepalived_takes_its_services_away_when_it_is_stopped() -> Result {
-    let daemon = Daemon::Keepalived;
+fn keepalived_keeps_the_table_as_the_servers_health_is() -> Result {
+    keeps_the_table_as_the_servers_health_is(Daemon::Keepalived)
+}
+
+#[test]
+fn stayd_keeps_the_table_as_the_servers_health_is() -> Result {
+    keeps_the_table_as_the_servers_health_is(Daemon::Stayd)
+}
+
+fn takes_its_services_away_when_it_is_stopped(daemon: Daemon) -> Result {
     let lab = Lab::with_ipvs()?;
     let pair = Pair::build(&lab)?;
     let brokers = pair.add_brokers(&lab, daemon)?;
@@ -135,4 +141,14 @@ fn keepalived_takes_its_services_away_when_it_is_stopped() -> Result {
     assert_eq!(pair.master.ipvs_table()?, "");
     drop(listeners);
     lab.close()
+}
+
+#[test]
+fn keepalived_takes_its_services_away_when_it_is_stopped() -> Result {
+    takes_its_services_away_when_it_is_stopped(Daemon::Keepalived)
+}
+
+#[test]
+fn stayd_takes_its_services_away_when_it_is_stopped() -> Result {
+    takes_its_services_away_when_it_is_stopped(Daemon::Stayd)
 }

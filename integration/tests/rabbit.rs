@@ -68,3 +68,8 @@ fn a_killed_broker_and_a_stopped_director(daemon: Daemon) -> Result {
 fn with_keepalived_no_confirmed_message_is_lost_to_a_killed_broker_or_a_stopped_director() -> Result {
     a_killed_broker_and_a_stopped_director(Daemon::Keepalived)
 }
+
+#[test]
+fn with_stayd_no_confirmed_message_is_lost_to_a_killed_broker_or_a_stopped_director() -> Result {
+    a_killed_broker_and_a_stopped_director(Daemon::Stayd)
+}

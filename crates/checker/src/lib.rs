@@ -17,7 +17,7 @@ pub mod spec;
 mod spread;
 
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
-pub use desired::{desired, service};
+pub use desired::{desired, named, service};
 pub use health::{Health, VirtualServerHealth};
 pub use outcome::{Cause, Failure, LocalError, Outcome, Step};
 pub use scheduler::Scheduler;

@@ -101,7 +101,7 @@ proptest! {
         spec in any_virtual_server(), changes in any_changes()
     ) {
         for health in play(&spec, &changes) {
-            let dests = service(&spec, &health).dests;
+            let dests = service(&spec, &spec.services[0], &health).dests;
             for server in &spec.real_servers {
                 let is_sorry = spec.sorry_server.as_ref().is_some_and(|sorry| sorry.key == server.key);
                 if !health.is_live(&server.key) && !is_sorry {
@@ -118,7 +118,7 @@ proptest! {
     ) {
         let Some(sorry) = spec.sorry_server.clone() else { return Ok(()) };
         for health in play(&spec, &changes) {
-            let dests = service(&spec, &health).dests;
+            let dests = service(&spec, &spec.services[0], &health).dests;
             let others = dests.iter().filter(|(key, dest)| **key != sorry.key && dest.weight > 0).count();
             if health.has_quorum() {
                 let is_real = spec.real_servers.iter().any(|server| server.key == sorry.key);
@@ -136,7 +136,7 @@ proptest! {
     ) {
         let spec = VirtualServerSpec { sorry_server: None, ..spec };
         for health in play(&spec, &changes) {
-            let dests = service(&spec, &health).dests;
+            let dests = service(&spec, &spec.services[0], &health).dests;
             for server in spec.real_servers.iter().filter(|server| health.is_live(&server.key)) {
                 prop_assert_eq!(dests.get(&server.key), Some(&server.dest));
             }

@@ -6,7 +6,8 @@ mod world;
 
 use std::time::Duration;
 
-use checker::{CheckSpec, Health, RealServerSpec, SorryServerSpec, VirtualServerSpec, desired};
+use checker::{CheckSpec, Health, RealServerSpec, SorryServerSpec, VirtualServerSpec, desired, named};
+use ipvs::{DestKey, Family, Forwarding, ServiceKey, Table, Tunnel};
 use world::*;
 
 /// Fails at the first failure, asks every second.
@@ -219,19 +220,41 @@ fn a_real_server_that_is_also_the_sorry_server_serves_with_the_weight_of_its_rol
     play(&spec(Some(sorry_inhibited(2)), inhibited(quick(2, 2))), &[1, 2], "1=3 2=2", &steps);
 }
 
+/// A group of two ports and a firewall mark, with one server that is forwarded to in this way.
+fn group(forwarding: Forwarding) -> Table {
+    let mut one = server(1, vec![]);
+    one.dest.forwarding = forwarding;
+    let services = vec![VIP, vip(81), ServiceKey::Fwmark { mark: 7, family: Family::V4 }];
+    let spec = VirtualServerSpec { services, ..virtual_server(vec![one]) };
+    let world = World::with(std::slice::from_ref(&spec));
+    desired(world.scheduler.virtual_servers(), world.scheduler.health())
+}
+
+/// The ports of the destinations, in the order of the services.
+fn ports(table: &Table) -> Vec<u16> {
+    table.services.values().flat_map(|service| service.dests.keys().map(|dest| dest.port)).collect()
+}
+
+// keepalived 2.2.7, measured: what is routed directly or tunnelled has the port of each service of its group.
 #[test]
-fn all_services_of_a_group_have_the_same_destinations() {
+fn a_directly_routed_server_of_a_group_has_the_port_of_each_service() {
+    assert_eq!(ports(&group(Forwarding::DirectRoute)), [80, 81, 0]);
+    assert_eq!(ports(&group(Forwarding::Tunnel(Tunnel::Ipip))), [80, 81, 0]);
+}
+
+#[test]
+fn a_server_behind_address_translation_keeps_its_own_port_in_every_service() {
+    assert_eq!(ports(&group(Forwarding::Masquerade)), [80, 80, 80]);
+}
+
+#[test]
+fn what_a_configuration_names_is_named_whether_it_is_up_or_down() {
     let spec = VirtualServerSpec {
         services: vec![VIP, vip(81)],
         sorry_server: Some(sorry(8)),
-        ..virtual_server(vec![quick(1, 1)])
+        ..virtual_server(vec![quick(1, 1), server(2, vec![])])
     };
-    let mut world = World::with(std::slice::from_ref(&spec));
-    world.run_to(1_500);
-    let table = desired(world.scheduler.virtual_servers(), world.scheduler.health());
-    assert_eq!(table.services.len(), 2);
-    assert_eq!(table.services[&VIP], table.services[&vip(81)]);
-    assert_eq!(table.services[&VIP].dests.keys().collect::<Vec<_>>(), [&key(8)]);
+    assert_eq!(ports(&named([&spec])), [80, 80, 80, 81, 81, 81]);
 }
 
 #[test]
@@ -242,7 +265,8 @@ fn a_service_that_two_virtual_servers_claim_belongs_to_the_first() {
     let world = World::with(&[first.clone(), second.clone()]);
     let table = desired(&[first, second], world.scheduler.health());
     assert_eq!(table.services[&VIP].dests.keys().collect::<Vec<_>>(), [&key(1)]);
-    assert_eq!(table.services[&vip(81)].dests.keys().collect::<Vec<_>>(), [&key(2)]);
+    let at_81 = DestKey { port: 81, ..key(2) };
+    assert_eq!(table.services[&vip(81)].dests.keys().collect::<Vec<_>>(), [&at_81]);
 }
 
 #[test]

@@ -44,7 +44,8 @@ impl Host for ThisHost {
         let flags = fs::read_to_string(["/sys/class/net", name, "flags"].iter().collect::<PathBuf>());
         // /sys may show another network namespace than ours, or none: the kernel's answer decides.
         nix::net::if_::if_nametoindex(name).ok()?;
-        let flags = flags.ok().and_then(|text| i32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok());
+        let flags =
+            flags.ok().and_then(|text| i32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok());
         let loopback = flags.map_or(name == "lo", |flags| flags & libc::IFF_LOOPBACK != 0);
         Some(InterfaceFacts { loopback })
     }
@@ -79,7 +80,8 @@ impl Host for ThisHost {
 
     fn routing_table(&self, name: &str) -> Option<u32> {
         let folders = ["/etc/iproute2", "/usr/share/iproute2", "/usr/lib/iproute2"];
-        let texts = folders.iter().filter_map(|folder| fs::read_to_string(Path::new(folder).join("rt_tables")).ok());
+        let texts =
+            folders.iter().filter_map(|folder| fs::read_to_string(Path::new(folder).join("rt_tables")).ok());
         texts.flat_map(|text| numbers(&text)).find(|(_, known)| known == name).map(|(number, _)| number)
     }
 }
@@ -160,6 +162,9 @@ mod tests {
 
     #[test]
     fn names_of_routing_tables_are_read_as_iproute2_does() {
-        assert_eq!(numbers("# comment\n254 main\n 100\tblue # mine\nnonsense\n"), [(254, "main".into()), (100, "blue".into())]);
+        assert_eq!(
+            numbers("# comment\n254 main\n 100\tblue # mine\nnonsense\n"),
+            [(254, "main".into()), (100, "blue".into())]
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use checker::Scheduler;
 use clock::Instant;
 use ipvs::netlink::Client;
-use ipvs::{Error, Owned, Service, ServiceKey, Table, reconcile};
+use ipvs::{Error, Owned, ServiceKey, Table, reconcile};
 
 use crate::ipc::{Level, Line};
 
@@ -46,7 +46,7 @@ impl KernelTable {
     /// Wants what the configuration and the health of all its servers ask for.
     pub(super) fn want_all(&mut self, scheduler: &Scheduler) {
         self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
-        self.named = named(scheduler);
+        self.named = checker::named(scheduler.virtual_servers());
         self.owned.claim(&self.named);
     }
 
@@ -55,9 +55,8 @@ impl KernelTable {
         for first in touched {
             let health = scheduler.health().get(first);
             let (Some(spec), Some(health)) = (scheduler.virtual_server(first), health) else { continue };
-            let wanted = checker::service(spec, health);
             for key in &spec.services {
-                self.desired.services.insert(*key, wanted.clone());
+                self.desired.services.insert(*key, checker::service(spec, key, health));
             }
         }
     }
@@ -98,19 +97,6 @@ impl KernelTable {
         }
         lines
     }
-}
-
-fn named(scheduler: &Scheduler) -> Table {
-    let mut table = Table::default();
-    for spec in scheduler.virtual_servers() {
-        let real = spec.real_servers.iter().map(|server| (server.key, server.dest.clone()));
-        let sorry = spec.sorry_server.iter().map(|sorry| (sorry.key, sorry.dest.clone()));
-        let service = Service { spec: spec.service.clone(), dests: real.chain(sorry).collect() };
-        for key in &spec.services {
-            table.services.insert(*key, service.clone());
-        }
-    }
-    table
 }
 
 const fn line(level: Level, text: String) -> Line {
