@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lab::pair::{Role, VIP};
 use lab::site::ExitView;
-use lab::wait::seconds;
+use lab::wait::{self, seconds};
 use lab::{Daemon, Host, Lab, Lan, Result, configuration, now};
 
 const BOTH: [Daemon; 2] = [Daemon::Keepalived, Daemon::Stayd];
@@ -238,5 +238,41 @@ fn announcements_come_when_and_as_often_as_keepalived_s() -> Result {
         assert_eq!(stayd, keepalived, "{globals:?}");
         assert!(!stayd.is_empty());
     }
+    lab.close()
+}
+
+#[test]
+fn tshark_dissects_our_adverts_and_announcements_without_a_complaint() -> Result {
+    let lab = Lab::native()?;
+    let (lan, host) = director(&lab)?;
+    host.sysctl("ipv6/conf/eth0/disable_ipv6", "0")?;
+    host.add_address("eth0", "fe80::20/64")?;
+    let wire = lan.capture()?;
+    let owner = |version| configuration::vrrp(Role::Master, version).replace("priority 100", "priority 255");
+    let v6 = owner(3).replace(VIP, "fe80::10\n    fd00::10");
+    for (text, address) in [(owner(2), VIP), (owner(3), VIP), (v6, "fd00::10")] {
+        let process = host.start_daemon(Daemon::Stayd, &text)?;
+        let from = now();
+        wait::until(
+            "an advert after the first",
+            seconds(8),
+            || Ok(wire.adverts()),
+            |adverts| adverts.iter().filter(|advert| advert.at >= from).count() >= 2,
+        )?;
+        process.stop(seconds(5))?;
+        host.wait_for_no_address(address, seconds(5))?;
+    }
+    let file = host.folder().join("wire.pcap").display().to_string();
+    wire.save(std::path::Path::new(&file))?;
+    let count = |filter: &str| -> Result<usize> {
+        Ok(host.check("tshark", &["-r", &file, "-Y", filter])?.lines().count())
+    };
+    assert!(count("vrrp.version == 2")? >= 3 && count("vrrp.version == 3 && ip")? >= 3);
+    assert!(count("vrrp.version == 3 && ipv6")? >= 3, "IPv6 too");
+    assert_eq!(count("vrrp.prio == 0")?, 3, "each run ends with a release");
+    assert!(count("arp.isgratuitous == 1")? >= 10 && count("icmpv6.type == 136")? >= 10);
+    let complaints =
+        host.check("tshark", &["-r", &file, "-Y", "_ws.malformed || _ws.expert.severity >= 0x400000", "-V"])?;
+    assert_eq!(complaints, "", "{complaints}");
     lab.close()
 }
