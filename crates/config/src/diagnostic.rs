@@ -5,6 +5,9 @@
 //! [`Warning`](Severity::Warning) is what is wrong and then ignored or put right, a [`Note`](Severity::Note) has no
 //! effect on any status. Exit statuses are those of keepalived 2.2.7, measured.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use crate::source::Span;
@@ -271,12 +274,28 @@ pub fn start(diagnostics: &[Diagnostic]) -> Result<(), u8> {
     fatal.max_by_key(|effect| effect.test_rank().max(1)).and_then(Effect::start_status).map_or(Ok(()), Err)
 }
 
-/// In the order of files and lines, each problem once: `~SEQ` repeats a line, not what is wrong with it.
-pub(crate) fn arrange(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    diagnostics.sort_by_key(|diagnostic| (diagnostic.span.source, diagnostic.span.start));
-    let mut seen = std::collections::BTreeSet::new();
-    diagnostics.retain(|it| seen.insert((it.span, it.code, it.message.clone())));
-    diagnostics
+/// Where the phases put what they find. **Each problem is kept once**: `~SEQ` repeats a line, not what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Report {
+    list: Vec<Diagnostic>,
+    /// Place, code and hash of the message of each.
+    seen: HashSet<(Span, Code, u64)>,
+}
+
+impl Report {
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let mut hasher = DefaultHasher::new();
+        diagnostic.message.hash(&mut hasher);
+        if self.seen.insert((diagnostic.span, diagnostic.code, hasher.finish())) {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// In the order of files and lines.
+    pub fn into_list(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|diagnostic| (diagnostic.span.source, diagnostic.span.start));
+        self.list
+    }
 }
 
 #[cfg(test)]

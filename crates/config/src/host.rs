@@ -29,8 +29,10 @@ pub trait Host {
     /// An interface of the daemon's network namespace; `None` if there is none of this name.
     fn interface(&self, name: &str) -> Option<InterfaceFacts>;
 
-    /// Whether a network namespace (of /run/netns) exists.
-    fn has_namespace(&self, name: &str) -> bool;
+    /// Whether a network namespace (of /run/netns) exists. A host that cannot tell says yes.
+    fn has_namespace(&self, _name: &str) -> bool {
+        true
+    }
 
     /// Whether a user exists.
     fn has_user(&self, name: &str) -> bool;

@@ -6,7 +6,7 @@
 //!
 //! Where lines end matters to the parser, so tokens come line by line.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::read::Line;
 use crate::source::Span;
 
@@ -47,7 +47,7 @@ pub fn comment_start(text: &str) -> usize {
 }
 
 /// The tokens of a line from which the comment has been cut.
-pub fn lex(line: &Line, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
+pub fn lex(line: &Line, diagnostics: &mut Report) -> Vec<Token> {
     let text = line.as_str();
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -82,7 +82,18 @@ pub fn lex(line: &Line, diagnostics: &mut Vec<Diagnostic>) -> Vec<Token> {
 }
 
 fn plain_length(text: &str) -> usize {
-    text.find(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"')).unwrap_or(text.len())
+    let mut at = 0;
+    loop {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"'));
+        let Some(end) = end else { return text.len() };
+        // What a definition left of `${NAME}` is one word: its braces are no braces of the file's.
+        let name = rest[end..].strip_prefix('{').filter(|_| rest[..end].ends_with('$'));
+        match name.and_then(|name| name.find('}').filter(|close| !name[..*close].contains(['"', '{']))) {
+            Some(close) => at += end + close + 2,
+            None => return at + end,
+        }
+    }
 }
 
 /// `\#` and `\!` are the characters themselves.
@@ -108,13 +119,13 @@ mod tests {
         let source = map.get(id).unwrap();
         let line = Line::of_source(id, source, source.line_range(0));
         let line = line.part(0..comment_start(line.as_str()));
-        let mut diagnostics = Vec::new();
+        let mut diagnostics = Report::default();
         let tokens = lex(&line, &mut diagnostics);
         let shown = tokens.iter().map(|token| match token {
             Token::Word(word, _) => format!("{}={}", word.text, map.text(word.span)),
             Token::Open(span, _) | Token::Close(span, _) => map.text(*span).to_owned(),
         });
-        (shown.collect(), diagnostics)
+        (shown.collect(), diagnostics.into_list())
     }
 
     fn tokens(text: &str) -> Vec<String> {
@@ -133,6 +144,16 @@ mod tests {
     fn braces_stand_for_themselves_wherever_they_are() {
         assert_eq!(tokens("v{10.0.0.1}}"), ["v=v", "{", "10.0.0.1=10.0.0.1", "}", "}"]);
         assert_eq!(tokens("p \"a{b}c\""), ["p=p", "a{b}c=\"a{b}c\""]);
+    }
+
+    #[test]
+    fn a_name_that_is_not_filled_in_keeps_its_braces() {
+        assert_eq!(
+            tokens("a ${X}/24 b${Y:-1 2}c {"),
+            ["a=a", "${X}/24=${X}/24", "b${Y:-1 2}c=b${Y:-1 2}c", "{"]
+        );
+        assert_eq!(tokens("a $ {"), ["a=a", "$=$", "{"]);
+        assert_eq!(tokens("${"), ["$=$", "{"]);
     }
 
     #[test]

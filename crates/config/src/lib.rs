@@ -60,12 +60,12 @@ pub struct Loaded {
 
 /// Reads the configuration that `main` names: a file, or a pattern of which every match is read.
 pub fn load(main: &str, files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
-    let mut diagnostics = Vec::new();
-    let text = read::read(main, files, host, options, &mut diagnostics);
-    let tree = parse::parse(&text.lines, &resolve::Table, &mut diagnostics);
-    let entries = resolve::resolve(&tree, &mut diagnostics);
-    let model = lower::lower(&entries, &text.sources, host, &mut diagnostics);
-    Loaded { model, diagnostics: diagnostic::arrange(diagnostics), sources: text.sources }
+    let mut report = diagnostic::Report::default();
+    let text = read::read(main, files, host, options, &mut report);
+    let tree = parse::parse(&text.lines, &resolve::Table, &mut report);
+    let entries = resolve::resolve(&tree, &mut report);
+    let model = lower::lower(&entries, &text.sources, host, &mut report);
+    Loaded { model, diagnostics: report.into_list(), sources: text.sources }
 }
 
 impl Loaded {

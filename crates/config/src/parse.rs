@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::lex::{Token, Word, lex};
 use crate::read::{Line, LineBuilder};
 use crate::source::Span;
@@ -57,7 +57,7 @@ pub trait Nesting {
 const MAX_DEPTH: usize = 32;
 
 /// The tree of the whole configuration.
-pub fn parse<N: Nesting>(lines: &[Line], nesting: &N, diagnostics: &mut Vec<Diagnostic>) -> Vec<Node> {
+pub fn parse<N: Nesting>(lines: &[Line], nesting: &N, diagnostics: &mut Report) -> Vec<Node> {
     let mut events = VecDeque::new();
     for line in lines {
         split(line, lex(line, diagnostics), &mut events);
@@ -137,7 +137,7 @@ struct Owner {
 
 struct Parser<'a, N: Nesting> {
     nesting: &'a N,
-    diagnostics: &'a mut Vec<Diagnostic>,
+    diagnostics: &'a mut Report,
     events: VecDeque<Event>,
     /// The root and the open blocks, never empty.
     stack: Vec<Frame<N::Context>>,
@@ -253,13 +253,12 @@ impl<N: Nesting> Parser<'_, N> {
         for _ in 0..levels {
             let opened = self.stack.last().and_then(|frame| frame.owner.as_ref());
             let Some(owner) = opened else { return };
-            let mut diagnostic =
-                Diagnostic::warning(Code::MissingCloseBrace, span, "`}` is missing before this line")
-                    .label("read as if the block ended above")
-                    .related(owner.open, "the block that is not closed");
-            if let Some(name) = owner.node.words.first() {
-                diagnostic = diagnostic.hint(format!("write `}}` after the last line of `{}`", name.text));
-            }
+            let name = owner.node.words.first().map_or("block", |word| word.text.as_str());
+            let message = format!("the `}}` of `{name}` is missing before this line");
+            let diagnostic = Diagnostic::warning(Code::MissingCloseBrace, span, message)
+                .label("read as if it stood above")
+                .related(owner.open, "this block is not closed")
+                .hint(format!("write `}}` after the last line of `{name}`"));
             self.diagnostics.push(diagnostic);
             self.missing -= 1;
             self.leave();
@@ -287,7 +286,11 @@ impl<N: Nesting> Parser<'_, N> {
             place,
             format!("`{{` is missing after `{}`", first.text),
         )
-        .label("a block has to start here");
+        .label(if self.stack.len() > 1 {
+            "read as if it stood here"
+        } else {
+            "the whole block is ignored"
+        });
         self.diagnostics.push(diagnostic);
         let node = self.stack.last_mut().and_then(|frame| frame.items.pop());
         self.attaches = false;
@@ -360,10 +363,10 @@ mod tests {
         let lines: Vec<_> = (0..source.line_count())
             .map(|index| Line::of_source(id, source, source.line_range(index)))
             .collect();
-        let mut diagnostics = Vec::new();
+        let mut diagnostics = Report::default();
         let tree = parse(&lines, &Letters, &mut diagnostics);
         let problem = |it: &Diagnostic| format!("{}@{}", it.code.as_str(), map.location(it.span).line);
-        (show(&tree), diagnostics.iter().map(problem).collect())
+        (show(&tree), diagnostics.into_list().iter().map(problem).collect())
     }
 
     #[track_caller]
@@ -389,7 +392,7 @@ mod tests {
     #[test]
     fn a_missing_closing_brace_is_found_where_the_next_entry_fits_only_outside() {
         check(
-            "A {\na\nS {\ns\nB {\nb\n}\n}",
+            "A {\na\nS {\ns\nB {\nb\n}",
             "A{a;S{s}};B{b}",
             &["missing-close-brace@5", "missing-close-brace@5"],
         );
@@ -398,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_block_that_nothing_ends_is_reported_at_its_opening_brace() {
-        check("A {\na\nS {\ns\n", "A{a;S{s}}", &["missing-close-brace@3", "missing-close-brace@1"]);
+        check("A {\na\nS {\ns\n", "A{a;S{s}}", &["missing-close-brace@1", "missing-close-brace@3"]);
     }
 
     #[test]
@@ -427,7 +430,7 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        let (tree, problems) = parsed(&"A {".repeat(MAX_DEPTH + 3));
+        let (tree, problems) = parsed(&"{".repeat(MAX_DEPTH + 3));
         assert_eq!(tree.matches('{').count(), MAX_DEPTH);
         assert_eq!(problems.iter().filter(|it| it.starts_with("unexpected-open-brace")).count(), 3);
     }

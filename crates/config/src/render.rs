@@ -5,7 +5,7 @@ use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term::{self, Chars, Config};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::source::{SourceId, SourceMap};
+use crate::source::{SourceId, SourceMap, printable};
 
 /// One diagnostic, ending in an empty line.
 pub fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
@@ -27,14 +27,15 @@ fn to_shown(diagnostic: &Diagnostic) -> shown::Diagnostic<SourceId> {
     let span = diagnostic.span;
     let primary = shown::Label::primary(span.source, span.start as usize..span.end as usize);
     let related = diagnostic.related.iter().map(|(span, label)| {
-        shown::Label::secondary(span.source, span.start as usize..span.end as usize).with_message(label)
+        shown::Label::secondary(span.source, span.start as usize..span.end as usize)
+            .with_message(printable(label))
     });
     shown::Diagnostic::new(severity)
         .with_code(diagnostic.code.as_str())
-        .with_message(&diagnostic.message)
-        .with_label(primary.with_message(&diagnostic.label))
+        .with_message(printable(&diagnostic.message))
+        .with_label(primary.with_message(printable(&diagnostic.label)))
         .with_labels_iter(related)
-        .with_notes_iter(diagnostic.hint.iter().map(|hint| format!("hint: {hint}")))
+        .with_notes_iter(diagnostic.hint.iter().map(|hint| format!("hint: {}", printable(hint))))
 }
 
 impl<'a> Files<'a> for SourceMap {
@@ -47,7 +48,7 @@ impl<'a> Files<'a> for SourceMap {
     }
 
     fn source(&'a self, id: SourceId) -> Result<&'a str, Error> {
-        self.get(id).map(|source| &**source.text()).ok_or(Error::FileMissing)
+        self.get(id).map(crate::source::Source::printable).ok_or(Error::FileMissing)
     }
 
     fn line_index(&'a self, id: SourceId, byte: usize) -> Result<usize, Error> {

@@ -6,11 +6,11 @@
 //!
 //! An entry that cannot be used is left out, as keepalived ignores it; the default then holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::keyword::{
     self, AliasKind, Block, Body, Datum, Found, Header, Keyword, Missing, ROOT, Status, Takes, Value,
     ValueError,
@@ -164,15 +164,17 @@ impl Nesting for Table {
 }
 
 /// Reads the whole tree.
-pub fn resolve<'t>(nodes: &'t [Node], diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry<'t>> {
-    let mut resolver = Resolver { diagnostics, noted: BTreeSet::new() };
+pub fn resolve<'t>(nodes: &'t [Node], diagnostics: &mut Report) -> Vec<Entry<'t>> {
+    let mut resolver = Resolver { diagnostics, noted: BTreeSet::new(), meant: HashMap::new() };
     resolver.entries(&ROOT, nodes, false)
 }
 
 struct Resolver<'a> {
-    diagnostics: &'a mut Vec<Diagnostic>,
+    diagnostics: &'a mut Report,
     /// Keywords without effect that have been named.
     noted: BTreeSet<&'static str>,
+    /// What an unknown word of a block is likely to mean: the search is long, and words are repeated.
+    meant: HashMap<(&'static str, String), Option<String>>,
 }
 
 impl Resolver<'_> {
@@ -304,16 +306,19 @@ impl Resolver<'_> {
     /// The values of an entry; `None` if it cannot be used.
     fn values(&mut self, keyword: &'static Keyword, word: &Word, args: &[Word]) -> Option<Vec<Datum>> {
         match keyword.takes {
-            Takes::Flag => self.surplus(word, args).map(|()| Vec::new()),
+            Takes::Flag => {
+                self.surplus(word, args);
+                Some(Vec::new())
+            }
             Takes::One(value, missing) => {
                 let first = args.first();
                 let Some(first) = first else { return self.missing(word, &value.describe(), missing) };
-                self.surplus(word, args.get(1..).unwrap_or_default())?;
+                self.surplus(word, args.get(1..).unwrap_or_default());
                 self.value(keyword, value, first).map(|datum| vec![datum])
             }
             Takes::Maybe(value) => {
                 let Some(first) = args.first() else { return Some(Vec::new()) };
-                self.surplus(word, args.get(1..).unwrap_or_default())?;
+                self.surplus(word, args.get(1..).unwrap_or_default());
                 self.value(keyword, value, first).map(|datum| vec![datum])
             }
             Takes::Many(value, missing) if args.is_empty() => self.missing(word, &value.describe(), missing),
@@ -321,13 +326,15 @@ impl Resolver<'_> {
                 Some(args.iter().filter_map(|word| self.value(keyword, value, word)).collect())
             }
             Takes::Script(missing) if args.is_empty() => self.missing(word, "a command", missing),
-            Takes::Script(_) => Some(Vec::new()),
             Takes::Words { syntax, least, missing } if args.len() < least => {
                 self.missing(word, syntax, missing)
             }
-            Takes::Words { .. } => Some(Vec::new()),
+            Takes::Script(_) | Takes::Words { .. } => Some(Vec::new()),
             Takes::Block(block) => match block.header {
-                Header::Nothing => self.surplus(word, args).map(|()| Vec::new()),
+                Header::Nothing => {
+                    self.surplus(word, args);
+                    Some(Vec::new())
+                }
                 Header::NothingElse => {
                     if let (Some(first), Some(last)) = (args.first(), args.last()) {
                         let message = format!("`{}` takes nothing before its `{{`", word.text);
@@ -340,7 +347,10 @@ impl Resolver<'_> {
                     Some(Vec::new())
                 }
                 Header::Name(missing) if args.is_empty() => self.missing(word, "a name", missing),
-                Header::Name(_) => self.surplus(word, args.get(1..).unwrap_or_default()).map(|()| Vec::new()),
+                Header::Name(_) => {
+                    self.surplus(word, args.get(1..).unwrap_or_default());
+                    Some(Vec::new())
+                }
                 Header::Words { syntax, missing } if args.is_empty() => self.missing(word, syntax, missing),
                 Header::Words { .. } => Some(Vec::new()),
             },
@@ -348,15 +358,13 @@ impl Resolver<'_> {
     }
 
     /// keepalived passes over words that a keyword does not take.
-    #[expect(clippy::unnecessary_wraps, reason = "the callers chain it with what else may fail")]
-    fn surplus(&mut self, word: &Word, surplus: &[Word]) -> Option<()> {
+    fn surplus(&mut self, word: &Word, surplus: &[Word]) {
         if let (Some(first), Some(last)) = (surplus.first(), surplus.last()) {
             let message = format!("more words than `{}` takes", word.text);
             self.report(
                 Diagnostic::note(Code::ExtraWords, first.span.to(last.span), message).label("passed over"),
             );
         }
-        Some(())
     }
 
     fn missing<T>(&mut self, word: &Word, needs: &str, missing: Missing) -> Option<T> {
@@ -365,7 +373,7 @@ impl Resolver<'_> {
         let code = Code::MissingParameter;
         let diagnostic = match missing {
             Missing::Fatal => Diagnostic::error(code, Effect::Fatal, place, message)
-                .label("keepalived ends here with status 2"),
+                .label("the daemon does not start without it"),
             Missing::Reported => Diagnostic::warning(code, place, message).label("ignored"),
             Missing::Silent => Diagnostic::quiet(code, place, message).label("ignored"),
         };
@@ -384,21 +392,16 @@ impl Resolver<'_> {
             ValueError::Range => Code::OutOfRange,
             ValueError::Adjusted(_) => Code::Adjusted,
         };
-        let mut diagnostic = Diagnostic::warning(code, word.span, message);
         let used = match error {
-            ValueError::Adjusted(datum) => {
-                diagnostic = diagnostic.label(format!("{} is used", shown(&datum)));
-                Some(datum)
-            }
-            ValueError::Kind | ValueError::Range if keyword.default.is_empty() => {
-                diagnostic = diagnostic.label("the line is ignored");
-                None
-            }
-            ValueError::Kind | ValueError::Range => {
-                diagnostic = diagnostic.label(format!("ignored; the default is {}", keyword.default));
-                None
-            }
+            ValueError::Adjusted(datum) => Some(datum),
+            ValueError::Kind | ValueError::Range => keyword.fallback.and_then(|word| value.parse(word).ok()),
         };
+        let label = match &used {
+            Some(datum) => format!("{} is used", shown(datum)),
+            None if keyword.default.is_empty() => "the line is ignored".to_owned(),
+            None => format!("ignored; the default is {}", keyword.default),
+        };
+        let mut diagnostic = Diagnostic::warning(code, word.span, message).label(label);
         if let Value::Choice { words, .. } = value
             && let Some(near) = suggest::nearest(&word.text, words.iter().copied())
         {
@@ -419,19 +422,12 @@ impl Resolver<'_> {
         } else if crate::read::is_include(&word.text) {
             let message = format!("`{}` needs the name of a file", word.text);
             Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what)
-        } else if let Some(nearest) =
-            suggest::nearest(&word.text, block.spellings()).filter(|_| homes.is_empty())
-        {
-            let message = format!("unknown keyword `{}` {here}", word.text);
-            let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
-            diagnostic.hint(format!("did you mean `{nearest}`?"))
         } else if homes.is_empty() {
             let message = format!("unknown keyword `{}` {here}", word.text);
+            let key = (block.name, word.text.clone());
+            let hint = self.meant.entry(key).or_insert_with(|| meant(block, &word.text)).clone();
             let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
-            match elsewhere(&word.text) {
-                Some(hint) => diagnostic.hint(hint),
-                None => diagnostic,
-            }
+            Diagnostic { hint, ..diagnostic }
         } else {
             let message = format!("`{}` does not belong {here}", word.text);
             let diagnostic = Diagnostic::warning(Code::WrongBlock, word.span, message).label(what);
@@ -474,8 +470,11 @@ fn home_names(current: &'static Block, homes: &[&'static Block]) -> String {
     format!("{}{more}", names.join(" or "))
 }
 
-/// A keyword of another block that looks like `word`.
-fn elsewhere(word: &str) -> Option<String> {
+/// Which keyword an unknown word looks like: one of its block, else one of another.
+fn meant(block: &'static Block, word: &str) -> Option<String> {
+    if let Some(nearest) = suggest::nearest(word, block.spellings()) {
+        return Some(format!("did you mean `{nearest}`?"));
+    }
     let all = keyword::blocks();
     let nearest = suggest::nearest(word, all.iter().flat_map(|block| block.spellings()))?;
     let home = keyword::homes(nearest).first()?;

@@ -56,6 +56,8 @@ pub struct Location {
 pub struct Source {
     name: String,
     text: Arc<str>,
+    /// The same, byte for byte, for people: see [`printable`].
+    printable: Arc<str>,
     /// Where each line starts.
     line_starts: Vec<u32>,
     /// Lines (from 0, ascending) that were not UTF-8.
@@ -68,7 +70,9 @@ impl Source {
         let line_starts = std::iter::once(0)
             .chain(text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, next)| next))
             .collect();
-        Self { name, text: text.into(), line_starts, legacy }
+        let text: Arc<str> = text.into();
+        let printable = if text.contains(is_control) { printable(&text).into() } else { Arc::clone(&text) };
+        Self { name, text, printable, line_starts, legacy }
     }
 
     /// Its name as the configuration reached it.
@@ -79,6 +83,11 @@ impl Source {
     /// Its text; shared, so that lines need not copy theirs.
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// Its text as it can be shown, with every byte where it is in the text.
+    pub fn printable(&self) -> &str {
+        &self.printable
     }
 
     /// Index from 0 of the line that holds this byte; bytes past the end belong to the last line.
@@ -123,6 +132,22 @@ fn decode(bytes: &[u8]) -> (String, Vec<u32>) {
         }
     }
     (text, legacy)
+}
+
+/// Characters that would steer a terminal instead of being seen.
+fn is_control(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
+}
+
+/// Text with control characters replaced by visible ones of the same length.
+pub(crate) fn printable(text: &str) -> String {
+    let visible = |c: char| match (c, c.len_utf8()) {
+        // The line ends of other systems.
+        ('\r', _) => ' ',
+        (_, 1) => '?',
+        _ => '\u{b7}',
+    };
+    text.chars().map(|c| if is_control(c) { visible(c) } else { c }).collect()
 }
 
 /// Every file that was read.
@@ -210,6 +235,14 @@ mod tests {
         let span = Span { source, start: 5, end: 13 };
         assert_eq!(map.text(span), "Â·ÓÉ");
         assert_eq!(map.bytes(map.text(span), span), b"\xc2\xb7\xd3\xc9");
+    }
+
+    #[test]
+    fn what_would_steer_a_terminal_is_shown_as_something_else() {
+        let (map, source) = map("a\u{1b}[2J\tb\u{9b}\u{0}\r\n路".as_bytes());
+        let source = map.get(source).unwrap();
+        assert_eq!(source.printable(), "a?[2J\tb·? \n路");
+        assert_eq!(source.printable().len(), source.text().len());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `bfd_instance` and `SSL`.
 
 use super::{
-    Alias, AliasKind, Block, Body, Header, Keyword, Missing, SWITCH, Takes, Value, alias, later, one,
+    Alias, AliasKind, Block, Body, Header, Keyword, Missing, SWITCH, Takes, Value, alias, later, one, wants,
 };
 
 pub static BFD_INSTANCE: Block = Block {
@@ -60,8 +60,8 @@ pub static SSL: Block =
     Block { name: "SSL", header: Header::Nothing, body: Body::Keywords(&[CERTIFICATES], &[]) };
 
 const CERTIFICATES: &[Keyword] = &[
-    later("password", one(Value::Text), "Password of the key.").since("0.5.3"),
-    later("ca", one(Value::Text), "File with certificates of authorities.").since("0.5.3"),
-    later("certificate", one(Value::Text), "File with our certificate.").since("0.5.3"),
-    later("key", one(Value::Text), "File with our key.").since("0.5.3"),
+    later("password", wants(Value::Text), "Password of the key.").since("0.5.3"),
+    later("ca", wants(Value::Text), "File with certificates of authorities.").since("0.5.3"),
+    later("certificate", wants(Value::Text), "File with our certificate.").since("0.5.3"),
+    later("key", wants(Value::Text), "File with our key.").since("0.5.3"),
 ];

@@ -2,7 +2,7 @@
 
 use super::{
     Alias, AliasKind, Block, Body, Header, Keyword, LONG_TIMER, LONG_TIMER_OR_ZERO, Missing, SWITCH, TIMER,
-    Takes, UINT, Value, alias, kw, later, one, partly,
+    Takes, UINT, Value, alias, kw, later, one, partly, wants,
 };
 
 const CONNECTS: &str = "only whether a connection can be opened is tested";
@@ -95,8 +95,7 @@ const CONNECTION: &[Keyword] = &[
     kw("fwmark", one(Value::int(0, UINT)), "Firewall mark of its packets.").default("0").since("1.2.13"),
 ];
 
-const NB_GET_RETRY: &[Alias] =
-    &[alias("nb_get_retry", "retry", AliasKind::Slip("ignores the line outside HTTP_GET and SSL_GET"))];
+const NB_GET_RETRY: &[Alias] = &[alias("nb_get_retry", "retry", AliasKind::Slip("ignores the line here"))];
 
 const fn checker(
     name: &'static str,
@@ -124,7 +123,7 @@ const HTTP: &[Keyword] = &[
     later("virtualhost", Takes::One(Value::Text, Missing::Reported), "Name of the web server to ask for.")
         .default("the real server's")
         .since("1.3.6"),
-    later("http_protocol", one(Value::choice(&["1.0", "1.0C", "1.0c", "1.1"])), "Version of HTTP.")
+    later("http_protocol", wants(Value::choice(&["1.0", "1.0C", "1.0c", "1.1"])), "Version of HTTP.")
         .default("1.0")
         .since("2.0.17"),
     later("enable_sni", SWITCH, "Names the web server in the TLS handshake.").default("false").since("1.4.3"),
@@ -172,7 +171,7 @@ const PAGE: &[Keyword] = &[
     later("digest", one(Value::Text), "MD5 of the page, as `genhash` prints it.").since("0.5.3"),
     later(
         "status_code",
-        Takes::Words { syntax: "NUMBER[-NUMBER] ...", least: 1, missing: Missing::Fatal },
+        Takes::Words { syntax: "NUMBER[-NUMBER] ...", least: 1, missing: Missing::Silent },
         "Status codes, or ranges of them, that count as success.",
     )
     .default("200-299")
@@ -180,20 +179,30 @@ const PAGE: &[Keyword] = &[
     later("virtualhost", Takes::One(Value::Text, Missing::Reported), "Name of the web server to ask for.")
         .default("the check's")
         .since("1.3.6"),
-    later("regex", one(Value::Text), "A pattern that the page has to match.").since("2.0.7"),
+    later("regex", Takes::One(Value::Text, Missing::Silent), "A pattern that the page has to match.")
+        .since("2.0.7"),
     later("regex_no_match", Takes::Flag, "The page must not match it.").since("2.0.7"),
     later(
         "regex_options",
-        Takes::Many(Value::choice(REGEX_OPTIONS), Missing::Fatal),
+        Takes::Many(Value::choice(REGEX_OPTIONS), Missing::Silent),
         "Options of the pattern, by their PCRE2 names.",
     )
     .since("2.0.7"),
-    later("regex_min_offset", one(Value::int(0, UINT)), "Where in the page the search starts.")
-        .since("2.0.7"),
-    later("regex_max_offset", one(Value::int(0, UINT)), "Where in the page the search ends.").since("2.0.7"),
+    later(
+        "regex_min_offset",
+        Takes::One(Value::int(0, UINT), Missing::Silent),
+        "Where in the page the search starts.",
+    )
+    .since("2.0.7"),
+    later(
+        "regex_max_offset",
+        Takes::One(Value::int(0, UINT), Missing::Silent),
+        "Where in the page the search ends.",
+    )
+    .since("2.0.7"),
     later(
         "regex_stack",
-        Takes::Words { syntax: "START MAX", least: 2, missing: Missing::Fatal },
+        Takes::Words { syntax: "START MAX", least: 2, missing: Missing::Silent },
         "Memory for the search.",
     )
     .since("2.0.7"),
@@ -226,7 +235,7 @@ const DNS: &[Keyword] = &[
 ];
 
 const MISC: &[Keyword] = &[
-    later("misc_path", Takes::Script(Missing::Reported), "The command, in quotes if it has arguments.")
+    later("misc_path", Takes::Script(Missing::Silent), "The command, in quotes if it has arguments.")
         .since("0.5.3"),
     later("misc_timeout", one(LONG_TIMER_OR_ZERO), "Seconds that it may take.")
         .default("delay_loop")
@@ -272,7 +281,7 @@ const FILE: &[Keyword] = &[
     .since("2.1.0"),
     later(
         "weight",
-        Takes::Words { syntax: "NUMBER [reverse|noreverse]", least: 1, missing: Missing::Fatal },
+        Takes::Words { syntax: "NUMBER [reverse|noreverse]", least: 1, missing: Missing::Reported },
         "The number in the file times this is added to the server's weight.",
     )
     .default("the track_file's")
@@ -280,6 +289,6 @@ const FILE: &[Keyword] = &[
 ];
 
 const BFD: &[Keyword] = &[
-    later("name", one(Value::Text), "The block `bfd_instance` that describes the session.").since("2.0.0"),
+    later("name", wants(Value::Text), "The block `bfd_instance` that describes the session.").since("2.0.0"),
     later("alpha", SWITCH, "Counts as failed until the session is up.").since("2.0.0"),
 ];

@@ -4,6 +4,7 @@ use super::global_system::SYSTEM;
 use super::global_vrrp::VRRP;
 use super::{
     Alias, AliasKind, Block, Body, Header, Keyword, Missing, SWITCH, Takes, Value, alias, kw, later, one,
+    wants,
 };
 
 pub static GLOBAL_DEFS: Block = Block {
@@ -89,11 +90,11 @@ const GENERAL: &[Keyword] = &[
         .since("2.0.0"),
     later("startup_script", SCRIPT, "A command that is run, and waited for, before anything else is started.")
         .since("2.1.0"),
-    later("startup_script_timeout", one(Value::secs(1, 1000)), "How long `startup_script` may take.")
+    later("startup_script_timeout", wants(Value::secs(1, 1000)), "How long `startup_script` may take.")
         .default("10")
         .since("2.1.0"),
     later("shutdown_script", SCRIPT, "A command that is run after everything else has stopped.").since("2.1.0"),
-    later("shutdown_script_timeout", one(Value::secs(1, 1000)), "How long `shutdown_script` may take.")
+    later("shutdown_script_timeout", wants(Value::secs(1, 1000)), "How long `shutdown_script` may take.")
         .default("10")
         .since("2.1.0"),
     kw(
@@ -124,7 +125,7 @@ const GENERAL: &[Keyword] = &[
     .since("2.0.0"),
     kw(
         "default_interface",
-        one(Value::Interface),
+        wants(Value::Interface),
         "Interface of static addresses that name none. It has to stand before them.",
     )
     .default("eth0")

@@ -1,13 +1,13 @@
 //! `global_defs`: scheduling, buffers, SNMP, D-Bus, files.
 
-use super::{INT, Keyword, Missing, Outside, SWITCH, Takes, UINT, Value, kw, later, one};
+use super::{INT, Keyword, Missing, Outside, SWITCH, Takes, UINT, Value, kw, later, one, wants};
 
-const NICE: Takes = one(Value::int(-20, 19));
-const REALTIME: Takes = one(Value::Integer { least: 1, most: 99, unit: "", outside: Outside::Limited });
-const CPUS: Takes = Takes::Many(Value::int(0, INT), Missing::Fatal);
+const NICE: Takes = wants(Value::int(-20, 19));
+const REALTIME: Takes = wants(Value::Integer { least: 1, most: 99, unit: "", outside: Outside::Limited });
+const CPUS: Takes = Takes::Many(Value::int(0, INT), Missing::Reported);
 const MICROSECONDS: Takes =
     one(Value::Integer { least: 1, most: UINT, unit: "microseconds", outside: Outside::Ignored });
-const BYTES: Takes = one(Value::Integer { least: 0, most: UINT, unit: "bytes", outside: Outside::Ignored });
+const BYTES: Takes = wants(Value::Integer { least: 0, most: UINT, unit: "bytes", outside: Outside::Ignored });
 const PATH: Takes = one(Value::Text);
 const STATS_AGE: Takes = one(Value::time(1000, 30_000_000));
 
@@ -21,7 +21,7 @@ pub const SYSTEM: &[Keyword] = &[
     .since("2.1.0"),
     later(
         "min_auto_priority_delay",
-        one(Value::Integer { least: 1, most: 10_000_000, unit: "microseconds", outside: Outside::Ignored }),
+        wants(Value::Integer { least: 1, most: 10_000_000, unit: "microseconds", outside: Outside::Ignored }),
         "Lateness that makes it do so.",
     )
     .default("1000000")
@@ -43,7 +43,7 @@ pub const SYSTEM: &[Keyword] = &[
         .since("2.1.0"),
     later("checker_rlimit_rttime", MICROSECONDS, "The same for the checker process.").default("10000").since("2.1.0"),
     later("bfd_rlimit_rttime", MICROSECONDS, "The same for the BFD process.").default("10000").since("2.1.0"),
-    later("snmp_socket", one(Value::Text), "Where the SNMP master agent listens.")
+    later("snmp_socket", wants(Value::Text), "Where the SNMP master agent listens.")
         .default("unix:/var/agentx/master")
         .since("1.2.20"),
     later("enable_traps", Takes::Flag, "Sends SNMP traps at changes of state.").since("1.2.5"),
@@ -59,7 +59,7 @@ pub const SYSTEM: &[Keyword] = &[
         .default("snmp_vs_stats_update_interval")
         .since("2.3.0"),
     later("enable_dbus", Takes::Flag, "Offers the state of VRRP on D-Bus.").since("1.3.0"),
-    later("dbus_service_name", one(Value::Text), "Its name on the bus.").default("org.keepalived.Vrrp1").since("1.3.7"),
+    later("dbus_service_name", wants(Value::Text), "Its name on the bus.").default("org.keepalived.Vrrp1").since("1.3.7"),
     later("dbus_no_interface_name", one(Value::Text), "Part of the path of instances without interface.")
         .default("none")
         .since("2.3.0"),
@@ -91,7 +91,7 @@ pub const SYSTEM: &[Keyword] = &[
     )
     .default("/dev/null")
     .since("2.2.0"),
-    later("reload_time_file", PATH, "A file that holds the time of a reload to come.").since("2.1.0"),
+    later("reload_time_file", wants(Value::Text), "A file that holds the time of a reload to come.").since("2.1.0"),
     later("reload_repeat", Takes::Flag, "Keeps that file after the reload, so that it comes again.").since("2.1.0"),
     later("reload_file", Takes::Maybe(Value::Text), "A file that exists while a reload is under way.").since("2.2.0"),
     kw(
@@ -106,7 +106,7 @@ pub const SYSTEM: &[Keyword] = &[
     .since("2.2.0"),
     later("config_save_dir", PATH, "A directory for copies of the configuration before and after each reload.")
         .since("2.2.3"),
-    later("tmp_config_directory", PATH, "Where a copy of the configuration is kept while it is in use.").since("2.2.0"),
+    later("tmp_config_directory", wants(Value::Text), "Where a copy of the configuration is kept while it is in use.").since("2.2.0"),
     later("data_use_instance", SWITCH, "Puts the instance's name into the names of dump files.").since("2.2.3"),
     later("json_version", one(Value::int(1, 2)), "Layout of keepalived.json.").default("1").since("2.2.8"),
     later("iproute_usr_dir", PATH, "Where rt_tables and its like are.").default("/usr/share/iproute2").since("2.3.2"),

@@ -1,6 +1,6 @@
 //! `global_defs`: VRRP, its announcements and its packet filters.
 
-use super::{Keyword, SWITCH, TIMER, Takes, UINT, Value, kw, later, one};
+use super::{Keyword, SWITCH, TIMER, Takes, UINT, Value, kw, later, one, wants};
 
 const SECS: Takes = one(Value::secs(0, 4294));
 const COUNT: Takes = one(Value::raised(1, UINT));
@@ -97,11 +97,11 @@ pub const VRRP: &[Keyword] = &[
         .since("2.0.16"),
     later(
         "vrrp_rx_bufs_policy",
-        one(Value::Text),
+        wants(Value::Text),
         "How large the receive buffers of VRRP are: `MTU`, `ADVERT`, or a number of bytes.",
     )
     .since("2.0.3"),
-    later("vrrp_rx_bufs_multiplier", one(Value::int(1, UINT)), "Packets of that size that a buffer holds.")
+    later("vrrp_rx_bufs_multiplier", wants(Value::int(1, UINT)), "Packets of that size that a buffer holds.")
         .default("3")
         .since("2.0.3"),
     later(
@@ -122,8 +122,8 @@ pub const VRRP: &[Keyword] = &[
     later("vrrp_owner_ignore_adverts", SWITCH, "Default of the instances' `owner_ignore_adverts`.")
         .default("false")
         .since("2.3.3"),
-    later("vmac_prefix", one(Value::Short(15)), "Start of the names of VMAC interfaces.").default("vrrp").since("2.2.0"),
-    later("vmac_addr_prefix", one(Value::Short(15)), "Start of the names of VMAC interfaces of single addresses.")
+    later("vmac_prefix", one(Value::Text), "Start of the names of VMAC interfaces.").default("vrrp").since("2.2.0"),
+    later("vmac_addr_prefix", one(Value::Text), "Start of the names of VMAC interfaces of single addresses.")
         .default("vmac_prefix")
         .since("2.2.0"),
 ];

@@ -2,7 +2,7 @@
 
 use super::{
     ADDRESS_LINE, Alias, AliasKind, Block, Body, Header, Keyword, Missing, ROUTE_LINE, RULE_LINE, SWITCH,
-    TRACK_LINE, Takes, UINT, Value, alias, kw, later, one,
+    TRACK_LINE, Takes, UINT, Value, alias, kw, later, one, wants,
 };
 
 pub static VRRP_INSTANCE: Block = Block {
@@ -51,6 +51,7 @@ const ELECTION: &[Keyword] = &[
         "The router with the highest priority becomes master. 255 is for the owner of the addresses.",
     )
     .default("100; 255 with `state MASTER`")
+    .fallback("100")
     .since("0.5.3"),
     kw(
         "advert_int",
@@ -204,7 +205,7 @@ const TRANSPORT: &[Keyword] = &[
         "Puts the virtual addresses on an ipvlan interface.",
     )
     .since("2.0.17"),
-    later("kernel_rx_buf_size", one(Value::int(0, UINT)), "Receive buffer of the instance's socket, in bytes.").since("2.0.3"),
+    later("kernel_rx_buf_size", wants(Value::int(0, UINT)), "Receive buffer of the instance's socket, in bytes.").since("2.0.3"),
 ];
 
 const ANNOUNCE: &[Keyword] = &[

@@ -75,6 +75,8 @@ pub struct Keyword {
     pub since: &'static str,
     /// Whether this version of stayd does something about it.
     pub status: Status,
+    /// The value that a bad one becomes, where keepalived does not just ignore the line.
+    pub fallback: Option<&'static str>,
     /// What to write instead, if keepalived asks for that.
     pub superseded: Option<&'static str>,
     /// What it is for.
@@ -155,7 +157,7 @@ pub enum Takes {
 
 impl Keyword {
     const fn new(name: &'static str, takes: Takes, status: Status, doc: &'static str) -> Self {
-        Self { name, takes, default: "", since: "", status, superseded: None, doc }
+        Self { name, takes, default: "", since: "", status, fallback: None, superseded: None, doc }
     }
 
     /// Names the default.
@@ -167,6 +169,12 @@ impl Keyword {
     /// Names the first release that knows it.
     const fn since(mut self, since: &'static str) -> Self {
         self.since = since;
+        self
+    }
+
+    /// A bad value becomes this one.
+    const fn fallback(mut self, value: &'static str) -> Self {
+        self.fallback = Some(value);
         self
     }
 
@@ -207,6 +215,11 @@ const fn alias(name: &'static str, means: &'static str, kind: AliasKind) -> Alia
 /// One value, without which keepalived ends.
 const fn one(value: Value) -> Takes {
     Takes::One(value, Missing::Fatal)
+}
+
+/// One value, without which the line is reported and ignored.
+const fn wants(value: Value) -> Takes {
+    Takes::One(value, Missing::Reported)
 }
 
 /// A switch: the bare keyword means yes.

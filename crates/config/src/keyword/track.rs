@@ -1,7 +1,7 @@
 //! What VRRP instances can follow, and the groups that move together.
 
 use super::instance::{NOTIFY, TRACK_BFD, TRACK_FILE_ENTRIES, TRACK_INTERFACE, TRACK_PROCESS, TRACK_SCRIPT};
-use super::{Block, Body, Header, INT, Keyword, Missing, SWITCH, Takes, Value, later, one};
+use super::{Block, Body, Header, INT, Keyword, Missing, SWITCH, Takes, Value, later, one, wants};
 
 pub static VRRP_SYNC_GROUP: Block = Block {
     name: "vrrp_sync_group",
@@ -56,7 +56,7 @@ const PERIOD: Takes = one(Value::Time { least: 0, most: 4_294_000_000, unit: 1_0
 const SCRIPT: &[Keyword] = &[
     later(
         "script",
-        Takes::Script(Missing::Reported),
+        Takes::Script(Missing::Silent),
         "The command, in quotes if it has arguments. `</path` tests that a file can be opened.",
     )
     .since("1.1.13"),
@@ -70,8 +70,10 @@ const SCRIPT: &[Keyword] = &[
     )
     .default("0")
     .since("1.1.13"),
-    later("rise", one(Value::int(1, INT)), "Successes in a row until it counts as good.").default("1").since("1.1.18"),
-    later("fall", one(Value::int(1, INT)), "Failures in a row until it counts as bad.").default("1").since("1.1.18"),
+    later("rise", one(Value::int(1, INT)), "Successes in a row until it counts as good.").default("1")
+        .fallback("1").since("1.1.18"),
+    later("fall", one(Value::int(1, INT)), "Failures in a row until it counts as bad.").default("1")
+        .fallback("1").since("1.1.18"),
     later(
         "user",
         Takes::Words { syntax: "USER [GROUP]", least: 1, missing: Missing::Fatal },
@@ -88,7 +90,7 @@ pub static VRRP_TRACK_PROCESS: Block = Block {
     body: Body::Keywords(&[PROCESS], &[]),
 };
 
-const WEIGHT_254: Takes = Takes::Words { syntax: "NUMBER [reverse]", least: 1, missing: Missing::Fatal };
+const WEIGHT_254: Takes = Takes::Words { syntax: "NUMBER [reverse]", least: 1, missing: Missing::Reported };
 const DELAY: Takes = one(Value::time(1, 3_600_000_000));
 
 const PROCESS: &[Keyword] = &[
@@ -126,7 +128,7 @@ pub static TRACK_FILE: Block =
     Block { name: "track_file", header: Header::Name(Missing::Fatal), body: Body::Keywords(&[FILE], &[]) };
 
 const FILE: &[Keyword] = &[
-    later("file", one(Value::Text), "Path of the file.").since("2.0.0"),
+    later("file", wants(Value::Text), "Path of the file.").since("2.0.0"),
     later("weight", WEIGHT_254, "The number in the file times this is added to the priority.")
         .default("1")
         .since("2.0.0"),

@@ -119,7 +119,8 @@ impl Value {
     /// What is wrong with it, and what can be used instead.
     pub fn parse(self, word: &str) -> Result<Datum, ValueError> {
         match self {
-            Self::Text => Ok(Datum::Text(word.to_owned())),
+            Self::Interface if word.len() > 15 || word.is_empty() => Err(ValueError::Kind),
+            Self::Text | Self::Interface => Ok(Datum::Text(word.to_owned())),
             Self::Short(most) => short(word, most),
             Self::Bool => match word {
                 "true" | "on" | "yes" => Ok(Datum::Bool(true)),
@@ -133,8 +134,6 @@ impl Value {
                 let same = |known: &&&str| **known == word || (!exact && known.eq_ignore_ascii_case(word));
                 words.iter().find(same).map(|known| Datum::Choice(known)).ok_or(ValueError::Kind)
             }
-            Self::Interface if word.len() > 15 || word.is_empty() => Err(ValueError::Kind),
-            Self::Interface => Ok(Datum::Text(word.to_owned())),
         }
     }
 
@@ -235,7 +234,7 @@ pub fn parse_decimal(word: &str, unit: u64) -> Option<(u64, bool)> {
         let digit = u64::from(digit - b'0');
         if scale < 10 {
             // The first place too many rounds, any further one is below it.
-            let up = if scale == 1 && digit >= 5 { 1 } else { 0 };
+            let up = u64::from(scale == 1 && digit >= 5);
             return Some((micros.saturating_add(up), true));
         }
         scale /= 10;

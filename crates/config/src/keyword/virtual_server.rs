@@ -3,7 +3,7 @@
 use super::check::CHECKERS;
 use super::{
     Alias, AliasKind, Block, Body, FORWARDING, Header, INT, Keyword, LONG_TIMER, LONG_TIMER_OR_ZERO, Missing,
-    SWITCH, TIMER, Takes, UINT, Value, alias, kw, later, one,
+    SWITCH, TIMER, Takes, UINT, Value, alias, kw, later, one, wants,
 };
 
 pub static VIRTUAL_SERVER_GROUP: Block = Block {
@@ -37,6 +37,7 @@ const BALANCING: &[Keyword] = &[
         .since("1.2.20"),
     kw("lb_algo", one(Value::choice(SCHEDULERS)), "How connections are spread: the kernel's name of the scheduler.")
         .default("wlc")
+        .fallback("wlc")
         .since("0.5.3"),
     kw(
         "lb_kind",
@@ -74,6 +75,7 @@ const BALANCING: &[Keyword] = &[
     .since("0.5.7"),
     kw("protocol", one(Value::Choice { words: &["TCP", "UDP", "SCTP"], exact: false }), "Protocol of the service.")
         .default("UDP")
+    .fallback("UDP")
         .since("0.5.3"),
 ];
 
@@ -114,13 +116,14 @@ const QUORUM: &[Keyword] = &[
         .since("1.1.16"),
     kw("quorum", one(Value::int(1, UINT)), "Weight of working real servers that the service needs.")
         .default("1")
+        .fallback("1")
         .since("1.1.16"),
     kw("hysteresis", one(Value::int(0, UINT)), "By how much that weight has to be passed, either way.")
         .default("0")
         .since("1.1.16"),
     later("quorum_up", SCRIPT, "A command to run when the quorum is reached.").since("1.1.16"),
     later("quorum_down", SCRIPT, "A command to run when the quorum is lost.").since("1.1.16"),
-    later("snmp_name", one(Value::Text), "Name in SNMP.").since("2.2.3"),
+    later("snmp_name", wants(Value::Text), "Name in SNMP.").since("2.2.3"),
     later("smtp_alert", SWITCH, "Mails changes of the quorum.").default("smtp_alert_checker").since("2.0.0"),
     kw(
         "sorry_server",
@@ -203,5 +206,5 @@ const REAL: &[Keyword] = &[
     )
     .default("the virtual server's")
     .since("1.3.6"),
-    later("snmp_name", one(Value::Text), "Name in SNMP.").since("2.2.3"),
+    later("snmp_name", wants(Value::Text), "Name in SNMP.").since("2.2.3"),
 ];

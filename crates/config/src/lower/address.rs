@@ -117,18 +117,17 @@ impl Lowering<'_> {
             self.report(diagnostic);
             return most;
         }
-        match parse_integer(length)
+        if let Some(length) = parse_integer(length)
             .and_then(|length| u8::try_from(length).ok())
             .filter(|length| *length <= most)
         {
-            Some(length) => length,
-            None => {
-                let message = format!("the prefix length goes from 0 to {most}, not `{length}`");
-                let diagnostic = Diagnostic::warning(Code::OutOfRange, word.span, message)
-                    .label(format!("{most} is used"));
-                self.report(diagnostic);
-                most
-            }
+            length
+        } else {
+            let message = format!("the prefix length goes from 0 to {most}, not `{length}`");
+            let diagnostic =
+                Diagnostic::warning(Code::OutOfRange, word.span, message).label(format!("{most} is used"));
+            self.report(diagnostic);
+            most
         }
     }
 
@@ -326,16 +325,15 @@ impl Lowering<'_> {
                 if sign == "+" { address.to_bits() | host_bits } else { address.to_bits() & !host_bits };
             return Some(Some(Ipv4Addr::from_bits(bits)));
         }
-        match sign.parse() {
-            Ok(broadcast) => Some(Some(broadcast)),
-            Err(_) => {
-                let message = format!("`{sign}` is not an IPv4 address");
-                let diagnostic = Diagnostic::warning(Code::BadValue, word.span, message)
-                    .label("the line is ignored")
-                    .hint("write an address, `+` for all host bits set, or `-` for none");
-                self.report(diagnostic);
-                None
-            }
+        if let Ok(broadcast) = sign.parse() {
+            Some(Some(broadcast))
+        } else {
+            let message = format!("`{sign}` is not an IPv4 address");
+            let diagnostic = Diagnostic::warning(Code::BadValue, word.span, message)
+                .label("the line is ignored")
+                .hint("write an address, `+` for all host bits set, or `-` for none");
+            self.report(diagnostic);
+            None
         }
     }
 }

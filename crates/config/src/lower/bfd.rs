@@ -12,7 +12,9 @@ impl Lowering<'_> {
             match entry.name() {
                 "neighbor_ip" => neighbor = entry.address(),
                 "source_ip" => source = entry.address().map(|address| (address, entry.value_span())),
-                "weight" => drop(self.weight(entry.args, 253, &["reverse"])),
+                "weight" => {
+                    self.weight(entry.args, 253, &["reverse"]);
+                }
                 _ => {}
             }
         }

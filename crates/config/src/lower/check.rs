@@ -90,7 +90,13 @@ impl Lowering<'_> {
                 _ if timing.line(entry) => {}
                 "alpha" => alpha = entry.switch(),
                 "log_all_failures" => log_all = entry.switch(),
-                "host" => entry.entries().iter().for_each(|entry| target.line(entry)),
+                "host" => {
+                    for entry in entry.entries() {
+                        if !timing.line(entry) {
+                            target.line(entry);
+                        }
+                    }
+                }
                 _ => target.line(entry),
             }
         }
@@ -223,12 +229,11 @@ impl Lowering<'_> {
         let code = |text: &str| text.parse::<u16>().ok().filter(|code| (100..=999).contains(code));
         for word in entry.args {
             let (first, last) = word.text.split_once('-').unwrap_or((&word.text, &word.text));
-            match code(first).zip(code(last)).filter(|(first, last)| first <= last) {
-                Some(range) => status.push(range),
-                None => {
-                    let message = format!("`status_code` takes numbers from 100 to 999, not `{}`", word.text);
-                    self.report(Diagnostic::warning(Code::BadValue, word.span, message).label("ignored"));
-                }
+            if let Some(range) = code(first).zip(code(last)).filter(|(first, last)| first <= last) {
+                status.push(range);
+            } else {
+                let message = format!("`status_code` takes numbers from 100 to 999, not `{}`", word.text);
+                self.report(Diagnostic::warning(Code::BadValue, word.span, message).label("ignored"));
             }
         }
     }
@@ -293,7 +298,9 @@ impl Lowering<'_> {
         for entry in entry.entries() {
             match entry.name() {
                 name if name == needs => complete = self.track_line(kind, entry.args.first(), None).is_some(),
-                "weight" => drop(self.weight(entry.args, crate::keyword::INT, &["reverse", "noreverse"])),
+                "weight" => {
+                    self.weight(entry.args, crate::keyword::INT, &["reverse", "noreverse"]);
+                }
                 _ => {}
             }
         }

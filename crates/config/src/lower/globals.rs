@@ -142,7 +142,7 @@ impl Lowering<'_> {
             "script_user" => self.script_user(entry),
             "startup_script" | "shutdown_script" => self.system_script(entry),
             "notify_fifo_script" | "vrrp_notify_fifo_script" | "lvs_notify_fifo_script" => {
-                self.fifo_script(entry)
+                self.fifo_script(entry);
             }
             "lvs_timeouts" => self.lvs_timeouts(entry),
             "lvs_sync_daemon" => self.sync_daemon(entry),

@@ -76,6 +76,7 @@ pub struct Draft {
     pub vmac: Option<Span>,
     pub vmac_xmit_base: Option<Span>,
     pub promote_secondaries: Option<Span>,
+    pub vrf: Option<Span>,
     pub events: InstanceEvents,
 }
 
@@ -165,7 +166,7 @@ impl Lowering<'_> {
             "garp_master_refresh_repeat" => draft.garp_refresh_repeat = entry.integer(),
             "garp_lower_prio_delay" => draft.garp_lower_delay = entry.seconds().map(|it| (it, entry.span())),
             "garp_lower_prio_repeat" => {
-                draft.garp_lower_repeat = entry.integer().map(|it| (it, entry.span()))
+                draft.garp_lower_repeat = entry.integer().map(|it| (it, entry.span()));
             }
             "garp_extra_if" => self.extra_interfaces(entry),
             "track_script" => self.track_scripts(entry, &mut events.track_scripts),
@@ -188,6 +189,10 @@ impl Lowering<'_> {
                 self.vmac(&draft.name, entry);
             }
             "vmac_xmit_base" => draft.vmac_xmit_base = Some(entry.word.span),
+            "vrf" => {
+                draft.vrf = Some(entry.span());
+                self.interface_exists(entry.text(), entry.value_span(), "");
+            }
             "promote_secondaries" => draft.promote_secondaries = Some(entry.word.span),
             // The rest has values that the table has checked, and no effect yet.
             _ => {}
@@ -352,9 +357,9 @@ impl Lowering<'_> {
                     self.not_yet(option);
                     if let Some(ttl) = self.bounded(value, &option.text, 0, 255) {
                         if option.text == "min_ttl" {
-                            limits.0 = ttl
+                            limits.0 = ttl;
                         } else {
-                            limits.1 = ttl
+                            limits.1 = ttl;
                         }
                         limits.2 = Some(value.span);
                     }
@@ -443,14 +448,11 @@ impl Lowering<'_> {
             [first, rest @ ..] if first.text == "all" => rest,
             all => all,
         };
-        match rest.first() {
-            Some(word) => drop(self.bounded(word, entry.name(), 0, 86_400)),
-            None => {
-                let message = format!("`{}` needs a number of seconds", entry.name());
-                self.report(
-                    Diagnostic::warning(Code::MissingParameter, entry.span(), message).label("ignored"),
-                );
-            }
+        if let Some(word) = rest.first() {
+            self.bounded(word, entry.name(), 0, 86_400);
+        } else {
+            let message = format!("`{}` needs a number of seconds", entry.name());
+            self.report(Diagnostic::warning(Code::MissingParameter, entry.span(), message).label("ignored"));
         }
     }
 
@@ -490,13 +492,15 @@ impl Lowering<'_> {
                 );
                 found.push(
                     Diagnostic::error(Code::Duplicate, Effect::Unusable, here, message)
-                        .label("keepalived does not start with this")
+                        .label("the daemon does not start with this")
                         .related(there, "the other one")
                         .hint("give each virtual router of a network a number of its own"),
                 );
             }
         }
-        found.into_iter().for_each(|diagnostic| self.report(diagnostic));
+        for diagnostic in found {
+            self.report(diagnostic);
+        }
     }
 }
 

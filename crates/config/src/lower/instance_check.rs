@@ -57,9 +57,11 @@ impl Lowering<'_> {
             initial_state,
             priority,
             advert_interval,
-            down_timer_adverts: draft
-                .down_timer_adverts
-                .map_or(defaults.down_timer_adverts, |(count, _)| count),
+            down_timer_adverts: match draft.down_timer_adverts {
+                _ if strict => 3,
+                Some((count, _)) => count,
+                None => defaults.down_timer_adverts,
+            },
             nopreempt: draft.nopreempt.is_some(),
             preempt_delay: draft.preempt_delay.map_or(Duration::ZERO, |(delay, _)| delay),
             transport,
@@ -188,8 +190,9 @@ impl Lowering<'_> {
                 "strict VRRP version 2 does not accept packets to addresses that are not the router's own";
             self.conflict(span, message, "ignored", "");
         }
-        if let Some((3, _)) | None = draft.down_timer_adverts {
-        } else if let Some((_, span)) = draft.down_timer_adverts.take() {
+        if let Some((count, span)) = draft.down_timer_adverts.take()
+            && count != 3
+        {
             self.conflict(span, "strict mode waits for 3 adverts", "ignored", "");
         }
         if let Some((true, span)) = draft.higher_prio_send_advert {
@@ -233,17 +236,10 @@ impl Lowering<'_> {
 
     fn settle_announcements(&mut self, draft: &mut Draft, family: Family) -> AnnounceSpec {
         if draft.strict {
-            for span in
-                [draft.garp_lower_delay.map(|(_, span)| span), draft.garp_lower_repeat.map(|(_, span)| span)]
-            {
-                if let Some(span) = span {
-                    self.conflict(
-                        span,
-                        "strict mode does not announce after adverts of lower priority",
-                        "ignored",
-                        "",
-                    );
-                }
+            let spans = [draft.garp_lower_delay.map(|it| it.1), draft.garp_lower_repeat.map(|it| it.1)];
+            for span in spans.into_iter().flatten() {
+                let message = "strict mode does not announce after adverts of lower priority";
+                self.conflict(span, message, "ignored", "");
             }
             draft.garp_lower_delay = draft.garp_lower_delay.map(|(_, span)| (Duration::ZERO, span));
             draft.garp_lower_repeat = draft.garp_lower_repeat.map(|(_, span)| (0, span));
@@ -275,6 +271,9 @@ impl Lowering<'_> {
                 self.conflict(span, "unicast with `use_vmac` needs `vmac_xmit_base`", "taken as given", hint);
             }
             _ => {}
+        }
+        if let (Some(_), Some(span)) = (&draft.interface, draft.vrf) {
+            self.conflict(span, "`vrf` is for instances without `interface`", "ignored", "");
         }
         if let (Some(_), Some(span)) = (draft.vmac, draft.promote_secondaries) {
             self.conflict(span, "`use_vmac` promotes secondary addresses by itself", "ignored", "");
@@ -318,7 +317,7 @@ impl Lowering<'_> {
         let message = format!("`vrrp_instance {}` has no usable address", draft.name);
         let diagnostic = if draft.strict || version == Version::V3 {
             Diagnostic::error(Code::MissingSetting, Effect::Unusable, place, message)
-                .label("keepalived does not start with this")
+                .label("the daemon does not start with this")
         } else {
             Diagnostic::warning(Code::MissingSetting, place, message).label("it elects a master of nothing")
         };
@@ -329,7 +328,7 @@ impl Lowering<'_> {
         if draft.vrid.is_none() {
             let message = format!("`vrrp_instance {}` has no usable `virtual_router_id`", draft.name);
             let diagnostic = Diagnostic::error(Code::MissingSetting, Effect::Unusable, place, message)
-                .label("keepalived does not start with this")
+                .label("the daemon does not start with this")
                 .hint("write `virtual_router_id` with a number from 1 to 255 that is unused in this network");
             self.report(diagnostic);
         }
@@ -340,7 +339,7 @@ impl Lowering<'_> {
         if draft.interface.is_none() {
             let message = format!("`vrrp_instance {}` has no usable `interface`", draft.name);
             let diagnostic = Diagnostic::error(Code::MissingSetting, Effect::Unusable, place, message)
-                .label("keepalived does not start with this")
+                .label("the daemon does not start with this")
                 .hint(
                     "write `interface` with the name of the interface that is connected to the other router",
                 );

@@ -19,12 +19,13 @@ mod statics;
 mod sync_group;
 mod tracker;
 mod virtual_server;
+mod virtual_server_check;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipvs::ServiceKey;
 
-use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::host::Host;
 use crate::model::Model;
 use crate::resolve::Entry;
@@ -34,12 +35,7 @@ use server_group::ServerGroup;
 use tracker::Trackers;
 
 /// Makes the model.
-pub fn lower(
-    entries: &[Entry<'_>],
-    sources: &SourceMap,
-    host: &dyn Host,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Model {
+pub fn lower(entries: &[Entry<'_>], sources: &SourceMap, host: &dyn Host, diagnostics: &mut Report) -> Model {
     let mut lowering = Lowering {
         sources,
         host,
@@ -59,7 +55,7 @@ pub fn lower(
     };
     lowering.namespace(entries);
     let globals = entries.iter().filter(|entry| entry.name() == "global_defs");
-    lowering.globals(globals.flat_map(|entry| entry.entries()));
+    lowering.globals(globals.flat_map(Entry::entries));
     lowering.foresee_trackers(entries);
     lowering.groups_of_servers(entries);
     for entry in entries {
@@ -75,7 +71,7 @@ pub fn lower(
 struct Lowering<'a> {
     sources: &'a SourceMap,
     host: &'a dyn Host,
-    diagnostics: &'a mut Vec<Diagnostic>,
+    diagnostics: &'a mut Report,
     model: Model,
     defaults: Defaults,
     trackers: Trackers,
@@ -143,7 +139,7 @@ impl Lowering<'_> {
         let message = format!("there is no network namespace `{}`", entry.text());
         let diagnostic =
             Diagnostic::error(Code::UnknownNamespace, Effect::NoNamespace, entry.value_span(), message)
-                .label("keepalived ends here with status 0, in a test too")
+                .label("the daemon ends here with status 0, and so does a test")
                 .hint("make it first: `ip netns add NAME`");
         self.report(diagnostic);
     }
@@ -157,7 +153,7 @@ impl Lowering<'_> {
         self.interface_missing = true;
         let message = format!("there is no interface `{name}`{what}");
         let diagnostic = Diagnostic::error(Code::UnknownInterface, Effect::Unusable, span, message)
-            .label("keepalived does not start with this")
+            .label("the daemon does not start with this")
             .hint("correct the name, or write `dynamic_interfaces` in global_defs if it comes later");
         self.report(diagnostic);
         false

@@ -63,11 +63,12 @@ impl Lowering<'_> {
     }
 
     pub(super) fn unknown_option(&mut self, word: &Word, of: &str, known: &[&'static str]) {
-        let message = format!("`{of}` does not know `{}`", word.text);
+        let of = if of.contains(' ') { of.to_owned() } else { format!("`{of}`") };
+        let message = format!("{of} does not know `{}`", word.text);
         let mut diagnostic = Diagnostic::warning(Code::UnknownOption, word.span, message).label("ignored");
         if let Some(near) = suggest::nearest(&word.text, known.iter().copied()) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
-        } else if !known.is_empty() {
+        } else if (1..=8).contains(&known.len()) {
             let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
             diagnostic = diagnostic.hint(format!("it knows {}", known.join(", ")));
         }

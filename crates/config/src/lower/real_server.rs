@@ -112,7 +112,7 @@ impl Lowering<'_> {
 
     fn own_forwarding(&mut self, entry: &Entry<'_>) -> Option<Forwarding> {
         let line = entry.entries().iter().rfind(|entry| entry.name() == "lvs_method")?;
-        self.forwarding(line.args)
+        self.forwarding(line.args, "that of the virtual server is used")
     }
 
     /// The port in the table: that of the service unless NAT can change it.
@@ -148,9 +148,10 @@ impl Lowering<'_> {
                 port
             }
             (_, Some(port)) => port,
-            (_, None) => match ports {
-                [port] => *port,
-                _ => {
+            (_, None) => {
+                if let [port] = ports {
+                    *port
+                } else {
                     let diagnostic = Diagnostic::quiet(
                         Code::NotSupported,
                         span,
@@ -161,7 +162,7 @@ impl Lowering<'_> {
                     self.report(diagnostic);
                     0
                 }
-            },
+            }
         }
     }
 

@@ -291,7 +291,7 @@ impl Lowering<'_> {
         let Some(value) = value else {
             let message = format!("`{text}` needs a value");
             let diagnostic = Diagnostic::error(Code::MissingParameter, Effect::Fatal, word.span, message)
-                .label("keepalived ends here with status 2");
+                .label("the daemon does not start without it");
             self.report(diagnostic);
             return false;
         };

@@ -133,7 +133,7 @@ impl Lowering<'_> {
                     first.span,
                     "`fwmark` needs a number",
                 )
-                .label("keepalived ends here with status 2");
+                .label("the daemon does not start without it");
                 return self.report(diagnostic);
             };
             let Some(number) = self.mark(mark) else { return };

@@ -19,7 +19,7 @@ impl Lowering<'_> {
                 let message = format!("no interface for {}: there is no `{default}`", line.address);
                 let diagnostic =
                     Diagnostic::error(Code::UnknownInterface, Effect::Unusable, word.span, message)
-                        .label("keepalived does not start with this")
+                        .label("the daemon does not start with this")
                         .hint("name one with `dev`, or `default_interface` in global_defs");
                 self.report(diagnostic);
             }

@@ -109,7 +109,9 @@ impl Lowering<'_> {
                 reports.push(diagnostic);
             }
         }
-        reports.into_iter().for_each(|diagnostic| self.report(diagnostic));
+        for diagnostic in reports {
+            self.report(diagnostic);
+        }
     }
 
     fn count_members(&mut self, entry: &Entry<'_>, count: usize) {

@@ -102,7 +102,7 @@ impl Lowering<'_> {
                 "interval" => interval = self.period(entry).unwrap_or(interval),
                 "timeout" => timeout = self.period(entry),
                 "weight" => {
-                    weight = self.weight(entry.args, Kind::Script.weight(), &["reverse"]).unwrap_or(weight)
+                    weight = self.weight(entry.args, Kind::Script.weight(), &["reverse"]).unwrap_or(weight);
                 }
                 "rise" => rise = entry.integer().unwrap_or(1),
                 "fall" => fall = entry.integer().unwrap_or(1),
@@ -209,7 +209,9 @@ impl Lowering<'_> {
         for entry in entry.entries() {
             match entry.name() {
                 "file" => file = true,
-                "weight" => drop(self.weight(entry.args, Kind::File.weight(), &["reverse"])),
+                "weight" => {
+                    self.weight(entry.args, Kind::File.weight(), &["reverse"]);
+                }
                 "init_file" => {
                     for word in entry.args {
                         if word.text != "overwrite" && crate::keyword::parse_integer(&word.text).is_none() {
@@ -237,7 +239,9 @@ impl Lowering<'_> {
                         );
                     }
                 }
-                "weight" => drop(self.weight(entry.args, Kind::Process.weight(), &["reverse"])),
+                "weight" => {
+                    self.weight(entry.args, Kind::Process.weight(), &["reverse"]);
+                }
                 _ => {}
             }
         }

@@ -1,21 +1,17 @@
-//! `virtual_server`.
+//! `virtual_server`: what its lines say.
 //!
-//! **What keepalived fills in or puts right is filled in and put right the same way, and said**: a missing protocol is
-//! UDP, a missing scheduler wlc, a missing method NAT, a service of all ports is persistent, a quorum is at most the
-//! weight that there is.
+//! **Lines are taken in the order of the file, as keepalived takes them**: a flag of a scheduler comes after its
+//! scheduler, an option of the sorry server after the sorry server. What the lines mean together is settled in
+//! [`virtual_server_check`](super::virtual_server_check).
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use checker::{SorryServerSpec, VirtualServerSpec};
-use ipvs::{
-    DestKey, DestSpec, Family, Forwarding, Granularity, Persistence, Protocol, SchedulerFlags, ServiceKey,
-    ServiceSpec, Tunnel, TunnelChecksum,
-};
+use ipvs::{Family, Forwarding, Protocol, SchedulerFlags, Tunnel, TunnelChecksum};
 
+use super::Lowering;
 use super::command::Runner;
 use super::server_group::ServerGroup;
-use super::{Lowering, Services};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::keyword::parse_integer;
 use crate::lex::Word;
@@ -40,7 +36,7 @@ impl Target {
     }
 
     /// Whether a port makes no sense: there are only firewall marks.
-    fn is_mark(&self) -> bool {
+    pub fn is_mark(&self) -> bool {
         match self {
             Self::Address { .. } => false,
             Self::Mark(_) => true,
@@ -48,7 +44,7 @@ impl Target {
         }
     }
 
-    fn has_marks(&self) -> bool {
+    pub fn has_marks(&self) -> bool {
         match self {
             Self::Address { .. } => false,
             Self::Mark(_) => true,
@@ -57,7 +53,7 @@ impl Target {
     }
 
     /// The ports that it serves.
-    fn ports(&self) -> Vec<u16> {
+    pub fn ports(&self) -> Vec<u16> {
         match self {
             Self::Address { port, .. } => vec![*port],
             Self::Mark(_) => Vec::new(),
@@ -108,31 +104,32 @@ pub struct Draft<'e> {
     pub span: Span,
     pub family: Option<Family>,
     pub scheduler: Option<String>,
-    flags: SchedulerFlags,
-    ops: Option<Span>,
+    pub flags: SchedulerFlags,
+    pub ops: Option<Span>,
     pub forwarding: Option<Forwarding>,
-    protocol: Option<(Protocol, Span)>,
-    persistence: Option<u32>,
-    granularity: Option<(&'e str, Span)>,
-    engine: Option<String>,
+    pub protocol: Option<(Protocol, Span)>,
+    pub persistence: Option<u32>,
+    pub granularity: Option<(&'e str, Span)>,
+    pub engine: Option<String>,
     pub timing: Timing,
     pub inhibit: bool,
     pub alpha: bool,
     pub omega: bool,
     pub weight: u32,
     pub host: Option<String>,
-    quorum: Option<(u32, Span)>,
-    hysteresis: Option<(u32, Span)>,
-    sorry: Option<Sorry>,
-    events: ServerEvents,
+    pub quorum: Option<(u32, Span)>,
+    pub hysteresis: Option<(u32, Span)>,
+    pub sorry: Option<Sorry>,
+    pub events: ServerEvents,
 }
 
-struct Sorry {
-    address: IpAddr,
-    port: Option<u16>,
-    span: Span,
-    inhibit: bool,
-    forwarding: Option<Forwarding>,
+/// `sorry_server` and its options.
+pub struct Sorry {
+    pub address: IpAddr,
+    pub port: Option<u16>,
+    pub span: Span,
+    pub inhibit: bool,
+    pub forwarding: Option<Forwarding>,
 }
 
 impl Lowering<'_> {
@@ -177,7 +174,7 @@ impl Lowering<'_> {
                 let message = format!("`{}` needs a value", first.text);
                 let diagnostic =
                     Diagnostic::error(Code::MissingParameter, Effect::Fatal, first.span, message)
-                        .label("keepalived crashes here");
+                        .label("the daemon does not start without it");
                 self.report(diagnostic);
                 None
             }
@@ -231,13 +228,17 @@ impl Lowering<'_> {
         match entry.name() {
             "ip_family" => self.ip_family(draft, entry),
             "lb_algo" => draft.scheduler = entry.choice().map(str::to_owned),
-            "lb_kind" => draft.forwarding = self.forwarding(entry.args).or(draft.forwarding),
+            // A line that is wrong has been reported; the default is what it becomes.
+            "lb_kind" => {
+                let asked = self.forwarding(entry.args, "`NAT` is used").or(draft.forwarding);
+                draft.forwarding = Some(asked.unwrap_or(Forwarding::Masquerade));
+            }
             "ops" => draft.ops = Some(entry.word.span),
             "flag-1" => draft.flags.flag_1 = true,
             "flag-2" => draft.flags.flag_2 = true,
             "flag-3" => draft.flags.flag_3 = true,
             "hashed" | "sh-port" | "sh-fallback" | "mh-port" | "mh-fallback" => {
-                self.scheduler_flag(draft, entry)
+                self.scheduler_flag(draft, entry);
             }
             "persistence_engine" => draft.engine = entry.choice().map(str::to_owned),
             "persistence_timeout" => draft.persistence = Some(entry.integer().unwrap_or(360)),
@@ -299,11 +300,11 @@ impl Lowering<'_> {
     }
 
     /// `NAT`, `DR` or `TUN` with its options.
-    pub(super) fn forwarding(&mut self, words: &[Word]) -> Option<Forwarding> {
+    /// `otherwise` is what happens if it is none of them.
+    pub(super) fn forwarding(&mut self, words: &[Word], otherwise: &str) -> Option<Forwarding> {
         let method = words.first()?;
         let bad = |lowering: &mut Self, word: &Word, message: String, hint: Option<String>| {
-            let mut diagnostic =
-                Diagnostic::warning(Code::BadValue, word.span, message).label("the line is ignored");
+            let mut diagnostic = Diagnostic::warning(Code::BadValue, word.span, message).label(otherwise);
             diagnostic.hint = hint;
             lowering.report(diagnostic);
             None
@@ -323,13 +324,14 @@ impl Lowering<'_> {
         while let Some(word) = rest.next() {
             match word.text.as_str() {
                 "type" => kind = rest.next(),
-                "port" => match rest.next() {
-                    Some(word) => port = Some((word, self.port(word)?)),
-                    None => {
+                "port" => {
+                    if let Some(word) = rest.next() {
+                        port = Some((word, self.port(word)?));
+                    } else {
                         self.missing_option_value(word);
                         return None;
                     }
-                },
+                }
                 "nocsum" => checksum = Some((word, TunnelChecksum::None)),
                 "csum" => checksum = Some((word, TunnelChecksum::Full)),
                 "remcsum" => checksum = Some((word, TunnelChecksum::Remote)),
@@ -389,219 +391,9 @@ impl Lowering<'_> {
         };
         if entry.name() == "sorry_server_inhibit" {
             sorry.inhibit = true;
-        } else if let Some(forwarding) = self.forwarding(entry.args) {
+        } else if let Some(forwarding) = self.forwarding(entry.args, "that of the real servers is used") {
             sorry.forwarding = Some(forwarding);
         }
-    }
-
-    fn complete_server(&mut self, mut draft: Draft<'_>, entry: &Entry<'_>) {
-        let span = draft.span;
-        let forwarding = draft.forwarding.unwrap_or(Forwarding::Masquerade);
-        let ports = draft.target.ports();
-        let (mut real_servers, mut events) = (Vec::new(), Vec::new());
-        for entry in entry.entries().iter().filter(|entry| entry.name() == "real_server") {
-            self.real_server(&mut draft, entry, forwarding, &ports, &mut real_servers, &mut events);
-        }
-        if real_servers.is_empty() {
-            let diagnostic =
-                Diagnostic::warning(Code::MissingSetting, span, "a virtual server without real servers")
-                    .label("it is ignored")
-                    .hint("list the hosts that serve: `real_server ADDRESS PORT { ... }`");
-            return self.report(diagnostic);
-        }
-        self.say_defaults(&draft);
-        let protocol = self.settle_protocol(&draft);
-        let family = draft.family.unwrap_or(Family::V4);
-        let services: Services = match &draft.target {
-            Target::Address { address, port } => {
-                vec![ServiceKey::Address { protocol, address: *address, port: *port }]
-            }
-            Target::Mark(mark) => vec![ServiceKey::Fwmark { mark: *mark, family }],
-            Target::Group(group) => group.services(protocol, family),
-        };
-        let persistence = self.settle_persistence(&draft, family, &ports);
-        let one_packet = self.settle_ops(&draft, protocol);
-        let total: u64 =
-            real_servers.iter().map(|server: &checker::RealServerSpec| u64::from(server.dest.weight)).sum();
-        let (quorum, hysteresis) = self.settle_quorum(&draft, total);
-        let sorry_server = self.settle_sorry(&draft, forwarding, &ports, &mut real_servers);
-        let name = entry.args.iter().take(2).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        self.model.virtual_servers.push(VirtualServerSpec {
-            name,
-            services,
-            service: ServiceSpec {
-                scheduler: draft.scheduler.unwrap_or_else(|| "wlc".to_owned()),
-                flags: SchedulerFlags { one_packet, ..draft.flags },
-                persistence,
-            },
-            quorum,
-            hysteresis,
-            alpha: draft.alpha,
-            omega: draft.omega,
-            sorry_server,
-            real_servers,
-        });
-        self.model.server_events.push(ServerEvents { real_servers: events, ..draft.events });
-    }
-
-    fn default_used(&mut self, span: Span, what: &str, used: &str, hint: &str) {
-        let diagnostic =
-            Diagnostic::warning(Code::MissingSetting, span, format!("a virtual server without {what}"))
-                .label(format!("{used} is used"))
-                .hint(hint);
-        self.report(diagnostic);
-    }
-
-    fn say_defaults(&mut self, draft: &Draft<'_>) {
-        if draft.scheduler.is_none() {
-            self.default_used(draft.span, "scheduler", "`wlc`", "write `lb_algo` with the scheduler");
-        }
-        if draft.forwarding.is_none() {
-            self.default_used(draft.span, "forwarding method", "`NAT`", "write `lb_kind NAT`, `DR` or `TUN`");
-        }
-    }
-
-    fn settle_protocol(&mut self, draft: &Draft<'_>) -> Protocol {
-        match draft.protocol {
-            Some((_, span)) if draft.target.is_mark() => {
-                let diagnostic =
-                    Diagnostic::warning(Code::Conflict, span, "a firewall mark stands for any protocol")
-                        .label("ignored");
-                self.report(diagnostic);
-                Protocol::Tcp
-            }
-            Some((protocol, _)) => protocol,
-            None if draft.target.is_mark() => Protocol::Tcp,
-            None => {
-                self.default_used(draft.span, "protocol", "UDP", "write `protocol TCP` or `protocol UDP`");
-                Protocol::Udp
-            }
-        }
-    }
-
-    fn settle_persistence(
-        &mut self,
-        draft: &Draft<'_>,
-        family: Family,
-        ports: &[u16],
-    ) -> Option<Persistence> {
-        let granularity = draft.granularity.and_then(|(word, span)| self.granularity(family, word, span));
-        let timeout = match draft.persistence {
-            Some(timeout) => timeout,
-            None if ports.contains(&0) => {
-                let diagnostic = Diagnostic::warning(
-                    Code::MissingSetting,
-                    draft.span,
-                    "a service of all ports has to be persistent",
-                )
-                .label("persistence of 360 s is used")
-                .hint("write the port, or `persistence_timeout SECONDS`");
-                self.report(diagnostic);
-                360
-            }
-            None => {
-                if let Some((_, span)) = draft.granularity {
-                    let message = "`persistence_granularity` without `persistence_timeout`";
-                    self.report(Diagnostic::quiet(Code::Conflict, span, message).label("it has no effect"));
-                }
-                return None;
-            }
-        };
-        let granularity = granularity.unwrap_or(Granularity::single(family));
-        Some(Persistence { timeout, granularity, engine: draft.engine.clone() })
-    }
-
-    fn granularity(&mut self, family: Family, word: &str, span: Span) -> Option<Granularity> {
-        let found = match family {
-            Family::V6 => {
-                word.parse().ok().filter(|length| (1..=128).contains(length)).map(Granularity::Prefix)
-            }
-            Family::V4 => netmask(word).map(Granularity::Mask),
-        };
-        if found.is_none() {
-            let expected =
-                if family == Family::V4 { "an IPv4 netmask" } else { "a prefix length from 1 to 128" };
-            let message = format!("`persistence_granularity` takes {expected}, not `{word}`");
-            self.report(Diagnostic::warning(Code::BadValue, span, message).label("ignored"));
-        } else if family == Family::V4 && !word.contains('.') && !word.starts_with("0x") {
-            let mask = netmask(word).map(std::net::Ipv4Addr::from_bits);
-            let mask = mask.map(|mask| mask.to_string()).unwrap_or_default();
-            let diagnostic =
-                Diagnostic::quiet(Code::BadValue, span, format!("`{word}` is the netmask {mask}"))
-                    .label("used, as in keepalived")
-                    .hint("write the netmask out: a prefix of 24 bits is 255.255.255.0");
-            self.report(diagnostic);
-        }
-        found
-    }
-
-    fn settle_ops(&mut self, draft: &Draft<'_>, protocol: Protocol) -> bool {
-        let Some(span) = draft.ops else { return false };
-        if protocol == Protocol::Udp || draft.target.has_marks() {
-            return true;
-        }
-        let diagnostic = Diagnostic::warning(Code::Conflict, span, "`ops` is for UDP and for firewall marks")
-            .label("ignored");
-        self.report(diagnostic);
-        false
-    }
-
-    fn settle_quorum(&mut self, draft: &Draft<'_>, total: u64) -> (u32, u32) {
-        let (mut quorum, span) = draft.quorum.unwrap_or((1, draft.span));
-        if u64::from(quorum) > total {
-            // keepalived would make it 0, which no server can miss; 1 is what can be lost.
-            let least = u32::try_from(total).unwrap_or(u32::MAX).max(1);
-            let message = format!("a quorum of {quorum}, and real servers of the weight {total} altogether");
-            let diagnostic = Diagnostic::warning(Code::Adjusted, span, message)
-                .label(format!("a quorum of {least} is used"))
-                .hint("the quorum counts weights, not servers");
-            self.report(diagnostic);
-            quorum = least;
-        }
-        let (hysteresis, span) = draft.hysteresis.unwrap_or((0, draft.span));
-        if hysteresis < quorum {
-            return (quorum, hysteresis);
-        }
-        let message = format!("a hysteresis of {hysteresis}, which is not below the quorum of {quorum}");
-        let diagnostic =
-            Diagnostic::warning(Code::Adjusted, span, message).label(format!("{} is used", quorum - 1));
-        self.report(diagnostic);
-        (quorum, quorum - 1)
-    }
-
-    fn settle_sorry(
-        &mut self,
-        draft: &Draft<'_>,
-        forwarding: Forwarding,
-        ports: &[u16],
-        real_servers: &mut [checker::RealServerSpec],
-    ) -> Option<SorryServerSpec> {
-        let sorry = draft.sorry.as_ref()?;
-        let forwarding = sorry.forwarding.unwrap_or(forwarding);
-        let family = draft.family.unwrap_or(Family::of(sorry.address));
-        if family != Family::of(sorry.address) && !matches!(forwarding, Forwarding::Tunnel(_)) {
-            let diagnostic =
-                Diagnostic::warning(Code::WrongFamily, sorry.span, "the sorry server is of another family")
-                    .label("there is no sorry server");
-            self.report(diagnostic);
-            return None;
-        }
-        let port = sorry.port.unwrap_or(if let [port] = ports { *port } else { 0 });
-        let key = DestKey { address: sorry.address, port };
-        let mut inhibit = sorry.inhibit;
-        let twin = real_servers.iter().find(|server| server.key == key);
-        if let Some(twin) = twin.filter(|twin| twin.inhibit_on_failure != inhibit) {
-            let diagnostic = Diagnostic::warning(
-                Code::Conflict,
-                sorry.span,
-                "a real server is the sorry server, and inhibits otherwise",
-            )
-            .label("both inhibit alike");
-            self.report(diagnostic);
-            inhibit = twin.inhibit_on_failure;
-        }
-        let dest = DestSpec { weight: 1, forwarding, upper_threshold: 0, lower_threshold: 0 };
-        Some(SorryServerSpec { key, dest, inhibit })
     }
 }
 
@@ -610,42 +402,5 @@ fn protocol(name: &str) -> Protocol {
         "UDP" => Protocol::Udp,
         "SCTP" => Protocol::Sctp,
         _ => Protocol::Tcp,
-    }
-}
-
-/// A netmask in the forms of inet_aton(3): one to four numbers, of which the last fills what is left.
-fn netmask(word: &str) -> Option<u32> {
-    let number = |text: &str| match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None if text.len() > 1 && text.starts_with('0') => u32::from_str_radix(text, 8).ok(),
-        None => text.parse().ok(),
-    };
-    let parts: Vec<u32> = word.split('.').map(number).collect::<Option<_>>()?;
-    let (last, leading) = parts.split_last()?;
-    if leading.len() > 3 || leading.iter().any(|part| *part > 255) {
-        return None;
-    }
-    let room = 32 - 8 * u32::try_from(leading.len()).ok()?;
-    if u64::from(*last) >= 1_u64 << room {
-        return None;
-    }
-    let high = leading.iter().fold(0_u64, |mask, part| mask << 8 | u64::from(*part));
-    u32::try_from(high << room | u64::from(*last)).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::netmask;
-
-    #[test]
-    fn a_netmask_is_read_as_the_c_library_reads_it() {
-        assert_eq!(netmask("255.255.255.0"), Some(0xffff_ff00));
-        assert_eq!(netmask("255.0.255.0"), Some(0xff00_ff00));
-        assert_eq!(netmask("0xffffff00"), Some(0xffff_ff00));
-        assert_eq!(netmask("24"), Some(24));
-        assert_eq!(netmask("255.1"), Some(0xff00_0001));
-        for word in ["/24", "a", "256.0.0.0", "1.2.3.4.5", "", "1.2.3.256"] {
-            assert_eq!(netmask(word), None, "{word}");
-        }
     }
 }

@@ -70,7 +70,7 @@ fn next_use(text: &str, from: usize) -> Option<Use<'_>> {
 
 impl Reader<'_> {
     /// Defines a name, or starts to.
-    pub(super) fn define(&mut self, name: String, value: &Line, continues: bool) {
+    pub(super) fn define(&mut self, name: &str, value: &Line, continues: bool) {
         let (first, more) = cut_backslash(value, continues);
         let name = name.trim_start_matches('$').to_owned();
         // `$X= \` starts a definition whose first line is empty: it has none.
@@ -82,8 +82,8 @@ impl Reader<'_> {
     }
 
     /// Another line of the definition that `name` names.
-    pub(super) fn continue_definition(&mut self, name: String, line: Line, continues: bool) {
-        let (line, more) = cut_backslash(&line, continues);
+    pub(super) fn continue_definition(&mut self, name: String, line: &Line, continues: bool) {
+        let (line, more) = cut_backslash(line, continues);
         if let Some(definition) = self.definitions.get_mut(&name)
             && !line.as_str().is_empty()
         {
@@ -208,20 +208,55 @@ impl Reader<'_> {
         self.report(diagnostic);
     }
 
+    /// A name before a boundary that is not defined; keepalived says nothing. Names in braces are looked for when the
+    /// line is finished.
     fn report_undefined(&mut self, found: &Use<'_>, text: &str, span: Span) {
         // A dollar within quotes usually means the shell's variable in a command.
-        if text[..found.range.start].matches('"').count() % 2 == 1 {
+        if is_quoted(text, found.range.start) || text[found.range.start..].starts_with("${") {
             return;
         }
         let message = format!("`${}` is not defined", found.name);
-        let mut diagnostic = Diagnostic::quiet(Code::UndefinedName, span, message).label("left as it is");
-        let names = self.definitions.keys().map(String::as_str);
-        diagnostic = match crate::suggest::nearest(found.name, names) {
-            Some(name) => diagnostic.hint(format!("did you mean `${name}`?")),
-            None => diagnostic.hint(format!("define it on an earlier line: `${}=value`", found.name)),
-        };
-        self.report(diagnostic);
+        let diagnostic = Diagnostic::quiet(Code::UndefinedName, span, message).label("left as it is");
+        let hint = self.hint(found.name);
+        self.report(diagnostic.hint(hint));
     }
+
+    /// What is left of `${...}` in a finished line, where keepalived stumbles over its braces.
+    pub(super) fn report_unfilled(&mut self, line: &Line) {
+        let text = line.as_str();
+        let mut from = 0;
+        while let Some(start) = text[from..].find("${").map(|at| from + at) {
+            let Some(length) = text[start..].find('}') else { return };
+            let end = start + length + 1;
+            from = end;
+            if is_quoted(text, start) {
+                continue;
+            }
+            let name = &text[start + 2..end - 1];
+            let (message, hint) = if name_length(name) == Some(name.len()) {
+                (format!("`${name}` is not defined"), self.hint(name))
+            } else {
+                let hint = "this looks like a template: fill it in before the file is used";
+                (format!("`{}` is not filled in", &text[start..end]), hint.to_owned())
+            };
+            let diagnostic = Diagnostic::warning(Code::UndefinedName, line.span(start..end), message)
+                .label("left as it is")
+                .hint(hint);
+            self.report(diagnostic);
+        }
+    }
+
+    fn hint(&self, name: &str) -> String {
+        let names = self.definitions.keys().map(String::as_str);
+        match crate::suggest::nearest(name, names) {
+            Some(near) => format!("did you mean `${near}`?"),
+            None => format!("define it on an earlier line: `${name}=value`"),
+        }
+    }
+}
+
+fn is_quoted(text: &str, at: usize) -> bool {
+    text[..at].matches('"').count() % 2 == 1
 }
 
 enum Value {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub use line::{Line, LineBuilder};
 
 use crate::Options;
-use crate::diagnostic::{Code, Diagnostic, Effect};
+use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::files::{self, FileKind, Files};
 use crate::host::Host;
 use crate::lex::comment_start;
@@ -49,7 +49,7 @@ pub fn read(
     files: &dyn Files,
     host: &dyn Host,
     options: &Options,
-    diagnostics: &mut Vec<Diagnostic>,
+    diagnostics: &mut Report,
 ) -> Text {
     let mut reader = Reader {
         files,
@@ -77,7 +77,7 @@ struct Reader<'a> {
     host: &'a dyn Host,
     options: &'a Options,
     sources: SourceMap,
-    diagnostics: &'a mut Vec<Diagnostic>,
+    diagnostics: &'a mut Report,
     definitions: BTreeMap<String, Definition>,
     /// The definition whose lines are being collected.
     open: Option<String>,
@@ -165,7 +165,10 @@ impl Reader<'_> {
             let text = source.text().get(range.start as usize..range.end as usize).unwrap_or_default();
             if index == 0 && text.starts_with('\u{feff}') {
                 range.start += 3;
-                self.report(byte_order_mark(Span { source: id, start: 0, end: 3 }));
+                // The mark itself has no width: the carets need the character after it.
+                let next = text.chars().nth(1).map_or(0, char::len_utf8);
+                let end = 3 + u32::try_from(next).unwrap_or(0);
+                self.report(byte_order_mark(Span { source: id, start: 0, end }));
             }
             let line = Line::of_source(id, &source, range);
             let ends = line.as_str().trim_end_matches(['\r', '\n']).len();
@@ -177,19 +180,19 @@ impl Reader<'_> {
     /// A line as it stands in a file, without its end.
     fn physical(&mut self, line: &Line, depth: usize) {
         let text = line.as_str();
-        if text.contains('\0') {
-            let at = text.find('\0').unwrap_or(0);
+        if let Some(at) = text.find('\0') {
+            // The byte has no width: the carets need the character after it.
+            let next = text[at + 1..].chars().next().map_or(0, char::len_utf8);
+            let span = line.span(at..at + 1 + next);
             let diagnostic =
-                Diagnostic::warning(Code::NulByte, line.span(at..at + 1), "NUL byte in the line")
-                    .label("the line is ignored");
+                Diagnostic::warning(Code::NulByte, span, "NUL byte in the line").label("the line is ignored");
             return self.report(diagnostic);
         }
         if text.len() > MAX_LINE_BYTES {
             let message =
                 format!("line of {} bytes, longer than the {MAX_LINE_BYTES} that are read", text.len());
-            let start = (0..=MAX_LINE_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            let end = text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
-            let diagnostic = Diagnostic::warning(Code::LineTooLong, line.span(start..end), message)
+            let end = text.chars().next().map_or(0, char::len_utf8);
+            let diagnostic = Diagnostic::warning(Code::LineTooLong, line.span(0..end), message)
                 .label("the whole line is ignored");
             return self.report(diagnostic);
         }
@@ -197,7 +200,7 @@ impl Reader<'_> {
         // A comment may hide the backslash; it still continues a definition.
         let continues = text.trim_end().ends_with('\\') || code.as_str().ends_with('\\');
         if let Some(name) = self.open.take() {
-            return self.continue_definition(name, code, continues);
+            return self.continue_definition(name, &code, continues);
         }
         if !code.as_str().is_empty() {
             self.line(&code, continues, &Locals::new(), depth, 0);
@@ -223,7 +226,7 @@ impl Reader<'_> {
         }
         if let Some((name, value)) = define::statement(text) {
             let value = line.part(text.len() - value.len()..text.len());
-            return self.define(name.to_owned(), &value, continues);
+            return self.define(name, &value, continues);
         }
         if expansions >= MAX_EXPANSION_DEPTH {
             let diagnostic = Diagnostic::warning(
@@ -241,6 +244,7 @@ impl Reader<'_> {
         match self.expand(&line, locals) {
             None => {
                 self.notice_include_check(&line);
+                self.report_unfilled(&line);
                 self.emit(line);
             }
             Some(lines) => {
@@ -280,8 +284,10 @@ impl Reader<'_> {
 
     fn give_up(&mut self, span: Span, message: &str) {
         self.full = true;
+        // What was read so far is of no use either, and as long.
+        self.lines.clear();
         let diagnostic = Diagnostic::error(Code::TooLong, Effect::Include, span, message)
-            .label("nothing after this is read");
+            .label("the configuration is not used");
         self.report(diagnostic);
     }
 }

@@ -22,7 +22,7 @@ impl Reader<'_> {
         };
         let parameters = self.expand_text(&line.part(open + 1..close), locals);
         let rest = line.part(close + 1..text.len()).trim();
-        let values: Result<Box<dyn Iterator<Item = Vec<(String, String)>>>, &str> = match &text[..open] {
+        let values: Result<Box<dyn Iterator<Item = Locals>>, &str> = match &text[..open] {
             "~SEQ" => numbers(&parameters, false).map(|values| Box::new(values) as _),
             "~SEQx" => numbers(&parameters, true).map(|values| Box::new(values) as _),
             "~LST" => list(&parameters).map(|values| Box::new(values.into_iter()) as _),

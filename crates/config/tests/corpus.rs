@@ -1,0 +1,183 @@
+//! Real configurations against what Debian's keepalived 2.2.7 said of them.
+//!
+//! The files are not part of the project; where they are at hand, the exit status of a test has to be the same for nearly
+//! all of them. keepalived ran in a namespace that had the interfaces named in the file; so does the host here.
+//!
+//! What remains different, and why:
+//! - `devel-tools/1996.conf`: keepalived did not come back.
+//! - `devel-tools/1941-before.conf`, `642.conf`, `_.conf`: the status depended on the machine that was asked (a script
+//!   in /etc, an interface eth6).
+//! - `devel-tools/2015a.conf`: a backslash by itself on a line after a definition; 2.2.7 takes it for a keyword, newer
+//!   releases and stayd for the end of the definition.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use config::{FileKind, Files, Host, InterfaceFacts, Loaded, Options, ScriptFacts, load};
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
+
+/// Share of the files that have to agree.
+const FLOOR: f64 = 0.99;
+
+/// Reads below one directory of the corpus.
+struct Disk<'p>(&'p Path);
+
+impl Files for Disk<'_> {
+    fn kind(&self, path: &str) -> FileKind {
+        match std::fs::metadata(self.0.join(path)) {
+            Err(_) => FileKind::Missing,
+            Ok(facts) if facts.is_dir() => FileKind::Directory,
+            Ok(_) => FileKind::Regular,
+        }
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(self.0.join(path)).map_err(|error| error.to_string())
+    }
+
+    fn list(&self, directory: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+}
+
+/// The interfaces that the file names, two processors, and the programs that every Debian has.
+struct AskedHost {
+    interfaces: BTreeSet<String>,
+}
+
+impl Host for AskedHost {
+    fn interface(&self, name: &str) -> Option<InterfaceFacts> {
+        let known = name == "lo" || self.interfaces.contains(name);
+        known.then_some(InterfaceFacts { loopback: name == "lo" })
+    }
+    fn has_namespace(&self, _name: &str) -> bool {
+        false
+    }
+    fn has_user(&self, name: &str) -> bool {
+        name == "root" || name == "nobody"
+    }
+    fn has_group(&self, name: &str) -> bool {
+        name == "root"
+    }
+    fn script(&self, program: &str) -> ScriptFacts {
+        const BIN: &[&str] = &[
+            "[",
+            "bash",
+            "cat",
+            "curl",
+            "echo",
+            "false",
+            "grep",
+            "hostname",
+            "killall",
+            "kill",
+            "ls",
+            "nc",
+            "pgrep",
+            "pidof",
+            "ping",
+            "ps",
+            "python3",
+            "sh",
+            "sleep",
+            "ss",
+            "systemctl",
+            "test",
+            "timeout",
+            "touch",
+            "true",
+            "wget",
+        ];
+        const SBIN: &[&str] = &["ip", "ipvsadm", "nft", "service"];
+        let below = |places: [&str; 2]| places.iter().find_map(|place| program.strip_prefix(place));
+        let found = match (below(["/usr/bin/", "/bin/"]), below(["/usr/sbin/", "/sbin/"])) {
+            (Some(name), _) => BIN.contains(&name),
+            (_, Some(name)) => SBIN.contains(&name),
+            (None, None) => BIN.contains(&program) || SBIN.contains(&program),
+        };
+        if found { ScriptFacts::Found { insecure: false } } else { ScriptFacts::NotFound }
+    }
+    fn environment(&self, _name: &str) -> Option<String> {
+        None
+    }
+    fn processors(&self) -> u32 {
+        2
+    }
+    fn resolves(&self, name: &str) -> bool {
+        name == "localhost"
+    }
+    fn routing_table(&self, _name: &str) -> Option<u32> {
+        None
+    }
+}
+
+/// Words that stand where an interface does: after `interface` and `dev`, and first in lines of `track_interface`.
+fn named_interfaces(text: &str) -> BTreeSet<String> {
+    let plain = |name: &str| {
+        !name.is_empty()
+            && name.len() <= 15
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.:@-".contains(c))
+    };
+    let mut names = BTreeSet::new();
+    let mut tracked = false;
+    for line in text.lines() {
+        let words: Vec<_> = line.split_whitespace().map(|word| word.trim_matches('"')).collect();
+        if let Some("interface" | "lvs_sync_daemon_interface") = words.first().copied() {
+            names.extend(words.get(1).map(|name| (*name).to_owned()));
+        }
+        let devices = words.windows(2).filter(|pair| pair[0] == "dev").map(|pair| pair[1].to_owned());
+        names.extend(devices);
+        let code = line.split(['#', '!']).next().unwrap_or_default();
+        if let Some((_, rest)) = code.split_once("track_interface") {
+            tracked = rest.contains('{');
+            let inside = rest.split('{').nth(1).and_then(|rest| rest.split_whitespace().next());
+            names.extend(inside.map(str::to_owned));
+        } else if tracked {
+            names.extend(code.split_whitespace().next().map(str::to_owned));
+        }
+        tracked &= !code.contains('}');
+    }
+    names.retain(|name| plain(name));
+    names
+}
+
+fn judged(file: &Path) -> Loaded {
+    let bytes = std::fs::read(file).unwrap();
+    let text: String = bytes.iter().copied().map(char::from).collect();
+    let host = AskedHost { interfaces: named_interfaces(&text) };
+    let options = Options { config_id: "vm".into(), ..common::options() };
+    let name = file.file_name().unwrap().to_str().unwrap();
+    load(name, &Disk(file.parent().unwrap()), &host, &options)
+}
+
+#[test]
+fn nearly_all_real_configurations_have_the_status_that_keepalived_gave_them() {
+    let Ok(verdicts) = std::fs::read_to_string(format!("{CORPUS}/VERDICTS.tsv")) else {
+        eprintln!("NOT TESTED: the corpus, {CORPUS}, is not here");
+        return;
+    };
+    let (mut same, mut different) = (0, Vec::new());
+    for line in verdicts.lines().skip(1) {
+        let fields: Vec<_> = line.split('\t').collect();
+        let (file, expected) = (fields[0], fields[5]);
+        let status = judged(&Path::new(CORPUS).join(file)).test_status();
+        if status.to_string() == expected {
+            same += 1;
+        } else {
+            different.push(format!("{file}: ours {status}, keepalived's {expected}"));
+        }
+    }
+    let total = same + different.len();
+    let share = f64::from(u32::try_from(same).unwrap()) / f64::from(u32::try_from(total).unwrap());
+    println!(
+        "{same} of {total} files have keepalived's status ({:.1} %)\n{}",
+        share * 100.0,
+        different.join("\n")
+    );
+    assert!(total > 600, "only {total} files");
+    assert!(share >= FLOOR, "{share}: {different:#?}");
+}
