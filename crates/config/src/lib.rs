@@ -2,11 +2,11 @@
 //!
 //! Five phases, each of which returns what it could build and goes on after errors:
 //!
-//! 1. [`read`](mod@read): files to lines; inclusion, conditions, definitions, sequences.
-//! 2. [`lex`](mod@lex): lines to words and braces, each with its place.
-//! 3. [`parse`](mod@parse): a tree of blocks, without knowing a keyword.
-//! 4. [`resolve`](mod@resolve): the tree read by the [keyword table](keyword), which is the one source of what exists.
-//! 5. [`lower`](mod@lower): what values mean together; the [`Model`].
+//! 1. `read`: files to lines; inclusion, conditions, definitions, sequences.
+//! 2. `lex`: lines to words and braces, each with its place.
+//! 3. `parse`: a tree of blocks, without knowing a keyword.
+//! 4. `resolve`: the tree read by the [keyword table](keyword), which is the one source of what exists.
+//! 5. `lower`: what values mean together; the [`Model`].
 //!
 //! **The same text, files and host give the same result**: files come through [`Files`], facts about the host through
 //! [`Host`], and nothing else is asked. keepalived is the yardstick: what it takes is taken, what it refuses is refused
@@ -62,7 +62,7 @@ pub struct Loaded {
 pub fn load(main: &str, files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
     let mut report = diagnostic::Report::default();
     let text = read::read(main, files, host, options, &mut report);
-    let tree = parse::parse(&text.lines, &resolve::Table, &mut report);
+    let tree = parse::parse(text.lines, &resolve::Table, &mut report);
     let entries = resolve::resolve(&tree, &mut report);
     let model = lower::lower(&entries, &text.sources, host, &mut report);
     Loaded { model, diagnostics: report.into_list(), sources: text.sources }

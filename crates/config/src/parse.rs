@@ -57,10 +57,10 @@ pub trait Nesting {
 const MAX_DEPTH: usize = 32;
 
 /// The tree of the whole configuration.
-pub fn parse<N: Nesting>(lines: &[Line], nesting: &N, diagnostics: &mut Report) -> Vec<Node> {
+pub fn parse<N: Nesting>(lines: Vec<Line>, nesting: &N, diagnostics: &mut Report) -> Vec<Node> {
     let mut events = VecDeque::new();
     for line in lines {
-        split(line, lex(line, diagnostics), &mut events);
+        split(&line, lex(&line, diagnostics), &mut events);
     }
     let count = |open: bool| events.iter().filter(|event| event.is_brace(open)).count();
     let (opened, closed) = (count(true), count(false));
@@ -364,7 +364,7 @@ mod tests {
             .map(|index| Line::of_source(id, source, source.line_range(index)))
             .collect();
         let mut diagnostics = Report::default();
-        let tree = parse(&lines, &Letters, &mut diagnostics);
+        let tree = parse(lines, &Letters, &mut diagnostics);
         let problem = |it: &Diagnostic| format!("{}@{}", it.code.as_str(), map.location(it.span).line);
         (show(&tree), diagnostics.into_list().iter().map(problem).collect())
     }

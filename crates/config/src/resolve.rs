@@ -29,8 +29,8 @@ pub struct Entry<'t> {
     pub word: &'t Word,
     /// The words after it.
     pub args: &'t [Word],
-    /// Their values, for keywords that take values.
-    pub values: Vec<Datum>,
+    /// The value, for keywords that take one.
+    pub value: Option<Datum>,
     /// Where it comes from.
     pub node: &'t Node,
     /// Its block.
@@ -92,12 +92,12 @@ impl<'t> Entry<'t> {
 
     /// A switch: yes unless the word says no.
     pub fn switch(&self) -> bool {
-        !matches!(self.values.first(), Some(Datum::Bool(false)))
+        self.value != Some(Datum::Bool(false))
     }
 
     /// The number that it takes.
     pub fn integer<N: TryFrom<i64>>(&self) -> Option<N> {
-        match self.values.first() {
+        match &self.value {
             Some(Datum::Integer(number)) => N::try_from(*number).ok(),
             _ => None,
         }
@@ -105,7 +105,7 @@ impl<'t> Entry<'t> {
 
     /// The time that it takes.
     pub fn time(&self) -> Option<Duration> {
-        match self.values.first() {
+        match &self.value {
             Some(Datum::Time(time)) => Some(*time),
             _ => None,
         }
@@ -118,7 +118,7 @@ impl<'t> Entry<'t> {
 
     /// The address that it takes.
     pub fn address(&self) -> Option<IpAddr> {
-        match self.values.first() {
+        match &self.value {
             Some(Datum::Address(address)) => Some(*address),
             _ => None,
         }
@@ -126,7 +126,7 @@ impl<'t> Entry<'t> {
 
     /// The word that it takes, as the table or the value writes it.
     pub fn choice(&self) -> Option<&str> {
-        match self.values.first()? {
+        match self.value.as_ref()? {
             Datum::Choice(word) => Some(word),
             Datum::Text(word) => Some(word),
             _ => None,
@@ -168,6 +168,9 @@ pub fn resolve<'t>(nodes: &'t [Node], diagnostics: &mut Report) -> Vec<Entry<'t>
     let mut resolver = Resolver { diagnostics, noted: BTreeSet::new(), meant: HashMap::new() };
     resolver.entries(&ROOT, nodes, false)
 }
+
+/// The entry was reported and is left out.
+struct Unusable;
 
 struct Resolver<'a> {
     diagnostics: &'a mut Report,
@@ -214,7 +217,7 @@ impl Resolver<'_> {
         let args = node.words.get(1..).unwrap_or_default();
         self.spelling(found, word);
         self.status(keyword, word, covered);
-        let values = self.values(keyword, word, args);
+        let checked = self.check(keyword, word, args);
         let covered = covered || keyword.status != Status::Done;
         let contents = match (keyword.block(), &node.block) {
             (None, None) => Contents::Nothing,
@@ -227,9 +230,9 @@ impl Resolver<'_> {
             }
             (None, Some(inner)) => {
                 self.report(stray_brace(inner.open, &format!("`{}` opens no block", word.text)));
-                if let Some(values) = values {
+                if let Ok(value) = checked {
                     let contents = Contents::Nothing;
-                    entries.push(Entry { keyword, word, args, values, node, contents });
+                    entries.push(Entry { keyword, word, args, value, node, contents });
                 }
                 return entries.extend(self.entries(block, &inner.items, covered));
             }
@@ -240,8 +243,8 @@ impl Resolver<'_> {
                 Body::Lines(_) | Body::Words(_) => Contents::Lines(self.lines(&inner.items)),
             },
         };
-        if let Some(values) = values {
-            entries.push(Entry { keyword, word, args, values, node, contents });
+        if let Ok(value) = checked {
+            entries.push(Entry { keyword, word, args, value, node, contents });
         }
     }
 
@@ -303,58 +306,78 @@ impl Resolver<'_> {
         self.report(diagnostic);
     }
 
-    /// The values of an entry; `None` if it cannot be used.
-    fn values(&mut self, keyword: &'static Keyword, word: &Word, args: &[Word]) -> Option<Vec<Datum>> {
+    /// Checks the words after a keyword, and reads its value if it takes one.
+    fn check(
+        &mut self,
+        keyword: &'static Keyword,
+        word: &Word,
+        args: &[Word],
+    ) -> Result<Option<Datum>, Unusable> {
+        let rest = args.get(1..).unwrap_or_default();
         match keyword.takes {
-            Takes::Flag => {
-                self.surplus(word, args);
-                Some(Vec::new())
-            }
-            Takes::One(value, missing) => {
-                let first = args.first();
-                let Some(first) = first else { return self.missing(word, &value.describe(), missing) };
-                self.surplus(word, args.get(1..).unwrap_or_default());
-                self.value(keyword, value, first).map(|datum| vec![datum])
-            }
-            Takes::Maybe(value) => {
-                let Some(first) = args.first() else { return Some(Vec::new()) };
-                self.surplus(word, args.get(1..).unwrap_or_default());
-                self.value(keyword, value, first).map(|datum| vec![datum])
-            }
+            Takes::One(value, missing) => match args.first() {
+                Some(first) => self.only(keyword, value, word, first, rest),
+                None => self.missing(word, &value.describe(), missing),
+            },
+            Takes::Maybe(value) => match args.first() {
+                Some(first) => self.only(keyword, value, word, first, rest),
+                None => Ok(None),
+            },
             Takes::Many(value, missing) if args.is_empty() => self.missing(word, &value.describe(), missing),
             Takes::Many(value, _) => {
-                Some(args.iter().filter_map(|word| self.value(keyword, value, word)).collect())
+                for word in args {
+                    // What is wrong with one does not touch the others.
+                    let _ = self.value(keyword, value, word);
+                }
+                Ok(None)
             }
             Takes::Script(missing) if args.is_empty() => self.missing(word, "a command", missing),
             Takes::Words { syntax, least, missing } if args.len() < least => {
                 self.missing(word, syntax, missing)
             }
-            Takes::Script(_) | Takes::Words { .. } => Some(Vec::new()),
-            Takes::Block(block) => match block.header {
-                Header::Nothing => {
-                    self.surplus(word, args);
-                    Some(Vec::new())
-                }
-                Header::NothingElse => {
-                    if let (Some(first), Some(last)) = (args.first(), args.last()) {
-                        let message = format!("`{}` takes nothing before its `{{`", word.text);
-                        let diagnostic =
-                            Diagnostic::warning(Code::ExtraWords, first.span.to(last.span), message)
-                                .label("ignored")
-                                .hint("entries belong between the braces, one on a line");
-                        self.report(diagnostic);
-                    }
-                    Some(Vec::new())
-                }
-                Header::Name(missing) if args.is_empty() => self.missing(word, "a name", missing),
-                Header::Name(_) => {
-                    self.surplus(word, args.get(1..).unwrap_or_default());
-                    Some(Vec::new())
-                }
-                Header::Words { syntax, missing } if args.is_empty() => self.missing(word, syntax, missing),
-                Header::Words { .. } => Some(Vec::new()),
-            },
+            Takes::Script(_) | Takes::Words { .. } => Ok(None),
+            Takes::Flag => {
+                self.surplus(word, args);
+                Ok(None)
+            }
+            Takes::Block(block) => self.header(block.header, word, args),
         }
+    }
+
+    /// The one value of a keyword.
+    fn only(
+        &mut self,
+        keyword: &'static Keyword,
+        value: Value,
+        word: &Word,
+        first: &Word,
+        rest: &[Word],
+    ) -> Result<Option<Datum>, Unusable> {
+        self.surplus(word, rest);
+        self.value(keyword, value, first).map(Some)
+    }
+
+    /// What stands between a keyword and its `{`.
+    fn header(&mut self, header: Header, word: &Word, args: &[Word]) -> Result<Option<Datum>, Unusable> {
+        match header {
+            Header::Name(missing) if args.is_empty() => return self.missing(word, "a name", missing),
+            Header::Words { syntax, missing } if args.is_empty() => {
+                return self.missing(word, syntax, missing);
+            }
+            Header::Words { .. } => {}
+            Header::Nothing => self.surplus(word, args),
+            Header::Name(_) => self.surplus(word, args.get(1..).unwrap_or_default()),
+            Header::NothingElse => {
+                if let (Some(first), Some(last)) = (args.first(), args.last()) {
+                    let message = format!("`{}` takes nothing before its `{{`", word.text);
+                    let diagnostic = Diagnostic::warning(Code::ExtraWords, first.span.to(last.span), message)
+                        .label("ignored")
+                        .hint("entries belong between the braces, one on a line");
+                    self.report(diagnostic);
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// keepalived passes over words that a keyword does not take.
@@ -367,7 +390,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn missing<T>(&mut self, word: &Word, needs: &str, missing: Missing) -> Option<T> {
+    fn missing<T>(&mut self, word: &Word, needs: &str, missing: Missing) -> Result<T, Unusable> {
         let message = format!("`{}` needs {needs}", word.text);
         let place = word.span;
         let code = Code::MissingParameter;
@@ -378,12 +401,12 @@ impl Resolver<'_> {
             Missing::Silent => Diagnostic::quiet(code, place, message).label("ignored"),
         };
         self.report(diagnostic.hint("write the value after it, on the same line"));
-        None
+        Err(Unusable)
     }
 
-    fn value(&mut self, keyword: &'static Keyword, value: Value, word: &Word) -> Option<Datum> {
+    fn value(&mut self, keyword: &'static Keyword, value: Value, word: &Word) -> Result<Datum, Unusable> {
         let error = match value.parse(&word.text) {
-            Ok(datum) => return Some(datum),
+            Ok(datum) => return Ok(datum),
             Err(error) => error,
         };
         let message = format!("`{}` takes {}, not `{}`", keyword.name, value.describe(), word.text);
@@ -408,7 +431,7 @@ impl Resolver<'_> {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
         }
         self.report(diagnostic);
-        used
+        used.ok_or(Unusable)
     }
 
     fn unknown(&mut self, block: &'static Block, node: &Node, word: &Word) {

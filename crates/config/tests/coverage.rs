@@ -8,8 +8,8 @@ use common::{Case, Use, cases, read};
 use config::keyword::{self, Keyword, Missing, ROOT, Status, Takes};
 use config::{Code, Diagnostic, Effect, Loaded, Severity};
 
-fn at_line(loaded: &Loaded, line: u32) -> Vec<&Diagnostic> {
-    loaded.diagnostics.iter().filter(|it| loaded.sources.location(it.span).line == line).collect()
+fn at_line(loaded: &Loaded, line: usize) -> Vec<&Diagnostic> {
+    loaded.diagnostics.iter().filter(|it| loaded.sources.location(it.span).line as usize == line).collect()
 }
 
 fn of(usage: Use) -> impl Iterator<Item = Case> {
@@ -159,8 +159,10 @@ fn a_missing_word_is_reported_at_its_keyword_as_keepalived_takes_it() {
         assert_eq!(loaded.sources.text(found[0].span), case.keyword.name, "{}", case.name);
         assert_eq!(loaded.sources.location(found[0].span).column, 1, "{}", case.name);
         let missing = match case.keyword.takes {
-            Takes::One(_, missing) | Takes::Many(_, missing) | Takes::Script(missing) => missing,
-            Takes::Words { missing, .. } => missing,
+            Takes::One(_, missing)
+            | Takes::Many(_, missing)
+            | Takes::Script(missing)
+            | Takes::Words { missing, .. } => missing,
             Takes::Block(block) => match block.header {
                 keyword::Header::Name(missing) | keyword::Header::Words { missing, .. } => missing,
                 keyword::Header::Nothing | keyword::Header::NothingElse => unreachable!("{}", case.name),

@@ -240,7 +240,8 @@ fn an_address_is_held_once() {
 
 #[test]
 fn addresses_beyond_what_an_advert_holds_are_held_without_being_advertised() {
-    let lines: String = (0..260).map(|n| format!("10.0.{}.{}\n", n / 200, n % 200)).collect();
+    let lines: Vec<_> = (0..260).map(|n| format!("10.0.{}.{}\n", n / 200, n % 200)).collect();
+    let lines = lines.concat();
     let loaded = read(&format!("vrrp_instance A {{\n{BARE}virtual_ipaddress {{\n{lines}}}\n}}\n"));
     let spec = &loaded.model.vrrp[0];
     assert_eq!((spec.addresses.len(), spec.excluded.len()), (255, 5));

@@ -1,5 +1,7 @@
 //! Every case of the keyword table against what Debian's keepalived 2.2.7 said of the same file.
 
+#![expect(clippy::unwrap_used, reason = "what the helpers of a test cannot have fails the test")]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! What a `virtual_server` becomes: the classic forms, keepalived's defaults and corrections.
 
+#![expect(clippy::unwrap_used, reason = "what the helpers of a test cannot have fails the test")]
+
 mod common;
 
 use std::net::IpAddr;

@@ -41,7 +41,7 @@ pub struct Case {
     pub name: String,
     pub text: String,
     /// The line of the keyword, from 1.
-    pub line: u32,
+    pub line: usize,
     /// The word that is wrong, if one is.
     pub bad: Option<String>,
 }
@@ -144,7 +144,6 @@ fn special(block: &str, keyword: &str) -> Option<(&'static str, Option<&'static 
         (_, "lvs_sync_daemon") => ("eth0 inst A id 5", Some("eth0 inst A id 300")),
         (_, "notify_fifo" | "vrrp_notify_fifo" | "lvs_notify_fifo") => ("/run/f", None),
         (_, "vrrp_garp_extra_if" | "garp_extra_if") => ("all 5", Some("all x")),
-        (_, "vrrp_iptables" | "vrrp_ipsets") => ("x", None),
         (_, "include_check") => ("read match", Some("reed")),
         (_, "umask") => ("077", Some("rw")),
         (_, "vrrp_rx_bufs_policy") => ("MTU", Some("large")),
@@ -174,9 +173,10 @@ fn special(block: &str, keyword: &str) -> Option<(&'static str, Option<&'static 
         ("BFD_CHECK", "name") => ("b", Some("c")),
         (_, "lb_algo") => ("wrr", Some("RR")),
         (_, "protocol") => ("SCTP", Some("ICMP")),
-        (_, "net_namespace") => ("x", None),
-        (_, "neighbor_ip" | "source_ip") => ("192.0.2.7", Some("nowhere")),
-        ("vrrp_instance", "mcast_src_ip" | "unicast_src_ip") => ("192.0.2.7", Some("nowhere")),
+        (_, "vrrp_iptables" | "vrrp_ipsets" | "net_namespace") => ("x", None),
+        (_, "neighbor_ip" | "source_ip" | "mcast_src_ip" | "unicast_src_ip") => {
+            ("192.0.2.7", Some("nowhere"))
+        }
         _ => return None,
     })
 }
@@ -204,8 +204,7 @@ fn values(value: Value, default: &str) -> (String, Option<String>) {
 /// The words after a keyword that opens a block, and the block.
 fn opened(block: &Block) -> Option<(String, String)> {
     let header = match block.name {
-        "virtual_server" => "10.0.0.7 80",
-        "real_server" => "10.0.0.7 80",
+        "virtual_server" | "real_server" => "10.0.0.7 80",
         _ => match block.header {
             Header::Nothing | Header::NothingElse => "",
             Header::Name(_) | Header::Words { .. } => "N",
@@ -266,7 +265,7 @@ fn keyword_cases(block: &'static Block, keyword: &'static Keyword, cases: &mut V
             usage,
             name: format!("{}/{} {usage:?}", block.name, keyword.name),
             text: format!("{prefix}{before}{}{body}\n{suffix}", line_text.trim_end()),
-            line: u32::try_from(line).unwrap(),
+            line,
             bad,
         });
     };
