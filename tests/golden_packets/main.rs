@@ -84,8 +84,7 @@ impl Scene {
                 Action::Send(send) => self.sent.push(send),
                 Action::Emit(event) => self.told.push(event.what),
                 Action::Want(want) => {
-                    let done =
-                        Done::Applied { instance: want.instance, serial: want.serial, failed: vec![] };
+                    let done = Done::Applied { instance: want.instance, serial: want.serial, failed: vec![] };
                     self.router.handle(self.now, Input::Done(done));
                 }
                 Action::Announce(_) | Action::Listen(_) | Action::Unlisten(_) | Action::Notify(_) => {}
@@ -107,7 +106,8 @@ fn check(configuration: &str, captures: &str) {
     let captures = captured(captures);
     assert_eq!(captures.len(), 8, "two versions, two directors, an advert and a release each");
     for packet in &captures {
-        let priority = if packet.payload[2] == 0 { priority_of(&captures, packet) } else { packet.payload[2] };
+        let priority =
+            if packet.payload[2] == 0 { priority_of(&captures, packet) } else { packet.payload[2] };
         sends(configuration, packet, priority);
         takes(configuration, packet, priority);
     }
@@ -115,9 +115,9 @@ fn check(configuration: &str, captures: &str) {
 
 /// The priority of the director that sent this release.
 fn priority_of(captures: &[Captured], release: &Captured) -> u8 {
-    let advert = captures.iter().find(|other| {
-        (&other.by, other.source) == (&release.by, release.source) && other.payload[2] != 0
-    });
+    let advert = captures
+        .iter()
+        .find(|other| (&other.by, other.source) == (&release.by, release.source) && other.payload[2] != 0);
     advert.unwrap().payload[2]
 }
 
