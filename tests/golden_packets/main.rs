@@ -4,6 +4,9 @@
 //! directions are tested: a router that has read the same configuration sends the same bytes as master (and as one that
 //! stops), and takes each captured packet without a complaint.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -159,7 +162,10 @@ fn another(address: IpAddr) -> IpAddr {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 /// A `vrrp_instance` as in the captures' configurations.

@@ -78,6 +78,7 @@ pub struct Options {
     pub config_id: Option<String>,
     /// Check the configuration, print every problem (to FILE if given) and end
     #[arg(short = 't', long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "outer: whether it is given; inner: whether it names a file")]
     pub config_test: Option<Option<PathBuf>>,
     /// Print the version to standard error
     #[arg(short = 'v', long)]

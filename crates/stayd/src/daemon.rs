@@ -225,8 +225,8 @@ impl Daemon {
 
     fn tell_status(&self) {
         let states: Vec<_> = self.states.iter().map(|(name, state)| format!("{name} {state}")).collect();
-        let status = if states.is_empty() { "running".to_owned() } else { states.join(", ") };
-        tell_systemd(&[NotifyState::Status(&status)]);
+        let summary = if states.is_empty() { "running".to_owned() } else { states.join(", ") };
+        tell_systemd(&[NotifyState::Status(&summary)]);
     }
 
     fn is_wanted(&self, role: Role) -> bool {
@@ -384,18 +384,15 @@ impl Daemon {
         tracing::info!("reloading");
         let monotonic = i128::from(net::now().as_micros());
         tell_systemd(&[NotifyState::Reloading, NotifyState::MonotonicUsec(monotonic)]);
-        match Configuration::read(&self.options) {
-            Ok(configuration) => {
-                self.configuration = configuration;
-                self.configure();
-            }
-            Err(Refusal { .. }) => {
-                tracing::error!("reload refused: the running configuration stays as it is");
-                tell_systemd(&[
-                    NotifyState::Ready,
-                    NotifyState::Status("reload refused, the configuration before it is running"),
-                ]);
-            }
+        if let Ok(configuration) = Configuration::read(&self.options) {
+            self.configuration = configuration;
+            self.configure();
+        } else {
+            tracing::error!("reload refused: the running configuration stays as it is");
+            tell_systemd(&[
+                NotifyState::Ready,
+                NotifyState::Status("reload refused, the configuration before it is running"),
+            ]);
         }
     }
 

@@ -120,9 +120,8 @@ impl Driver {
                 for _ in 0..PACKETS_AT_ONCE {
                     match self.receivers.receive(key) {
                         Ok(Some(packet)) => self.feed(Input::Packet(packet)),
-                        Ok(None) => break,
-                        // An interface that went down says so here too; the mirror tells it as well.
-                        Err(_) => break,
+                        // An interface that went down is an error here; the mirror tells of it as well.
+                        Ok(None) | Err(_) => break,
                     }
                 }
             }

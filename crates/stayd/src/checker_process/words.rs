@@ -9,7 +9,7 @@ use crate::ipc::{Level, Line};
 pub(super) fn line(scheduler: &Scheduler, action: &Action) -> Option<Line> {
     match action {
         Action::Health { virtual_server, server, up, why } => {
-            let server = Server { scheduler, virtual_server: *virtual_server, server: *server };
+            let server = Server { scheduler, service: *virtual_server, key: *server };
             health(&server, *up, *why)
         }
         Action::Quorum { virtual_server, up, weight } => {
@@ -20,20 +20,20 @@ pub(super) fn line(scheduler: &Scheduler, action: &Action) -> Option<Line> {
                 warning(format!("virtual server {name} has lost its quorum: live weight {weight}"))
             })
         }
-        Action::Emit(event) => self::event(scheduler, event),
+        Action::Emit(event) => Some(self::event(scheduler, event)),
         Action::Start { .. } | Action::Cancel { .. } => None,
     }
 }
 
 struct Server<'a> {
     scheduler: &'a Scheduler,
-    virtual_server: ServiceKey,
-    server: DestKey,
+    service: ServiceKey,
+    key: DestKey,
 }
 
 impl std::fmt::Display for Server<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "real server {} of {}", self.server, name(self.scheduler, &self.virtual_server))
+        write!(f, "real server {} of {}", self.key, name(self.scheduler, &self.service))
     }
 }
 
@@ -48,26 +48,26 @@ fn health(server: &Server<'_>, up: bool, why: Why) -> Option<Line> {
     }
 }
 
-fn event(scheduler: &Scheduler, event: &Event) -> Option<Line> {
+fn event(scheduler: &Scheduler, event: &Event) -> Line {
     let server = |check: &checker::CheckName| {
-        Server { scheduler, virtual_server: check.virtual_server, server: check.server }.to_string()
+        Server { scheduler, service: check.virtual_server, key: check.server }.to_string()
     };
     match event {
         Event::Forgiven { check, failure, failures } => {
-            Some(info(format!("{} failed a check: {failure} ({failures} in a row, forgiven)", server(check))))
+            info(format!("{} failed a check: {failure} ({failures} in a row, forgiven)", server(check)))
         }
         // What follows from these is told by the health of the server.
         Event::Failed { check, failure, failures } => {
-            Some(detail(format!("{} failed its check: {failure} ({failures} in a row)", server(check))))
+            detail(format!("{} failed its check: {failure} ({failures} in a row)", server(check)))
         }
-        Event::Passed { check } => Some(detail(format!("{} passed its check", server(check)))),
+        Event::Passed { check } => detail(format!("{} passed its check", server(check))),
         Event::Blind { check, error } => {
-            Some(warning(format!("{} cannot be checked, and stays as it is: {error}", server(check))))
+            warning(format!("{} cannot be checked, and stays as it is: {error}", server(check)))
         }
-        Event::Sees { check } => Some(info(format!("{} can be checked again", server(check)))),
-        Event::Ignored { name } => Some(warning(format!(
+        Event::Sees { check } => info(format!("{} can be checked again", server(check))),
+        Event::Ignored { name } => warning(format!(
             "virtual server {name} is left out: it has no service, or the first one of another"
-        ))),
+        )),
     }
 }
 

@@ -107,7 +107,7 @@ pub struct Child {
     pub started: Instant,
     /// It has been told to end.
     pub stopping: bool,
-    to_child: UnboundedSender<Vec<u8>>,
+    messages: UnboundedSender<Vec<u8>>,
     _pid_file: PidFile,
 }
 
@@ -141,7 +141,7 @@ impl Child {
             .spawn()?;
         let pid = process.id().unwrap_or_default();
         pid_file.write(pid).map_err(io::Error::other)?;
-        let (to_child, outgoing) = unbounded_channel();
+        let (messages, outgoing) = unbounded_channel();
         tokio::spawn(write(writer, outgoing));
         if let Some(stderr) = process.stderr.take() {
             tokio::spawn(read_lines(stderr, role, events.clone()));
@@ -157,14 +157,14 @@ impl Child {
             // The daemon itself is at its end if nobody listens.
             let _ = events.send(Event::Ended(generation, role, ended));
         });
-        Ok(Self { generation, pid, started: Instant::now(), stopping: false, to_child, _pid_file: pid_file })
+        Ok(Self { generation, pid, started: Instant::now(), stopping: false, messages, _pid_file: pid_file })
     }
 
     /// Sends a message.
     pub fn send<T: Serialize>(&self, message: &T) {
         match ipc::encode(message) {
             // A child that is gone is told of by its end.
-            Ok(bytes) => drop(self.to_child.send(bytes)),
+            Ok(bytes) => drop(self.messages.send(bytes)),
             Err(error) => tracing::error!("a message to a child was lost: {error}"),
         }
     }

@@ -1,5 +1,6 @@
 //! The receiving sockets: one for each interface and family in use.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
@@ -26,12 +27,14 @@ impl Receivers {
     /// Receives what this membership asks for; the socket is watched by `wake`.
     pub(super) fn listen(&mut self, membership: Membership, wake: &Wake) -> io::Result<()> {
         let key = (membership.interface, membership.family);
-        if !self.sockets.contains_key(&key) {
-            let receiver = Receiver::open(membership.interface, membership.family)?;
-            wake.watch_packets(&receiver, key)?;
-            self.sockets.insert(key, Socket { receiver, uses: BTreeSet::new() });
-        }
-        let Some(socket) = self.sockets.get_mut(&key) else { return Ok(()) };
+        let socket = match self.sockets.entry(key) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => {
+                let receiver = Receiver::open(membership.interface, membership.family)?;
+                wake.watch_packets(&receiver, key)?;
+                place.insert(Socket { receiver, uses: BTreeSet::new() })
+            }
+        };
         if let Some(group) = membership.group
             && let Err(error) = socket.receiver.join(group)
         {

@@ -74,32 +74,32 @@ fn an_unknown_authentication_type_is_rejected() {
     rejected(spec(), &packet, Reject::AuthenticationType, |counters| counters.invalid_auth_type);
 }
 
-fn with_password(password: &[u8; 8]) -> InstanceSpec {
-    InstanceSpec { authentication: Authentication::Password(*password), ..spec() }
+fn with_password(password: [u8; 8]) -> InstanceSpec {
+    InstanceSpec { authentication: Authentication::Password(password), ..spec() }
 }
 
 #[test]
 fn a_missing_password_is_rejected() {
     let packet = packet(&spec(), |_| {});
-    let spec = with_password(b"root123\0");
+    let spec = with_password(*b"root123\0");
     rejected(spec, &packet, Reject::AuthenticationMismatch, |counters| counters.auth_type_mismatch);
 }
 
 #[test]
 fn a_password_that_we_do_not_have_is_rejected() {
-    let packet = packet(&with_password(b"root123\0"), |_| {});
+    let packet = packet(&with_password(*b"root123\0"), |_| {});
     rejected(spec(), &packet, Reject::AuthenticationMismatch, |counters| counters.auth_type_mismatch);
 }
 
 #[test]
 fn another_password_is_rejected() {
-    let packet = packet(&with_password(b"root124\0"), |_| {});
-    rejected(with_password(b"root123\0"), &packet, Reject::Password, |counters| counters.auth_failure);
+    let packet = packet(&with_password(*b"root124\0"), |_| {});
+    rejected(with_password(*b"root123\0"), &packet, Reject::Password, |counters| counters.auth_failure);
 }
 
 #[test]
 fn the_right_password_is_accepted() {
-    let mut scene = Scene::start(with_password(b"root123\0"));
+    let mut scene = Scene::start(with_password(*b"root123\0"));
     scene.run(ms(1_000));
     scene.hear(PEER, 200);
     assert_eq!(scene.counters().advert_received, 1);
