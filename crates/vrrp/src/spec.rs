@@ -143,7 +143,7 @@ pub enum Transport {
     Unicast {
         /// In the order of the file.
         peers: Vec<Peer>,
-        /// TTL of the adverts sent (`unicast_ttl`, default 255).
+        /// TTL of the adverts sent (`unicast_ttl`, default 255 for IPv4 and 64 for IPv6).
         ttl: u8,
     },
 }

@@ -177,7 +177,8 @@ const TRANSPORT: &[Keyword] = &[
          peer does.",
     )
     .since("1.3.7"),
-    kw("unicast_ttl", one(Value::int(0, 255)), "TTL of unicast adverts.").default("255").since("2.1.0"),
+    kw("unicast_ttl", one(Value::int(0, 255)), "TTL or hop limit of unicast adverts.")
+        .default("255 for IPv4, 64 for IPv6").since("2.1.0"),
     later("v3_checksum_as_v2", SWITCH, "Leaves the pseudo header out of the checksum of IPv4 adverts of version 3.")
         .default("v3_checksum_as_v2 of global_defs")
         .since("2.2.8"),

@@ -289,7 +289,12 @@ impl Lowering<'_> {
             if let Some((_, span)) = draft.group {
                 self.conflict(span, "`mcast_dst_ip` does not go with `unicast_peer`", "ignored", "");
             }
-            let ttl = draft.unicast_ttl.map_or(255, |(ttl, _)| ttl);
+            // keepalived leaves the hop limit of IPv6 to the kernel, whose own default this is.
+            let default = match family {
+                Family::V4 => 255,
+                Family::V6 => 64,
+            };
+            let ttl = draft.unicast_ttl.map_or(default, |(ttl, _)| ttl);
             return Transport::Unicast { peers: draft.peers.clone(), ttl };
         }
         if let Some((_, span)) = draft.unicast_ttl {
