@@ -1,0 +1,33 @@
+//! What a `virtual_server` has beside its [`checker::VirtualServerSpec`].
+
+use super::{CheckDetail, Command};
+use ipvs::DestKey;
+use serde::{Deserialize, Serialize};
+
+/// What a `virtual_server` has beside its [`checker::VirtualServerSpec`].
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ServerEvents {
+    /// `quorum_up`.
+    pub quorum_up: Option<Command>,
+    /// `quorum_down`.
+    pub quorum_down: Option<Command>,
+    /// `smtp_alert`: changes of the quorum are mailed.
+    pub smtp_alert: bool,
+    /// What its real servers have, in the order of the spec.
+    pub real_servers: Vec<RealServerEvents>,
+}
+
+/// What a `real_server` has beside its [`checker::RealServerSpec`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RealServerEvents {
+    /// Which real server.
+    pub key: DestKey,
+    /// `notify_up`.
+    pub notify_up: Option<Command>,
+    /// `notify_down`.
+    pub notify_down: Option<Command>,
+    /// `smtp_alert`: changes of its state are mailed. By default they are.
+    pub smtp_alert: bool,
+    /// Its checks as the file has them, in the order of the file.
+    pub checks: Vec<CheckDetail>,
+}
