@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use clock::Instant;
 use config::{MemoryFiles, MemoryHost};
-use vrrp::{Action, Done, IfIndex, Input, InstanceSpec, LinkAddress, LinkView, Packet, Router, Send, What};
+use vrrp::{
+    Action, Done, IfIndex, Input, InstanceSpec, LinkAddress, LinkView, Packet, Protocol, Router, Send, What,
+};
 
 /// One captured packet.
 struct Captured {
@@ -52,8 +54,8 @@ fn spec(text: &str, source: IpAddr, destination: IpAddr, priority: u8) -> Instan
     let host = MemoryHost::with_interfaces(["eth0"]);
     let mut loaded = config::load("test.conf", &files, &host, &config::Options::default());
     assert_eq!(loaded.diagnostics, [], "{}", loaded.render_all());
-    assert_eq!(loaded.model.vrrp.len(), 1);
-    loaded.model.vrrp.remove(0)
+    assert_eq!(loaded.model.vrrp.instances.len(), 1);
+    loaded.model.vrrp.instances.remove(0)
 }
 
 struct Scene {
@@ -76,7 +78,7 @@ impl Scene {
         let mut scene =
             Self { router: Router::new(), now: Instant::from_micros(1), sent: vec![], told: vec![] };
         scene.feed(Input::Links(vec![link]));
-        scene.feed(Input::Configure(vec![spec]));
+        scene.feed(Input::Configure(vec![spec].into()));
         scene
     }
 
@@ -148,6 +150,8 @@ fn takes(configuration: &str, packet: &Captured, priority: u8) {
         source: packet.source,
         destination: packet.destination,
         ttl: packet.ttl,
+        id: 1,
+        protocol: Protocol::Vrrp,
         payload: packet.payload.clone(),
     }));
     assert_eq!(scene.told, [], "{} from {}", packet.by, packet.source);

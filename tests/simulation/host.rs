@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use clock::Instant;
 use vrrp::{
-    Action, Advert, AnnounceSpec, Authentication, Centiseconds, Done, Family, IfIndex, InitialState, Input,
-    InstanceSpec, LinkAddress, LinkView, Packet, Priority, Router, Send, StateName, Transition, Transport,
-    Version, VirtualAddress, VirtualRouterId,
+    Action, Advert, Centiseconds, Done, Family, IfIndex, Input, InstanceSpec, LinkAddress, LinkView, Packet,
+    Priority, Router, Send, StateName, Transition, Version, VirtualAddress, VirtualRouterId,
 };
 
-pub const GROUP: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
 const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 200));
 
 /// What distinguishes the hosts of one network.
@@ -26,36 +24,15 @@ pub struct Settings {
 
 impl Settings {
     pub fn spec(&self) -> InstanceSpec {
+        let vrid = VirtualRouterId::new(7).unwrap();
         InstanceSpec {
-            name: "V".into(),
-            vrid: VirtualRouterId::new(7).unwrap(),
             version: self.version,
-            family: Family::V4,
-            interface: "eth0".into(),
-            initial_state: InitialState::Backup,
             priority: Priority::new(self.priority).unwrap(),
             advert_interval: self.interval,
-            down_timer_adverts: 3,
             nopreempt: self.nopreempt,
             preempt_delay: self.preempt_delay,
-            transport: Transport::Multicast { group: GROUP },
-            source: None,
-            authentication: Authentication::None,
-            addresses: vec![VirtualAddress {
-                address: VIP,
-                prefix_len: 32,
-                interface: "eth0".into(),
-                label: None,
-                scope: 0,
-                broadcast: None,
-            }],
-            excluded: vec![],
-            announce: AnnounceSpec::default(),
-            track_interfaces: vec![],
-            track_primary: true,
-            skip_check_adv_addr: false,
-            lower_prio_no_advert: false,
-            higher_prio_send_advert: false,
+            addresses: vec![VirtualAddress::new(VIP, 32, "eth0")],
+            ..InstanceSpec::new("V", "eth0", vrid, Family::V4)
         }
     }
 
@@ -121,7 +98,7 @@ impl Host {
         self.router = Some(Router::new());
         self.inbox.clear();
         let mut deeds = self.feed(now, Input::Links(vec![self.link()]));
-        deeds.merge(self.feed(now, Input::Configure(vec![self.settings.spec()])));
+        deeds.merge(self.feed(now, Input::Configure(vec![self.settings.spec()].into())));
         deeds
     }
 

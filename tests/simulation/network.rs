@@ -290,6 +290,8 @@ impl Network {
                     source: send.source,
                     destination: send.destination,
                     ttl: send.ttl,
+                    id: send.id,
+                    protocol: send.protocol,
                     payload: send.payload.clone(),
                 };
                 let at = self.now + Duration::from_micros(delay);

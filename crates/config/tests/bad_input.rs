@@ -69,7 +69,7 @@ fn a_missing_closing_brace_of_an_instance_is_found_at_what_follows() {
 fn a_missing_closing_brace_at_the_end_is_reported_at_its_partner() {
     let text = SERVER.to_owned() + INSTANCE.trim_end().strip_suffix('}').unwrap_or_default();
     let loaded = says(&text, Code::MissingCloseBrace, (11, 17), "{", (5, Ok(())));
-    assert_eq!(loaded.model.vrrp.len(), 1);
+    assert_eq!(loaded.model.vrrp.instances.len(), 1);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_missing_opening_brace_of_an_inner_block_is_found_where_it_is_missing() {
 fn a_missing_opening_brace_of_an_instance_loses_the_instance_and_nothing_else() {
     let text = INSTANCE.replace("A {", "A") + SERVER;
     let loaded = says(&text, Code::MissingOpenBrace, (1, 16), "", (5, Ok(())));
-    assert_eq!((loaded.model.vrrp.len(), loaded.model.virtual_servers.len()), (0, 1));
+    assert_eq!((loaded.model.vrrp.instances.len(), loaded.model.virtual_servers.len()), (0, 1));
     assert_eq!(
         loaded.diagnostics.iter().filter(|it| it.effect != config::Effect::None).count(),
         1,

@@ -23,7 +23,8 @@ fn instance(lines: &str) -> (InstanceSpec, Vec<Code>) {
 fn spec(loaded: &Loaded) -> (InstanceSpec, Vec<Code>) {
     let wrong = |it: &&Diagnostic| it.severity != Severity::Note;
     let codes = loaded.diagnostics.iter().filter(wrong).map(|it| it.code).collect();
-    let spec = loaded.model.vrrp.first().unwrap_or_else(|| panic!("no instance\n{}", loaded.render_all()));
+    let spec =
+        loaded.model.vrrp.instances.first().unwrap_or_else(|| panic!("no instance\n{}", loaded.render_all()));
     (spec.clone(), codes)
 }
 
@@ -112,7 +113,7 @@ fn the_first_address_of_any_kind_settles_the_family() {
     let loaded =
         read_lines("virtual_ipaddress {\n10.0.0.1\n}\nvirtual_ipaddress_excluded {\n2001:db8::1/64\n}");
     assert_eq!(loaded.diagnostics, []);
-    assert_eq!(loaded.model.vrrp[0].excluded[0].address.to_string(), "2001:db8::1");
+    assert_eq!(loaded.model.vrrp.instances[0].excluded[0].address.to_string(), "2001:db8::1");
 }
 
 #[test]
@@ -161,14 +162,17 @@ fn a_password_in_an_old_encoding_keeps_its_bytes() {
     text.extend(b"\xe9\xc4\n}\n}\n");
     let files = config::MemoryFiles::one("f", text);
     let loaded = config::load("f", &files, &common::host(), &common::options());
-    assert_eq!(loaded.model.vrrp[0].authentication, Authentication::Password(*b"p\xe9\xc4\0\0\0\0\0"));
+    assert_eq!(
+        loaded.model.vrrp.instances[0].authentication,
+        Authentication::Password(*b"p\xe9\xc4\0\0\0\0\0")
+    );
 }
 
 #[test]
 fn the_lines_of_addresses_say_what_ip_address_add_would() {
     let addresses = |lines: &str| {
         let loaded = read(&format!("vrrp_instance A {{\n{BARE}virtual_ipaddress {{\n{lines}\n}}\n}}\n"));
-        loaded.model.vrrp[0].addresses.clone()
+        loaded.model.vrrp.instances[0].addresses.clone()
     };
     let all = addresses(
         "10.0.0.1\n10.0.0.2/24 brd + label eth0:1 dev eth1 scope link\n10.0.0.3/24 brd -\n10.0.0.4/24 brd 10.0.0.9\n\
@@ -214,7 +218,7 @@ fn lines_that_keepalived_drops_are_dropped_and_others_kept() {
     ] {
         let loaded =
             read(&format!("vrrp_instance A {{\n{BARE}virtual_ipaddress {{\n10.0.0.9\n{line}\n}}\n}}\n"));
-        assert_eq!(loaded.model.vrrp[0].addresses.len(), 1 + usize::from(kept), "{line}");
+        assert_eq!(loaded.model.vrrp.instances[0].addresses.len(), 1 + usize::from(kept), "{line}");
         let codes: Vec<_> = loaded.diagnostics.iter().map(|it| it.code).collect();
         assert_eq!(codes, [code], "{line}\n{}", loaded.render_all());
     }
@@ -226,7 +230,7 @@ fn an_address_is_held_once() {
         "vrrp_instance A {{\n{BARE}virtual_ipaddress {{\n10.0.0.1\n10.0.0.1\n}}\n\
          virtual_ipaddress_excluded {{\n10.0.0.1\n10.0.0.2\n}}\n}}\n"
     ));
-    let spec = &loaded.model.vrrp[0];
+    let spec = &loaded.model.vrrp.instances[0];
     assert_eq!(
         spec.held_addresses().map(|it| it.address.to_string()).collect::<Vec<_>>(),
         ["10.0.0.1", "10.0.0.2"]
@@ -243,7 +247,7 @@ fn addresses_beyond_what_an_advert_holds_are_held_without_being_advertised() {
     let lines: Vec<_> = (0..260).map(|n| format!("10.0.{}.{}\n", n / 200, n % 200)).collect();
     let lines = lines.concat();
     let loaded = read(&format!("vrrp_instance A {{\n{BARE}virtual_ipaddress {{\n{lines}}}\n}}\n"));
-    let spec = &loaded.model.vrrp[0];
+    let spec = &loaded.model.vrrp.instances[0];
     assert_eq!((spec.addresses.len(), spec.excluded.len()), (255, 5));
     assert_eq!(spec.excluded[0].address.to_string(), "10.0.1.55");
     assert_eq!(loaded.test_status(), 5);
@@ -253,7 +257,7 @@ fn addresses_beyond_what_an_advert_holds_are_held_without_being_advertised() {
 fn unicast_needs_peers() {
     let (spec, wrong) =
         instance("unicast_src_ip 192.0.2.1/24\nunicast_peer {\n192.0.2.2\n192.0.2.3\n}\nunicast_ttl 9");
-    let Transport::Unicast { peers, ttl } = &spec.transport else { panic!("{:?}", spec.transport) };
+    let Transport::Unicast { peers, ttl, .. } = &spec.transport else { panic!("{:?}", spec.transport) };
     assert_eq!(peers.iter().map(|it| it.address.to_string()).collect::<Vec<_>>(), ["192.0.2.2", "192.0.2.3"]);
     assert_eq!((*ttl, spec.source.unwrap().to_string(), wrong), (9, "192.0.2.1".to_owned(), vec![]));
     for lines in ["unicast_src_ip 192.0.2.1", "unicast_peer {\n}"] {
@@ -274,7 +278,7 @@ fn announcements_take_over_from_global_defs() {
     let announce = |globals: &str, lines: &str| {
         let loaded =
             read(&format!("vrrp_instance A {{\n{BARE}{ADDRESS}{lines}\n}}\nglobal_defs {{\n{globals}\n}}\n"));
-        loaded.model.vrrp[0].announce.clone()
+        loaded.model.vrrp.instances[0].announce.clone()
     };
     let set = announce("vrrp_garp_master_delay 9\nvrrp_garp_master_repeat 2\nvrrp_garp_interval 0.25", "");
     assert_eq!((set.delay, set.repeat), (Duration::from_secs(9), 2));
@@ -365,7 +369,7 @@ fn one_virtual_router_stands_in_a_network_once() {
         assert_eq!(read(&(instance("A", "") + &instance("B", other))).start(), Ok(()), "{other}");
     }
     let loaded = read(&(instance("A", "") + &instance("A", "").replace("id 3", "id 4")));
-    assert_eq!((loaded.test_status(), loaded.start(), loaded.model.vrrp.len()), (5, Ok(()), 1));
+    assert_eq!((loaded.test_status(), loaded.start(), loaded.model.vrrp.instances.len()), (5, Ok(()), 1));
 }
 
 #[test]
@@ -373,7 +377,7 @@ fn a_name_is_one_word() {
     for header in ["vrrp_instance", "vrrp_instance A B"] {
         let loaded = read(&format!("{header} {{\n{BARE}{ADDRESS}}}\n"));
         assert_eq!(
-            (loaded.test_status(), loaded.start(), loaded.model.vrrp.len()),
+            (loaded.test_status(), loaded.start(), loaded.model.vrrp.instances.len()),
             (5, Ok(()), 0),
             "{header}"
         );

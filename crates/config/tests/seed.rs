@@ -36,7 +36,7 @@ fn our_own_pair_is_taken_as_meant_with_one_warning_for_each_slip() {
     assert_eq!(loaded.test_status(), 5);
     assert_eq!(loaded.start(), Ok(()));
 
-    let instance = &loaded.model.vrrp[0];
+    let instance = &loaded.model.vrrp.instances[0];
     assert_eq!((instance.name.as_str(), instance.vrid.get(), instance.priority.get()), ("BROKERS", 61, 120));
     assert_eq!(instance.initial_state, vrrp::InitialState::Master);
     assert_eq!(instance.authentication, vrrp::Authentication::Password(*b"9f3c\0\0\0\0"));
@@ -102,7 +102,7 @@ fn the_seed_gives_two_tcp_services_with_three_servers_each() {
             assert_eq!((check.retry, check.delay_before_retry), (3, Duration::from_secs(3)));
         }
     }
-    let instance = &model.vrrp[0];
+    let instance = &model.vrrp.instances[0];
     assert_eq!((instance.interface.as_str(), instance.vrid.get(), instance.priority.get()), ("eth0", 1, 100));
     assert_eq!(instance.authentication, vrrp::Authentication::Password(*b"root123\0"));
     assert_eq!(instance.addresses[0].address.to_string(), "192.168.0.10");

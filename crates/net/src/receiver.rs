@@ -11,8 +11,8 @@ use nix::sys::socket::{
 };
 use pnet_packet::Packet as _;
 use pnet_packet::ipv4::Ipv4Packet;
-use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
-use vrrp::{Family, IfIndex, Packet};
+use socket2::{Domain, InterfaceIndexOrAddress, Socket, Type};
+use vrrp::{Family, IfIndex, Packet, Protocol};
 
 /// Holds what a few thousand instances say during a stall of some seconds; used only when it is needed.
 const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
@@ -25,6 +25,7 @@ pub struct Receiver {
     socket: Socket,
     interface: IfIndex,
     family: Family,
+    protocol: Protocol,
     /// Longer than any advert; what is longer still is cut off and fails the length check.
     buffer: Vec<u8>,
 }
@@ -34,13 +35,13 @@ impl Receiver {
     ///
     /// # Errors
     /// What the kernel says: no `CAP_NET_RAW`, no such interface, no more descriptors.
-    pub fn open(interface: IfIndex, family: Family) -> io::Result<Self> {
+    pub fn open(interface: IfIndex, family: Family, protocol: Protocol) -> io::Result<Self> {
         let domain = match family {
             Family::V4 => Domain::IPV4,
             Family::V6 => Domain::IPV6,
         };
-        let protocol = Protocol::from(i32::from(vrrp::PROTOCOL));
-        let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(protocol))?;
+        let number = socket2::Protocol::from(i32::from(protocol.number()));
+        let socket = Socket::new(domain, Type::RAW.nonblocking(), Some(number))?;
         let index = NonZeroU32::new(interface.get());
         match family {
             Family::V4 => {
@@ -56,7 +57,7 @@ impl Receiver {
         }
         // Without the privilege for more, the system's default has to do.
         let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER);
-        Ok(Self { socket, interface, family, buffer: vec![0; LARGEST] })
+        Ok(Self { socket, interface, family, protocol, buffer: vec![0; LARGEST] })
     }
 
     /// Joins a group of this receiver's family.
@@ -120,6 +121,8 @@ impl Receiver {
             source: header.get_source().into(),
             destination: header.get_destination().into(),
             ttl: header.get_ttl(),
+            id: header.get_identification(),
+            protocol: self.protocol,
             payload: header.payload().to_vec(),
         }))
     }
@@ -153,6 +156,8 @@ impl Receiver {
             source: source.into(),
             destination: destination.into(),
             ttl,
+            id: 0,
+            protocol: self.protocol,
             payload: self.buffer[..length].to_vec(),
         }))
     }
@@ -174,7 +179,7 @@ mod tests {
     #[test]
     fn padding_after_the_total_length_is_no_payload() {
         let (source, destination) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(224, 0, 0, 18));
-        let mut datagram = ipv4_datagram(source, destination, 255, 1, &[1, 2, 3]);
+        let mut datagram = ipv4_datagram(source, destination, 255, 1, Protocol::Vrrp, &[1, 2, 3]);
         datagram.extend([0; 23]);
         let header = Ipv4Packet::new(&datagram).unwrap();
         assert_eq!(header.payload(), [1, 2, 3]);

@@ -18,8 +18,6 @@ pub struct Sender {
     v4: Socket,
     /// Missing where the host has no IPv6.
     v6: Option<Socket>,
-    /// Identification of the next IPv4 datagram; never 0, for which the kernel would draw one.
-    id: u16,
 }
 
 impl Sender {
@@ -31,19 +29,19 @@ impl Sender {
         let v4 = Socket::new(Domain::IPV4, Type::RAW.nonblocking(), Some(Protocol::from(libc::IPPROTO_RAW)))?;
         v4.set_multicast_loop_v4(false)?;
         setsockopt(&v4, sockopt::Priority, &PRIORITY)?;
-        Ok(Self { v4, v6: open_v6().ok(), id: 1 })
+        Ok(Self { v4, v6: open_v6().ok() })
     }
 
     /// Sends one advert.
     ///
     /// # Errors
     /// What the kernel says; `EAFNOSUPPORT` for mixed families, or for IPv6 on a host without it.
-    pub fn send(&mut self, send: &vrrp::Send) -> io::Result<()> {
+    pub fn send(&self, send: &vrrp::Send) -> io::Result<()> {
         let interface = send.interface.get();
         match (send.source, send.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let datagram = ipv4_datagram(source, destination, send.ttl, self.id, &send.payload);
-                self.id = self.id.checked_add(1).unwrap_or(1);
+                let datagram =
+                    ipv4_datagram(source, destination, send.ttl, send.id, send.protocol, &send.payload);
                 self.send_v4(interface, destination, &datagram)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
@@ -94,7 +92,7 @@ impl Sender {
 }
 
 fn open_v6() -> io::Result<Socket> {
-    let protocol = Protocol::from(i32::from(vrrp::PROTOCOL));
+    let protocol = Protocol::from(i32::from(vrrp::Protocol::Vrrp.number()));
     let socket = Socket::new(Domain::IPV6, Type::RAW.nonblocking(), Some(protocol))?;
     socket.set_multicast_loop_v6(false)?;
     setsockopt(&socket, sockopt::Priority, &PRIORITY)?;

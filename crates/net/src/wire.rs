@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use pnet_packet::ip::IpNextHeaderProtocol;
 use pnet_packet::ipv4::MutableIpv4Packet;
+use vrrp::Protocol;
 
 /// Internetwork control (RFC 9568 does not ask for it; keepalived sets it).
 pub(crate) const TRAFFIC_CLASS: u8 = 0xc0;
@@ -16,6 +17,7 @@ pub(crate) fn ipv4_datagram(
     destination: Ipv4Addr,
     ttl: u8,
     id: u16,
+    protocol: Protocol,
     payload: &[u8],
 ) -> Vec<u8> {
     let mut bytes = vec![0; usize::from(HEADER_LEN)];
@@ -26,7 +28,7 @@ pub(crate) fn ipv4_datagram(
         header.set_total_length(HEADER_LEN.saturating_add(u16::try_from(payload.len()).unwrap_or(u16::MAX)));
         header.set_identification(id);
         header.set_ttl(ttl);
-        header.set_next_level_protocol(IpNextHeaderProtocol(vrrp::PROTOCOL));
+        header.set_next_level_protocol(IpNextHeaderProtocol(protocol.number()));
         header.set_source(source);
         header.set_destination(destination);
     }
@@ -42,8 +44,14 @@ mod tests {
     #[test]
     fn the_header_is_keepalived_s() {
         let payload = [0x21, 0x33, 0x96, 0x01];
-        let datagram =
-            ipv4_datagram(Ipv4Addr::new(10, 77, 0, 1), Ipv4Addr::new(224, 0, 0, 18), 255, 1, &payload);
+        let datagram = ipv4_datagram(
+            Ipv4Addr::new(10, 77, 0, 1),
+            Ipv4Addr::new(224, 0, 0, 18),
+            255,
+            1,
+            Protocol::Vrrp,
+            &payload,
+        );
         let header = [
             0x45, 0xc0, 0x00, 0x18, 0x00, 0x01, 0x00, 0x00, 0xff, 0x70, 0x00, 0x00, 0x0a, 0x4d, 0x00, 0x01,
             0xe0, 0x00, 0x00, 0x12,

@@ -14,7 +14,7 @@ use crate::host::ThisHost;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Configuration {
     /// For the VRRP process.
-    pub instances: Vec<vrrp::InstanceSpec>,
+    pub vrrp: vrrp::RouterSpec,
     /// For the checker process.
     pub virtual_servers: Vec<checker::VirtualServerSpec>,
 }
@@ -40,7 +40,7 @@ impl Configuration {
             tracing::error!("the configuration {} cannot be run", options.file.display());
             Refusal { exit: Exit::from_status(status) }
         })?;
-        Ok(Self { instances: loaded.model.vrrp, virtual_servers: loaded.model.virtual_servers })
+        Ok(Self { vrrp: loaded.model.vrrp, virtual_servers: loaded.model.virtual_servers })
     }
 }
 

@@ -231,7 +231,7 @@ impl Daemon {
 
     fn is_wanted(&self, role: Role) -> bool {
         match role {
-            Role::Vrrp => self.options.wants_vrrp() && !self.configuration.instances.is_empty(),
+            Role::Vrrp => self.options.wants_vrrp() && !self.configuration.vrrp.instances.is_empty(),
             Role::Checker => self.options.wants_checker() && !self.configuration.virtual_servers.is_empty(),
         }
     }
@@ -299,7 +299,7 @@ impl Daemon {
     fn send_configuration(&self, role: Role) {
         let Some(child) = self.children.get(&role) else { return };
         match role {
-            Role::Vrrp => child.send(&ToVrrp::Configure(self.configuration.instances.clone())),
+            Role::Vrrp => child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone()))),
             Role::Checker => child.send(&ToChecker::Configure {
                 servers: self.configuration.virtual_servers.clone(),
                 seed: net::now().as_micros(),

@@ -134,12 +134,12 @@ impl Driver {
             match self.parent.hear() {
                 Heard::Nothing => return,
                 Heard::Message(ToVrrp::Resume(snapshots)) => self.feed(Input::Resume(snapshots)),
-                Heard::Message(ToVrrp::Configure(specs)) => {
+                Heard::Message(ToVrrp::Configure(spec)) => {
                     if !self.configured {
                         self.configured = true;
                         self.feed(Input::Links(self.mirror.views()));
                     }
-                    self.feed(Input::Configure(specs));
+                    self.feed(Input::Configure(*spec));
                     self.perform();
                     self.report();
                     self.parent.tell(&FromVrrp::Configured);

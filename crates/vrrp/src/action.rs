@@ -32,6 +32,25 @@ pub enum Action {
     Emit(Event),
 }
 
+/// What follows the IP header of an advert.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Protocol {
+    /// The advert itself: protocol 112 (RFC 9568 5.1.1.4).
+    Vrrp,
+    /// An authentication header and then the advert: protocol 51 (RFC 4302, over IPv4 only).
+    Ah,
+}
+
+impl Protocol {
+    /// The number as it stands in an IP header.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Vrrp => 112,
+            Self::Ah => 51,
+        }
+    }
+}
+
 /// An advert on its way.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Send {
@@ -45,6 +64,10 @@ pub struct Send {
     pub destination: IpAddr,
     /// TTL or hop limit.
     pub ttl: u8,
+    /// Identification in the IPv4 header, never 0; an authentication header covers it.
+    pub id: u16,
+    /// Next protocol in the IP header.
+    pub protocol: Protocol,
     /// What follows the IP header.
     pub payload: Vec<u8>,
 }
@@ -80,4 +103,6 @@ pub struct Membership {
     pub family: Family,
     /// Of which group; `None` for unicast.
     pub group: Option<IpAddr>,
+    /// Behind which header.
+    pub protocol: Protocol,
 }

@@ -8,16 +8,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::action::Protocol;
 use crate::spec::{Authentication, Family, Version, VirtualRouterId};
 use crate::time::Centiseconds;
-
-/// IP protocol number of VRRP (RFC 9568 5.1.1.4).
-pub const PROTOCOL: u8 = 112;
 
 const AUTHENTICATION_LEN: usize = 8;
 const TYPE_ADVERTISEMENT: u8 = 1;
 const AUTH_TYPE_NONE: u8 = 0;
 const AUTH_TYPE_PASSWORD: u8 = 1;
+const AUTH_TYPE_AH: u8 = 2;
 
 /// One advertisement.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,8 +31,30 @@ pub struct Advert {
     pub interval: Centiseconds,
     /// The virtual router's addresses; all of one family.
     pub addresses: Vec<IpAddr>,
-    /// Authentication, always [`Authentication::None`] in version 3.
-    pub authentication: Authentication,
+    /// Authentication, always [`AuthenticationData::None`] in version 3.
+    pub authentication: AuthenticationData,
+}
+
+/// What the authentication fields of a version 2 advertisement say.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum AuthenticationData {
+    /// Type 0.
+    None,
+    /// Type 1 with the password.
+    Password([u8; 8]),
+    /// Type 2: an authentication header stands before the advertisement; the data are zero.
+    Ah,
+}
+
+impl AuthenticationData {
+    /// What adverts with this authentication carry.
+    pub const fn of(authentication: &Authentication) -> Self {
+        match authentication {
+            Authentication::None => Self::None,
+            Authentication::Password(password) => Self::Password(*password),
+            Authentication::Ah { .. } => Self::Ah,
+        }
+    }
 }
 
 /// What the bytes of an advertisement can be wrong in.
@@ -88,8 +109,8 @@ impl Advert {
         }
         if self.version == Version::V2 {
             bytes.extend(match self.authentication {
-                Authentication::None => [0; AUTHENTICATION_LEN],
-                Authentication::Password(password) => password,
+                AuthenticationData::None | AuthenticationData::Ah => [0; AUTHENTICATION_LEN],
+                AuthenticationData::Password(password) => password,
             });
         }
         let checksum = checksum(self.version, source, destination, &bytes);
@@ -120,12 +141,13 @@ impl Advert {
         }
         let (addresses, authentication) = rest.split_at(addresses_len);
         let authentication = match (version, field_4) {
-            (Version::V3, _) | (Version::V2, AUTH_TYPE_NONE) => Authentication::None,
+            (Version::V3, _) | (Version::V2, AUTH_TYPE_NONE) => AuthenticationData::None,
             (Version::V2, AUTH_TYPE_PASSWORD) => {
                 let mut password = [0; AUTHENTICATION_LEN];
                 password.copy_from_slice(authentication);
-                Authentication::Password(password)
+                AuthenticationData::Password(password)
             }
+            (Version::V2, AUTH_TYPE_AH) => AuthenticationData::Ah,
             (Version::V2, _) => return Err(AdvertError::AuthenticationType),
         };
         if version_and_type & 0x0f != TYPE_ADVERTISEMENT {
@@ -149,8 +171,9 @@ impl Advert {
 
     const fn authentication_type(&self) -> u8 {
         match self.authentication {
-            Authentication::None => AUTH_TYPE_NONE,
-            Authentication::Password(_) => AUTH_TYPE_PASSWORD,
+            AuthenticationData::None => AUTH_TYPE_NONE,
+            AuthenticationData::Password(_) => AUTH_TYPE_PASSWORD,
+            AuthenticationData::Ah => AUTH_TYPE_AH,
         }
     }
 }
@@ -175,7 +198,7 @@ fn checksum(version: Version, source: IpAddr, destination: IpAddr, message: &[u8
                 IpAddr::V6(address) => add_words(&mut sum, &address.octets()),
             }
         }
-        sum += u64::from(PROTOCOL) + message.len() as u64;
+        sum += u64::from(Protocol::Vrrp.number()) + message.len() as u64;
     }
     add_words(&mut sum, message);
     while sum > 0xffff {
@@ -225,8 +248,8 @@ mod tests {
                     },
                     addresses: octets.iter().map(address).collect(),
                     authentication: match (version, password) {
-                        (Version::V2, Some(password)) => Authentication::Password(password),
-                        _ => Authentication::None,
+                        (Version::V2, Some(password)) => AuthenticationData::Password(password),
+                        _ => AuthenticationData::None,
                     },
                 };
                 (advert, source, destination)
@@ -263,7 +286,7 @@ mod tests {
             priority: 100,
             interval: Centiseconds::from_secs(1),
             addresses: vec![v4([192, 0, 2, 9])],
-            authentication: Authentication::None,
+            authentication: AuthenticationData::None,
         }
     }
 

@@ -4,16 +4,16 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::{InstanceId, Membership};
+use crate::action::{InstanceId, Membership, Protocol};
 use crate::link::{IfIndex, LinkView};
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{InstanceSpec, VirtualAddress};
+use crate::spec::{RouterSpec, TrackerId, VirtualAddress};
 
 /// One thing that happened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Input {
-    /// The instances that shall run from now on: the first configuration, or a reload.
-    Configure(Vec<InstanceSpec>),
+    /// What shall run from now on: the first configuration, or a reload.
+    Configure(RouterSpec),
     /// Before the first [`Input::Configure`] of a process that replaces a crashed one: what its predecessor was doing.
     Resume(Vec<InstanceSnapshot>),
     /// A VRRP packet, undecoded.
@@ -26,11 +26,37 @@ pub enum Input {
     Links(Vec<LinkView>),
     /// The interface with this number is gone.
     LinkGone(IfIndex),
+    /// What a tracker of a script, file, process or BFD session says now.
+    Track {
+        /// Which.
+        tracker: TrackerId,
+        /// Its state.
+        state: TrackerState,
+    },
+    /// The wall clock shows this now. Before the first packet, and whenever it was set.
+    WallClock(UnixTime),
     /// What became of an action.
     Done(Done),
     /// Stop all instances: the end of [`Router::is_stopped`](crate::Router::is_stopped) waiting.
     Stop,
 }
+
+/// What a tracker says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum TrackerState {
+    /// Nothing yet: a script's first result is awaited.
+    Unknown,
+    /// All is well.
+    Up,
+    /// All is not.
+    Down,
+    /// The number in a file.
+    Value(i64),
+}
+
+/// A point in the world's time: microseconds since 1970-01-01 00:00 UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct UnixTime(pub u64);
 
 /// A VRRP packet as it came from a raw socket.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -43,6 +69,10 @@ pub struct Packet {
     pub destination: IpAddr,
     /// Its TTL or hop limit on arrival.
     pub ttl: u8,
+    /// Identification in its IPv4 header, which an authentication header covers; 0 for IPv6.
+    pub id: u16,
+    /// What its IP header says follows.
+    pub protocol: Protocol,
     /// What follows the IP header, as long as the IP header says.
     pub payload: Vec<u8>,
 }

@@ -18,15 +18,15 @@ use std::time::Duration;
 
 use clock::Instant;
 
-use crate::action::{Action, InstanceId, Membership, Send};
-use crate::advert::Advert;
+use crate::action::{Action, InstanceId, Membership, Protocol, Send};
+use crate::advert::{Advert, AuthenticationData};
 use crate::announcer::Announcer;
 use crate::counters::Counters;
 use crate::event::{Event, FaultCause, Reject, StateName, Transition, What, Why};
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{Authentication, InstanceSpec, Priority, Transport, Version};
+use crate::spec::{InstanceSpec, Priority, Transport, Version};
 use crate::time::{Centiseconds, master_down_interval};
 use hold::Hold;
 
@@ -56,6 +56,8 @@ pub(crate) struct Instance {
     source: Option<IpAddr>,
     /// Set while the kernel refuses to let us receive adverts.
     deaf: Option<i32>,
+    /// Identification of the newest IPv4 datagram.
+    ip_id: u16,
     hold: Hold,
     counters: Counters,
     told: BTreeSet<Told>,
@@ -122,6 +124,7 @@ impl Instance {
             interface: None,
             source: None,
             deaf: None,
+            ip_id: 0,
             hold: Hold::default(),
             counters: Counters::default(),
             told: BTreeSet::new(),
@@ -248,6 +251,7 @@ impl Instance {
                 Transport::Multicast { group } => Some(group),
                 Transport::Unicast { .. } => None,
             },
+            protocol: Protocol::Vrrp,
         })
     }
 
@@ -433,18 +437,21 @@ impl Instance {
             interval: self.spec.advert_interval,
             addresses: self.spec.addresses.iter().map(|address| address.address).collect(),
             authentication: match self.spec.version {
-                Version::V2 => self.spec.authentication.clone(),
-                Version::V3 => Authentication::None,
+                Version::V2 => AuthenticationData::of(&self.spec.authentication),
+                Version::V3 => AuthenticationData::None,
             },
         };
+        // As keepalived counts them; 0 would let the kernel draw one.
+        self.ip_id = self.ip_id.checked_add(1).unwrap_or(1);
         let mut send_to = |destination, ttl| {
             let payload = advert.to_bytes(source, destination);
-            let send = Send { instance: self.id, interface, source, destination, ttl, payload };
+            let (id, protocol) = (self.ip_id, Protocol::Vrrp);
+            let send = Send { instance: self.id, interface, source, destination, ttl, id, protocol, payload };
             cx.actions.push_back(Action::Send(send));
         };
         match &self.spec.transport {
             Transport::Multicast { group } => send_to(*group, 255),
-            Transport::Unicast { peers, ttl } => {
+            Transport::Unicast { peers, ttl, .. } => {
                 for peer in peers {
                     send_to(peer.address, *ttl);
                 }

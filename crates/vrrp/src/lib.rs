@@ -6,10 +6,10 @@
 //!
 //! ```
 //! use clock::Instant;
-//! use vrrp::{Input, Router};
+//! use vrrp::{Input, Router, RouterSpec};
 //!
 //! let mut router = Router::new();
-//! router.handle(Instant::ZERO, Input::Configure(vec![]));
+//! router.handle(Instant::ZERO, Input::Configure(RouterSpec::default()));
 //! assert_eq!(router.next_action(), None);
 //! assert_eq!(router.next_deadline(), None);
 //! ```
@@ -31,11 +31,11 @@ mod snapshot;
 pub mod spec;
 pub mod time;
 
-pub use action::{Action, Announce, InstanceId, Membership, Send, Want};
-pub use advert::{Advert, AdvertError, PROTOCOL};
+pub use action::{Action, Announce, InstanceId, Membership, Protocol, Send, Want};
+pub use advert::{Advert, AdvertError, AuthenticationData};
 pub use counters::Counters;
 pub use event::{Event, FaultCause, Reject, StateName, Transition, What, Why};
-pub use input::{Done, Input, Packet};
+pub use input::{Done, Input, Packet, TrackerState, UnixTime};
 pub use link::{IfIndex, LinkAddress, LinkView};
 pub use router::Router;
 pub use snapshot::InstanceSnapshot;

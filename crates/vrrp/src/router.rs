@@ -19,7 +19,7 @@ use crate::instance::{Context, Instance};
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{Family, InstanceKey, InstanceSpec, VirtualRouterId};
+use crate::spec::{Family, InstanceKey, InstanceSpec, RouterSpec, VirtualRouterId};
 
 /// How long the kernel is left in peace after it refused to let us listen.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl Router {
     /// Takes in one input. `now` never goes back from one call to the next.
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
-            Input::Configure(specs) => self.configure(now, specs),
+            Input::Configure(spec) => self.configure(now, spec),
             Input::Resume(snapshots) => {
                 self.predecessor =
                     snapshots.into_iter().map(|snapshot| (snapshot.key.clone(), snapshot)).collect();
@@ -70,6 +70,7 @@ impl Router {
                     self.links_changed(now, &[name]);
                 }
             }
+            Input::Track { .. } | Input::WallClock(_) => {}
             Input::Done(done) => self.done(now, done),
             Input::Stop => self.stop(now),
         }
@@ -103,7 +104,8 @@ impl Router {
         self.instances.is_empty()
     }
 
-    fn configure(&mut self, now: Instant, specs: Vec<InstanceSpec>) {
+    fn configure(&mut self, now: Instant, spec: RouterSpec) {
+        let specs = spec.instances;
         let running = self.instances.values().filter(|instance| !instance.is_stopped());
         let mut old: BTreeMap<InstanceKey, InstanceId> =
             running.map(|instance| (instance.spec.key(), instance.id)).collect();

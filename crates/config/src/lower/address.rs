@@ -45,13 +45,12 @@ pub struct AddressLine {
 impl AddressLine {
     /// The address, on its own interface or else on `interface`.
     pub fn on(self, interface: &str) -> VirtualAddress {
+        let interface = self.interface.unwrap_or_else(|| interface.to_owned());
         VirtualAddress {
-            address: self.address,
-            prefix_len: self.prefix_len,
-            interface: self.interface.unwrap_or_else(|| interface.to_owned()),
             label: self.label,
             scope: self.scope,
             broadcast: self.broadcast,
+            ..VirtualAddress::new(self.address, self.prefix_len, interface)
         }
     }
 }

@@ -328,7 +328,7 @@ impl Lowering<'_> {
                 self.report(Diagnostic::quiet(Code::Duplicate, word.span, message).label("ignored"));
                 continue;
             }
-            draft.peers.push(Peer { address });
+            draft.peers.push(Peer::new(address));
         }
     }
 
@@ -479,11 +479,11 @@ impl Lowering<'_> {
             lowering.instances.iter().find(|it| it.name == name).map(|it| it.span)
         };
         let mut found = Vec::new();
-        for (index, second) in self.model.vrrp.iter().enumerate() {
+        for (index, second) in self.model.vrrp.instances.iter().enumerate() {
             let clash = |first: &&vrrp::InstanceSpec| {
                 first.key() == second.key() && first.transport_key() == second.transport_key()
             };
-            if let Some(first) = self.model.vrrp.iter().take(index).find(clash)
+            if let Some(first) = self.model.vrrp.instances.iter().take(index).find(clash)
                 && let (Some(here), Some(there)) = (place(self, &second.name), place(self, &first.name))
             {
                 let message = format!(

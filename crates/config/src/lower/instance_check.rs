@@ -49,11 +49,7 @@ impl Lowering<'_> {
         let defaults = &self.defaults;
         let strict = draft.strict;
         let spec = InstanceSpec {
-            name: draft.name.clone(),
-            vrid,
             version,
-            family,
-            interface,
             initial_state,
             priority,
             advert_interval,
@@ -77,9 +73,11 @@ impl Lowering<'_> {
                 || draft.lower_prio_no_advert.map_or(defaults.lower_prio_no_advert, |(value, _)| value),
             higher_prio_send_advert: !strict
                 && draft.higher_prio_send_advert.map_or(defaults.higher_prio_send_advert, |(value, _)| value),
+            strict,
+            ..InstanceSpec::new(draft.name.clone(), interface, vrid, family)
         };
         self.model.vrrp_events.insert(draft.name, draft.events);
-        self.model.vrrp.push(spec);
+        self.model.vrrp.instances.push(spec);
     }
 
     /// Reports two settings of which the one at `span` gives way.
@@ -258,6 +256,7 @@ impl Lowering<'_> {
             lower_priority_repeat: draft.garp_lower_repeat.map_or(lower_repeat, |(repeat, _)| repeat),
             lower_priority_delay: draft.garp_lower_delay.map_or(lower_delay, |(delay, _)| delay),
             spacing: if family == Family::V4 { defaults.garp_interval } else { defaults.gna_interval },
+            extra_interfaces: None,
         }
     }
 
@@ -295,7 +294,7 @@ impl Lowering<'_> {
                 Family::V6 => 64,
             };
             let ttl = draft.unicast_ttl.map_or(default, |(ttl, _)| ttl);
-            return Transport::Unicast { peers: draft.peers.clone(), ttl };
+            return Transport::Unicast { peers: draft.peers.clone(), ttl, check_source: false };
         }
         if let Some((_, span)) = draft.unicast_ttl {
             self.conflict(span, "`unicast_ttl` without `unicast_peer`", "ignored", "");

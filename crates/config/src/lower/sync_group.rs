@@ -82,7 +82,7 @@ impl Lowering<'_> {
     /// A group and its members may not follow the same interface, nor, by default, anything with a weight.
     fn compare_members(&mut self, members: &BTreeSet<&str>, followed: &[(&str, Span)], weighted: bool) {
         let mut reports = Vec::new();
-        for spec in self.model.vrrp.iter().filter(|spec| members.contains(spec.name.as_str())) {
+        for spec in self.model.vrrp.instances.iter().filter(|spec| members.contains(spec.name.as_str())) {
             let own = spec.track_interfaces.iter().map(|track| track.interface.as_str());
             let own: BTreeSet<_> = own.chain([spec.interface.as_str()]).collect();
             for (interface, span) in followed.iter().filter(|(interface, _)| own.contains(interface)) {

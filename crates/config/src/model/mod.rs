@@ -1,6 +1,6 @@
 //! What a configuration means: every setting, with every default filled in.
 //!
-//! **What the machines take is in their own types** (`vrrp::InstanceSpec`, `checker::VirtualServerSpec`); what has no
+//! **What the machines take is in their own types** (`vrrp::RouterSpec`, `checker::VirtualServerSpec`); what has no
 //! machine yet is kept here, in types that those to come can take over.
 
 mod check;
@@ -32,8 +32,8 @@ pub struct Model {
     pub globals: Globals,
     /// Settings of IPVS and of the checker process.
     pub lvs: LvsGlobals,
-    /// The usable `vrrp_instance`s, in the order of the file.
-    pub vrrp: Vec<vrrp::InstanceSpec>,
+    /// The usable `vrrp_instance`s and what goes with them.
+    pub vrrp: vrrp::RouterSpec,
     /// What else belongs to each of them, by its name.
     pub vrrp_events: BTreeMap<String, InstanceEvents>,
     /// The usable `vrrp_script`s, in the order of the file; of two with one name the first.

@@ -2,7 +2,7 @@
 
 use checker::{Scheduler, VirtualServerSpec};
 use serde::{Deserialize, Serialize};
-use vrrp::{Event, InstanceSnapshot, InstanceSpec, Transition};
+use vrrp::{Event, InstanceSnapshot, RouterSpec, Transition};
 
 /// Importance of a log line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -31,8 +31,8 @@ pub struct Line {
 pub enum ToVrrp {
     /// What a crashed predecessor was doing; before the first configuration.
     Resume(Vec<InstanceSnapshot>),
-    /// The instances to run.
-    Configure(Vec<InstanceSpec>),
+    /// What to run.
+    Configure(Box<RouterSpec>),
     /// Release everything and end.
     Stop,
 }

@@ -128,7 +128,7 @@ fn spec(vip: IpAddr) -> VirtualAddress {
         IpAddr::V4(v4) => (32, Some(LABEL.to_owned()), Some(v4)),
         IpAddr::V6(_) => (128, None, None),
     };
-    VirtualAddress { address: vip, prefix_len, interface: LO.to_owned(), label, scope: 0, broadcast }
+    VirtualAddress { label, broadcast, ..VirtualAddress::new(vip, prefix_len, LO) }
 }
 
 fn read(interface: &str, setting: Setting) -> Result<i32, Error> {

@@ -1,16 +1,16 @@
-//! The receiving sockets: one for each interface and family in use.
+//! The receiving sockets: one for each interface, family and protocol in use.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use net::Receiver;
-use vrrp::{Family, IfIndex, Membership, Packet};
+use vrrp::{Family, IfIndex, Membership, Packet, Protocol};
 
 use super::wake::Wake;
 
 /// Names a receiving socket.
-pub(super) type Key = (IfIndex, Family);
+pub(super) type Key = (IfIndex, Family, Protocol);
 
 #[derive(Default)]
 pub(super) struct Receivers {
@@ -26,11 +26,11 @@ struct Socket {
 impl Receivers {
     /// Receives what this membership asks for; the socket is watched by `wake`.
     pub(super) fn listen(&mut self, membership: Membership, wake: &Wake) -> io::Result<()> {
-        let key = (membership.interface, membership.family);
+        let key = (membership.interface, membership.family, membership.protocol);
         let socket = match self.sockets.entry(key) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(place) => {
-                let receiver = Receiver::open(membership.interface, membership.family)?;
+                let receiver = Receiver::open(membership.interface, membership.family, membership.protocol)?;
                 wake.watch_packets(&receiver, key)?;
                 place.insert(Socket { receiver, uses: BTreeSet::new() })
             }
@@ -49,7 +49,7 @@ impl Receivers {
 
     /// Ends a membership; the last one takes the socket with it.
     pub(super) fn unlisten(&mut self, membership: Membership) {
-        let key = (membership.interface, membership.family);
+        let key = (membership.interface, membership.family, membership.protocol);
         let Some(socket) = self.sockets.get_mut(&key) else { return };
         if socket.uses.remove(&membership.group)
             && let Some(group) = membership.group

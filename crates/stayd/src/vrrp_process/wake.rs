@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
-use vrrp::{Family, IfIndex};
+use vrrp::{Family, IfIndex, Protocol};
 
 use super::parent::Parent;
 use super::receivers::Key;
@@ -21,9 +21,10 @@ const PARENT: u64 = 0;
 const LINKS: u64 = 1;
 const SIGNAL: u64 = 2;
 const TIMER: u64 = 3;
-/// Above the largest number of an interface come the families of its sockets.
+/// Above the largest number of an interface come the families and protocols of its sockets.
 const PACKETS: u64 = 1 << 32;
 const PACKETS_V6: u64 = 1 << 33;
+const PACKETS_AH: u64 = 1 << 34;
 
 /// Enough for the sockets of a thousand interfaces in both families: a wake-up shows all that is waiting.
 const MOST_EVENTS: usize = 2048;
@@ -63,12 +64,10 @@ impl Wake {
 
     /// Watches a receiving socket; closing it ends that.
     pub(super) fn watch_packets(&self, receiver: &Receiver, key: Key) -> io::Result<()> {
-        let (interface, family) = key;
-        let family = match family {
-            Family::V4 => PACKETS,
-            Family::V6 => PACKETS | PACKETS_V6,
-        };
-        Ok(self.epoll.add(receiver, readable(family | u64::from(interface.get())))?)
+        let (interface, family, protocol) = key;
+        let family = if family == Family::V6 { PACKETS_V6 } else { 0 };
+        let protocol = if protocol == Protocol::Ah { PACKETS_AH } else { 0 };
+        Ok(self.epoll.add(receiver, readable(PACKETS | family | protocol | u64::from(interface.get())))?)
     }
 
     /// Waits for something to do, at most until `deadline`.
@@ -126,7 +125,8 @@ fn cause(data: u64) -> Option<Cause> {
         packets => {
             let family = if packets & PACKETS_V6 == 0 { Family::V4 } else { Family::V6 };
             let interface = u32::try_from(packets & (PACKETS - 1)).ok().and_then(IfIndex::new)?;
-            Some(Cause::Packets((interface, family)))
+            let protocol = if packets & PACKETS_AH == 0 { Protocol::Vrrp } else { Protocol::Ah };
+            Some(Cause::Packets((interface, family, protocol)))
         }
     }
 }

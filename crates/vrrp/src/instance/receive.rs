@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::{Context, Instance, State, Told};
-use crate::advert::{Advert, AdvertError};
+use crate::advert::{Advert, AdvertError, AuthenticationData};
 use crate::event::{Reject, StateName, What, Why};
 use crate::input::Packet;
 use crate::spec::{Authentication, Transport, Version};
@@ -43,11 +43,13 @@ impl Instance {
         }
         if advert.version == Version::V2 {
             match (&self.spec.authentication, &advert.authentication) {
-                (Authentication::None, Authentication::None) => {}
-                (Authentication::Password(ours), Authentication::Password(theirs)) if ours == theirs => {}
-                (Authentication::Password(_), Authentication::Password(_)) => return Err(Reject::Password),
-                (Authentication::None, Authentication::Password(_))
-                | (Authentication::Password(_), Authentication::None) => {
+                (Authentication::None, AuthenticationData::None)
+                | (Authentication::Ah { .. }, AuthenticationData::Ah) => {}
+                (Authentication::Password(ours), AuthenticationData::Password(theirs)) if ours == theirs => {}
+                (Authentication::Password(_), AuthenticationData::Password(_)) => {
+                    return Err(Reject::Password);
+                }
+                (_, AuthenticationData::None | AuthenticationData::Password(_) | AuthenticationData::Ah) => {
                     return Err(Reject::AuthenticationMismatch);
                 }
             }

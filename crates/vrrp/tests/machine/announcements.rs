@@ -91,7 +91,7 @@ fn nothing_is_announced_where_neighbours_are_not_resolved() {
     let mut no_arp = link(2, "eth0", true, &[OWN]);
     no_arp.arp = false;
     scene.feed(Input::Links(vec![no_arp]));
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     scene.run(ms(20_000));
     assert!(!scene.log.iter().any(|action| matches!(action, Action::Announce(_))));
 }

@@ -48,7 +48,7 @@ fn nothing_is_due_and_nothing_heard_counts_while_in_fault() {
 #[test]
 fn an_instance_without_its_interface_starts_in_fault() {
     let mut scene = Scene::before_start();
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.states, [fault(FaultCause::InterfaceMissing("eth0".into()))]);
 }
 
@@ -56,7 +56,7 @@ fn an_instance_without_its_interface_starts_in_fault() {
 fn an_interface_without_an_address_is_a_fault() {
     let mut scene = Scene::before_start();
     scene.feed(Input::Links(vec![link(2, "eth0", true, &[])]));
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.states, [fault(FaultCause::NoSourceAddress("eth0".into()))]);
     scene.feed(Input::Link(link(2, "eth0", true, &[OWN])));
     assert_eq!(scene.state(), StateName::Backup);
@@ -66,7 +66,7 @@ fn an_interface_without_an_address_is_a_fault() {
 fn a_virtual_address_is_no_source_of_adverts() {
     let mut scene = Scene::before_start();
     scene.feed(Input::Links(vec![link(2, "eth0", true, &[VIP])]));
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.state(), StateName::Fault);
 }
 
@@ -74,7 +74,7 @@ fn a_virtual_address_is_no_source_of_adverts() {
 fn the_owner_may_have_no_other_address_than_the_virtual_one() {
     let mut scene = Scene::before_start();
     scene.feed(Input::Links(vec![link(2, "eth0", true, &[VIP])]));
-    scene.feed(Input::Configure(vec![InstanceSpec { priority: Priority::OWNER, ..spec() }]));
+    scene.feed(Input::Configure(vec![InstanceSpec { priority: Priority::OWNER, ..spec() }].into()));
     assert_eq!(scene.state(), StateName::Master);
 }
 

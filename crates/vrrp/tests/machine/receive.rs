@@ -1,8 +1,8 @@
 //! RFC 9568 7.1 and RFC 3768 7.1: what is not an advert of ours changes nothing but a counter.
 
 use vrrp::{
-    Advert, Authentication, Centiseconds, Counters, InstanceSpec, Packet, Peer, Reject, StateName, Transport,
-    Version, What,
+    Advert, Authentication, AuthenticationData, Centiseconds, Counters, InstanceSpec, Packet, Peer, Protocol,
+    Reject, StateName, Transport, Version, What,
 };
 
 use crate::scene::{GROUP, OWN, PEER, Scene, index, ms, spec, v4};
@@ -14,11 +14,19 @@ fn packet(scene_spec: &InstanceSpec, alter: impl FnOnce(&mut Advert)) -> Packet 
         priority: 200,
         interval: scene_spec.advert_interval,
         addresses: scene_spec.addresses.iter().map(|held| held.address).collect(),
-        authentication: scene_spec.authentication.clone(),
+        authentication: AuthenticationData::of(&scene_spec.authentication),
     };
     alter(&mut advert);
     let payload = advert.to_bytes(PEER, GROUP);
-    Packet { interface: index(2), source: PEER, destination: GROUP, ttl: 255, payload }
+    Packet {
+        interface: index(2),
+        source: PEER,
+        destination: GROUP,
+        ttl: 255,
+        id: 1,
+        protocol: Protocol::Vrrp,
+        payload,
+    }
 }
 
 /// The packet is rejected for this reason, counted there, told once, and the timer runs on.
@@ -134,7 +142,10 @@ fn a_unicast_advert_to_a_multicast_instance_is_rejected() {
 }
 
 fn unicast() -> InstanceSpec {
-    InstanceSpec { transport: Transport::Unicast { peers: vec![Peer { address: PEER }], ttl: 255 }, ..spec() }
+    InstanceSpec {
+        transport: Transport::Unicast { peers: vec![Peer::new(PEER)], ttl: 255, check_source: false },
+        ..spec()
+    }
 }
 
 #[test]
@@ -156,8 +167,11 @@ fn a_unicast_instance_takes_adverts_from_anybody_with_any_ttl_as_keepalived_does
 
 #[test]
 fn a_unicast_instance_sends_one_advert_to_each_peer() {
-    let peers = [PEER, v4(10, 0, 0, 22)].map(|address| Peer { address }).to_vec();
-    let scene = Scene::master(InstanceSpec { transport: Transport::Unicast { peers, ttl: 64 }, ..spec() });
+    let peers = [PEER, v4(10, 0, 0, 22)].map(Peer::new).to_vec();
+    let scene = Scene::master(InstanceSpec {
+        transport: Transport::Unicast { peers, ttl: 64, check_source: false },
+        ..spec()
+    });
     let mut scene = scene;
     scene.run(ms(1_000));
     let sent: Vec<_> = scene

@@ -12,7 +12,7 @@ fn an_unchanged_instance_does_nothing_at_a_reload() {
     scene.run(ms(400));
     scene.forget();
     let deadline = scene.router.next_deadline();
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.log, []);
     assert_eq!(scene.router.next_deadline(), deadline);
 }
@@ -20,7 +20,7 @@ fn an_unchanged_instance_does_nothing_at_a_reload() {
 #[test]
 fn a_renamed_instance_stays_what_it_is() {
     let mut scene = Scene::master(spec());
-    scene.feed(Input::Configure(vec![InstanceSpec { name: "OTHER".into(), ..spec() }]));
+    scene.feed(Input::Configure(vec![InstanceSpec { name: "OTHER".into(), ..spec() }].into()));
     assert_eq!(scene.state(), StateName::Master);
     assert_eq!(scene.log, []);
 }
@@ -32,7 +32,7 @@ fn a_new_address_is_added_and_announced_without_a_change_of_state() {
     scene.forget();
     let mut more = spec();
     more.addresses.push(virtual_address(v4(10, 0, 0, 101)));
-    scene.feed(Input::Configure(vec![more]));
+    scene.feed(Input::Configure(vec![more].into()));
     assert_eq!(scene.states, []);
     assert_eq!(scene.announced(), [v4(10, 0, 0, 101); 5], "the old address is where it was");
 }
@@ -42,7 +42,7 @@ fn an_address_that_is_no_longer_listed_is_removed_without_a_change_of_state() {
     let mut two = spec();
     two.addresses.push(virtual_address(v4(10, 0, 0, 101)));
     let mut scene = Scene::master(two);
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.states, []);
     let [want] = scene.wants()[..] else { panic!("{:?}", scene.log) };
     assert_eq!(want.absent, [virtual_address(v4(10, 0, 0, 101))]);
@@ -55,7 +55,7 @@ fn a_removed_address_that_the_kernel_keeps_is_removed_later() {
     two.addresses.push(virtual_address(v4(10, 0, 0, 101)));
     let mut scene = Scene::master(two);
     scene.refuse = vec![(virtual_address(v4(10, 0, 0, 101)), 1)];
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     scene.refuse.clear();
     scene.forget();
     scene.run(ms(1_000));
@@ -66,7 +66,7 @@ fn a_removed_address_that_the_kernel_keeps_is_removed_later() {
 fn an_instance_that_is_gone_releases_its_addresses() {
     let mut scene = Scene::master(spec());
     let other = InstanceSpec { vrid: VirtualRouterId::new(52).unwrap(), ..spec() };
-    scene.feed(Input::Configure(vec![other]));
+    scene.feed(Input::Configure(vec![other].into()));
     assert_eq!(scene.states[0], (StateName::Stop, Why::Removed));
     assert_eq!(scene.adverts(), [0]);
 }
@@ -75,7 +75,7 @@ fn an_instance_that_is_gone_releases_its_addresses() {
 fn a_new_instance_beside_a_running_one_starts_as_backup() {
     let mut scene = Scene::master(spec());
     let other = InstanceSpec { vrid: VirtualRouterId::new(52).unwrap(), ..spec() };
-    scene.feed(Input::Configure(vec![spec(), other]));
+    scene.feed(Input::Configure(vec![spec(), other].into()));
     let states: Vec<_> = scene.router.snapshots().iter().map(|snapshot| snapshot.state).collect();
     assert_eq!(states, [StateName::Master, StateName::Backup]);
 }
@@ -83,7 +83,8 @@ fn a_new_instance_beside_a_running_one_starts_as_backup() {
 #[test]
 fn a_master_whose_priority_changes_stays_master_and_says_the_new_one_in_its_next_advert() {
     let mut scene = Scene::master(spec());
-    scene.feed(Input::Configure(vec![InstanceSpec { priority: Priority::new(50).unwrap(), ..spec() }]));
+    scene
+        .feed(Input::Configure(vec![InstanceSpec { priority: Priority::new(50).unwrap(), ..spec() }].into()));
     assert_eq!(scene.states, []);
     scene.run(ms(1_000));
     assert_eq!(scene.adverts(), [50]);
@@ -92,7 +93,9 @@ fn a_master_whose_priority_changes_stays_master_and_says_the_new_one_in_its_next
 #[test]
 fn a_shorter_interval_takes_effect_at_once() {
     let mut scene = Scene::master(spec());
-    scene.feed(Input::Configure(vec![InstanceSpec { advert_interval: Centiseconds::new(10), ..spec() }]));
+    scene.feed(Input::Configure(
+        vec![InstanceSpec { advert_interval: Centiseconds::new(10), ..spec() }].into(),
+    ));
     assert!(scene.waits() <= ms(100), "{:?}", scene.waits());
 }
 
@@ -100,17 +103,16 @@ fn a_shorter_interval_takes_effect_at_once() {
 fn a_backup_with_another_interval_waits_for_as_long_as_that_says() {
     let mut scene = Scene::start(spec());
     scene.hear(PEER, 200);
-    scene.feed(Input::Configure(vec![InstanceSpec {
-        advert_interval: Centiseconds::from_secs(10),
-        ..spec()
-    }]));
+    scene.feed(Input::Configure(
+        vec![InstanceSpec { advert_interval: Centiseconds::from_secs(10), ..spec() }].into(),
+    ));
     assert_eq!(scene.waits(), Duration::from_micros(30_609_375));
 }
 
 #[test]
 fn an_instance_that_comes_back_before_its_end_was_confirmed_is_a_new_one() {
     let mut scene = Scene::master(spec());
-    scene.feed(Input::Configure(vec![]));
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![].into()));
+    scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.state(), StateName::Backup);
 }

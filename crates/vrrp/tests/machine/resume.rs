@@ -10,7 +10,7 @@ fn successor(of: &mut Scene) -> Scene {
     scene.now = of.now + ms(50);
     scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN, VIP])]));
     scene.feed(Input::Resume(snapshots));
-    scene.feed(Input::Configure(vec![spec()]));
+    scene.feed(Input::Configure(vec![spec()].into()));
     scene
 }
 

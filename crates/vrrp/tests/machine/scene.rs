@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use clock::Instant;
 use vrrp::{
-    Action, Advert, AnnounceSpec, Authentication, Centiseconds, Done, Family, IfIndex, InitialState, Input,
-    InstanceSpec, LinkAddress, LinkView, Packet, Priority, Router, StateName, Transport, Version,
-    VirtualAddress, VirtualRouterId, Want, What, Why,
+    Action, Advert, AuthenticationData, Done, Family, IfIndex, Input, InstanceSpec, LinkAddress, LinkView,
+    Packet, Protocol, Router, RouterSpec, StateName, VirtualAddress, VirtualRouterId, Want, What, Why,
 };
 
 pub const OWN: IpAddr = v4(10, 0, 0, 20);
@@ -25,41 +24,15 @@ pub fn ms(millis: u64) -> Duration {
 }
 
 pub fn virtual_address(address: IpAddr) -> VirtualAddress {
-    VirtualAddress {
-        address,
-        prefix_len: 32,
-        interface: "eth0".into(),
-        label: None,
-        scope: 0,
-        broadcast: None,
-    }
+    VirtualAddress::new(address, 32, "eth0")
 }
 
 /// Priority 100, one second, version 2, one address on eth0.
 pub fn spec() -> InstanceSpec {
+    let vrid = VirtualRouterId::new(51).unwrap();
     InstanceSpec {
-        name: "VI_1".into(),
-        vrid: VirtualRouterId::new(51).unwrap(),
-        version: Version::V2,
-        family: Family::V4,
-        interface: "eth0".into(),
-        initial_state: InitialState::Backup,
-        priority: Priority::DEFAULT,
-        advert_interval: Centiseconds::from_secs(1),
-        down_timer_adverts: 3,
-        nopreempt: false,
-        preempt_delay: Duration::ZERO,
-        transport: Transport::Multicast { group: GROUP },
-        source: None,
-        authentication: Authentication::None,
         addresses: vec![virtual_address(VIP)],
-        excluded: vec![],
-        announce: AnnounceSpec::default(),
-        track_interfaces: vec![],
-        track_primary: true,
-        skip_check_adv_addr: false,
-        lower_prio_no_advert: false,
-        higher_prio_send_advert: false,
+        ..InstanceSpec::new("VI_1", "eth0", vrid, Family::V4)
     }
 }
 
@@ -99,7 +72,7 @@ impl Scene {
     pub fn start(spec: InstanceSpec) -> Self {
         let mut scene = Self::before_start();
         scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN])]));
-        scene.feed(Input::Configure(vec![spec]));
+        scene.feed(Input::Configure(vec![spec].into()));
         scene
     }
 
@@ -131,7 +104,7 @@ impl Scene {
     }
 
     pub fn feed(&mut self, input: Input) {
-        if let Input::Configure(specs) = &input
+        if let Input::Configure(RouterSpec { instances: specs, .. }) = &input
             && let Some(first) = specs.first()
         {
             self.configured = first.clone();
@@ -187,11 +160,19 @@ impl Scene {
             priority,
             interval: spec.advert_interval,
             addresses: spec.addresses.iter().map(|held| held.address).collect(),
-            authentication: spec.authentication,
+            authentication: AuthenticationData::of(&spec.authentication),
         };
         alter(&mut advert);
         let payload = advert.to_bytes(source, GROUP);
-        self.packet(Packet { interface: index(2), source, destination: GROUP, ttl: 255, payload });
+        self.packet(Packet {
+            interface: index(2),
+            source,
+            destination: GROUP,
+            ttl: 255,
+            id: 1,
+            protocol: Protocol::Vrrp,
+            payload,
+        });
     }
 
     pub fn packet(&mut self, packet: Packet) {

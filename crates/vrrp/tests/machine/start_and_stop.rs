@@ -72,7 +72,7 @@ fn a_router_is_stopped_when_the_kernel_has_confirmed_that_the_addresses_are_gone
     let mut router = vrrp::Router::new();
     let scene = Scene::before_start();
     router.handle(scene.now, Input::Links(vec![link(2, "eth0", true, &[OWN])]));
-    router.handle(scene.now, Input::Configure(vec![spec()]));
+    router.handle(scene.now, Input::Configure(vec![spec()].into()));
     router.handle(scene.now, Input::Stop);
     assert!(!router.is_stopped());
     while let Some(action) = router.next_action() {
