@@ -86,11 +86,11 @@ impl Effect {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])+ $name:ident = $text:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $advice:literal;)+) => {
         /// What kind of problem it is. The text of a code never changes its meaning.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
-        pub enum Code { $($(#[$doc])+ $name,)+ }
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
 
         impl Code {
             /// Every code.
@@ -100,6 +100,16 @@ macro_rules! codes {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
             }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_start(),)+ }
+            }
+
+            /// What its reader is to do.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice,)+ }
+            }
         }
     };
 }
@@ -107,84 +117,124 @@ macro_rules! codes {
 codes! {
     /// The configuration file does not exist, or its pattern matches nothing.
     NoConfiguration = "no-configuration",
+        "Name the file with `-f`, or with `check FILE`. It has to be a regular file without execute bit.";
     /// A file cannot be read, is a directory, or is executable.
     UnusableFile = "unusable-file",
+        "Make the file readable for the daemon's user, take its execute bits away (`chmod a-x FILE`), and name files, not directories.";
     /// The name of the configuration is a pattern that matches several files.
     SeveralFiles = "several-files",
+        "Nothing, if all of them are meant; otherwise name one file.";
     /// What `include` names is not there.
     MissingInclude = "missing-include",
+        "Correct the name. Relative names start from the folder of the file that includes. Where the file may be absent, `include` takes that; its strict forms do not.";
     /// Files include each other without end.
     IncludeTooDeep = "include-too-deep",
+        "Take out the `include` that leads back to a file that is being read; 32 levels are the limit.";
     /// The configuration expands to more than can be read.
     TooLong = "too-long",
+        "Look for a sequence or definition that multiplies lines: a million is the limit.";
     /// A line is longer than keepalived reads.
     LineTooLong = "line-too-long",
+        "Break the line: 1023 bytes are the limit. Lists take several lines.";
     /// A line has a NUL byte.
     NulByte = "nul-byte",
+        "Save the file as plain text (UTF-8); UTF-16 is not read.";
     /// The file starts with a byte order mark.
     ByteOrderMark = "byte-order-mark",
+        "Save the file as UTF-8 without byte order mark.";
     /// `$NAME` is used and nowhere defined.
     UndefinedName = "undefined-name",
+        "Define the name above its use (`$NAME=value` at the start of a line), or correct it.";
     /// A definition of several lines is used amid a line.
     MisplacedDefinition = "misplaced-definition",
+        "Use a definition of several lines on a line of its own.";
     /// A definition contains itself.
     RecursiveDefinition = "recursive-definition",
+        "Break the circle: a definition may use others, but not itself.";
     /// `~SEQ` or `~LST` that cannot be understood.
     BadSequence = "bad-sequence",
+        "Write `~SEQ(NAME, START, STEP, END) text` or `~LST(NAME, VALUE, VALUE ...) text`; the step has to lead from start to end.";
     /// A double quote without its partner.
     UnterminatedQuote = "unterminated-quote",
+        "Close the quote on the same line.";
     /// `{` is missing after a keyword that opens a block.
     MissingOpenBrace = "missing-open-brace",
+        "Write `{` at the end of the line, or alone on the next.";
     /// `}` is missing.
     MissingCloseBrace = "missing-close-brace",
+        "Write the `}` where the message points.";
     /// `}` that closes nothing.
     ExtraCloseBrace = "extra-close-brace",
+        "Remove the `}`, or write the `{` that is missing above it.";
     /// `{` after something that opens no block.
     UnexpectedOpenBrace = "unexpected-open-brace",
+        "Remove the brace and its partner; the keyword before it opens no block.";
     /// A word that is no keyword anywhere.
     UnknownKeyword = "unknown-keyword",
+        "Correct the word (`stayd explain WORD` searches all of them), or remove the line.";
     /// A keyword of another block.
     WrongBlock = "wrong-block",
+        "Move the line into the block that the hint names.";
     /// A misspelling that is taken as meant.
     Misspelt = "misspelt",
+        "Write the keyword that the hint names: keepalived ignores the misspelt line.";
     /// A keyword that has a newer name.
     Deprecated = "deprecated",
+        "Write the newer form that the hint names. The old one still works.";
     /// A keyword that keepalived knows and this version of stayd does nothing about.
     NotSupported = "not-supported",
+        "Nothing, if the service can do without it; otherwise stay with keepalived until a release of stayd supports it.";
     /// A keyword without the word that it needs.
     MissingParameter = "missing-parameter",
+        "Write the value behind the keyword, on the same line. `stayd explain KEYWORD` shows what it takes.";
     /// More words than the keyword takes.
     ExtraWords = "extra-words",
+        "Remove the words, or put what belongs together in double quotes.";
     /// A value of the wrong kind.
     BadValue = "bad-value",
+        "Write a value of the kind that the message names.";
     /// A number outside its range.
     OutOfRange = "out-of-range",
+        "Write a number within the range that the message names.";
     /// A value that was rounded, cut or limited.
     Adjusted = "adjusted",
+        "Write the value that is meant; the label says which one is used.";
     /// An option word that the line does not take.
     UnknownOption = "unknown-option",
+        "Remove or correct the word. `stayd explain KEYWORD` shows what the line takes.";
     /// A name that is defined twice.
     Duplicate = "duplicate",
+        "Keep one of the two, or give one another name or number.";
     /// A name that is nowhere defined.
     Undefined = "undefined",
+        "Correct the name, or define it. What VRRP instances follow has to be defined above them.";
     /// An interface that does not exist.
     UnknownInterface = "unknown-interface",
+        "Correct the name (`ip link` lists them), make the interface, or write `dynamic_interfaces` in global_defs if it comes later.";
     /// A network namespace that does not exist.
     UnknownNamespace = "unknown-namespace",
+        "Make the namespace first: `ip netns add NAME`.";
     /// A user or group that does not exist.
     UnknownUser = "unknown-user",
+        "Name an existing user and group, or create them.";
     /// A script that does not exist or is not executable.
     ScriptNotFound = "script-not-found",
+        "Correct the path, or make the file executable (`chmod +x FILE`).";
     /// Scripts are run without `enable_script_security`, or one is open to other users.
     ScriptSecurity = "script-security",
+        "Write `enable_script_security` and `script_user USER` in global_defs, and let only root write the script and the folders above it.";
     /// Something that the block cannot do without.
     MissingSetting = "missing-setting",
+        "Write the setting that the message names.";
     /// Settings that exclude each other.
     Conflict = "conflict",
+        "Decide for one of the settings, and remove the other.";
     /// An address of the wrong family.
     WrongFamily = "wrong-family",
+        "Use addresses of one family, IPv4 or IPv6, in one virtual router or service.";
     /// A health check that this version of stayd replaces by a simpler one.
     SimplifiedCheck = "simplified-check",
+        "Know that a real server can be broken and pass; nothing else has to be done.";
 }
 
 /// One problem.
@@ -246,6 +296,13 @@ impl Diagnostic {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Takes a warning as an error.
+    pub(crate) fn harden(&mut self) {
+        if self.severity == Severity::Warning {
+            self.severity = Severity::Error;
+        }
     }
 
     /// Points at another place.

@@ -21,6 +21,7 @@ mod lex;
 mod lower;
 pub mod model;
 mod parse;
+pub mod print;
 mod read;
 mod render;
 mod resolve;
@@ -45,6 +46,8 @@ pub struct Options {
     pub working_directory: String,
     /// Seed of `${_RANDOM}`.
     pub random_seed: u64,
+    /// Takes every warning as an error. Notes stay notes: nothing is wrong where one stands.
+    pub strict: bool,
 }
 
 /// A configuration that was read.
@@ -56,32 +59,72 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// Its files.
     pub sources: SourceMap,
+    /// Whether its warnings were taken as errors.
+    pub strict: bool,
 }
 
 /// Reads the configuration that `main` names: a file, or a pattern of which every match is read.
 pub fn load(main: &str, files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
+    load_and(main, files, host, options, |_, _| ()).0
+}
+
+/// Reads it likewise, and writes it in its [canonical form](print).
+pub fn load_and_print(
+    main: &str,
+    files: &dyn Files,
+    host: &dyn Host,
+    options: &Options,
+    form: print::Form,
+) -> (Loaded, Vec<u8>) {
+    load_and(main, files, host, options, |entries, sources| print::print(entries, sources, form))
+}
+
+fn load_and<T>(
+    main: &str,
+    files: &dyn Files,
+    host: &dyn Host,
+    options: &Options,
+    also: impl FnOnce(&[resolve::Entry<'_>], &SourceMap) -> T,
+) -> (Loaded, T) {
     let mut report = diagnostic::Report::default();
     let text = read::read(main, files, host, options, &mut report);
     let tree = parse::parse(text.lines, &resolve::Table, &mut report);
     let entries = resolve::resolve(&tree, &mut report);
     let model = lower::lower(&entries, &text.sources, host, &mut report);
-    Loaded { model, diagnostics: report.into_list(), sources: text.sources }
+    let also = also(&entries, &text.sources);
+    let mut diagnostics = report.into_list();
+    if options.strict {
+        diagnostics.iter_mut().for_each(Diagnostic::harden);
+    }
+    (Loaded { model, diagnostics, sources: text.sources, strict: options.strict }, also)
 }
 
 impl Loaded {
     /// Exit status of a configuration test, as keepalived's: 0 nothing is wrong, 2 a parameter is missing, 4 only
     /// interfaces are, 5 something else is wrong, 6 scripts without security or an inclusion that failed.
+    ///
+    /// When warnings are errors: 5 also for what keepalived gives 0.
     pub fn test_status(&self) -> u8 {
-        diagnostic::test_status(&self.diagnostics)
+        match diagnostic::test_status(&self.diagnostics) {
+            0 if self.strict && self.has_errors() => 5,
+            status => status,
+        }
     }
 
     /// Whether a daemon starts with this. One that runs refuses a reload exactly when it does not.
     ///
     /// # Errors
     /// The exit status with which a starting keepalived dies: 2, or 6 if there is no configuration or an inclusion
-    /// failed.
+    /// failed. When warnings are errors: 2 also for what keepalived runs with, or ends with 0 for.
     pub fn start(&self) -> Result<(), u8> {
-        diagnostic::start(&self.diagnostics)
+        match diagnostic::start(&self.diagnostics) {
+            Ok(()) | Err(0) if self.strict && self.has_errors() => Err(2),
+            result => result,
+        }
+    }
+
+    fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// One of the diagnostics as text: `file:line:column`, the line, carets, and what to write instead.

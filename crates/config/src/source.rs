@@ -187,6 +187,11 @@ impl SourceMap {
         self.get(span.source).map_or(Location { line: 1, column: 1 }, |source| source.location(span.start))
     }
 
+    /// Line and column of the character after a span's last.
+    pub fn end_location(&self, span: Span) -> Location {
+        self.location(span.after())
+    }
+
     /// The text of a span.
     pub fn text(&self, span: Span) -> &str {
         let text = self.get(span.source).map_or("", |source| &source.text);

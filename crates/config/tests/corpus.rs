@@ -15,9 +15,12 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use config::{FileKind, Files, Host, InterfaceFacts, Loaded, Options, ScriptFacts, load};
+use config::print::Form;
+use config::{
+    FileKind, Files, Host, InterfaceFacts, Loaded, MemoryFiles, Options, ScriptFacts, load_and_print,
+};
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
 
@@ -147,26 +150,56 @@ fn named_interfaces(text: &str) -> BTreeSet<String> {
     names
 }
 
-fn judged(file: &Path) -> Loaded {
+/// Reads a file on the host that it names; what it means, and its canonical form.
+fn judged(file: &Path) -> (Loaded, Vec<u8>) {
+    let name = file.file_name().unwrap().to_str().unwrap();
+    read_as(file, name, &Disk(file.parent().unwrap()))
+}
+
+fn read_as(file: &Path, name: &str, files: &dyn Files) -> (Loaded, Vec<u8>) {
     let bytes = std::fs::read(file).unwrap();
     let text: String = bytes.iter().copied().map(char::from).collect();
     let host = AskedHost { interfaces: named_interfaces(&text) };
     let options = Options { config_id: "vm".into(), ..common::options() };
-    let name = file.file_name().unwrap().to_str().unwrap();
-    load(name, &Disk(file.parent().unwrap()), &host, &options)
+    load_and_print(name, files, &host, &options, Form::default())
+}
+
+/// Every file of the corpus, with keepalived's verdict; nothing where there is no corpus.
+fn verdicts() -> Vec<(PathBuf, String)> {
+    let Ok(verdicts) = std::fs::read_to_string(format!("{CORPUS}/VERDICTS.tsv")) else {
+        eprintln!("NOT TESTED: the corpus, {CORPUS}, is not here");
+        return Vec::new();
+    };
+    let one = |line: &str| {
+        let fields: Vec<_> = line.split('\t').collect();
+        (Path::new(CORPUS).join(fields[0]), fields[5].to_owned())
+    };
+    let verdicts: Vec<_> = verdicts.lines().skip(1).map(one).collect();
+    assert!(verdicts.len() > 600, "only {} files", verdicts.len());
+    verdicts
+}
+
+#[test]
+fn the_canonical_form_of_a_real_configuration_means_the_same() {
+    for (path, _) in verdicts() {
+        let (first, text) = judged(&path);
+        let (second, again) = read_as(&path, "f", &MemoryFiles::one("f", text.clone()));
+        let shown = String::from_utf8_lossy(&text);
+        assert_eq!(first.model, second.model, "{}\n{shown}\n{}", path.display(), second.render_all());
+        assert_eq!(shown, String::from_utf8_lossy(&again), "{}", path.display());
+    }
 }
 
 #[test]
 fn nearly_all_real_configurations_have_the_status_that_keepalived_gave_them() {
-    let Ok(verdicts) = std::fs::read_to_string(format!("{CORPUS}/VERDICTS.tsv")) else {
-        eprintln!("NOT TESTED: the corpus, {CORPUS}, is not here");
+    let verdicts = verdicts();
+    if verdicts.is_empty() {
         return;
-    };
+    }
     let (mut same, mut different) = (0, Vec::new());
-    for line in verdicts.lines().skip(1) {
-        let fields: Vec<_> = line.split('\t').collect();
-        let (file, expected) = (fields[0], fields[5]);
-        let status = judged(&Path::new(CORPUS).join(file)).test_status();
+    for (path, expected) in verdicts {
+        let status = judged(&path).0.test_status();
+        let file = path.display();
         if status.to_string() == expected {
             same += 1;
         } else {
@@ -180,6 +213,5 @@ fn nearly_all_real_configurations_have_the_status_that_keepalived_gave_them() {
         share * 100.0,
         different.join("\n")
     );
-    assert!(total > 600, "only {total} files");
     assert!(share >= FLOOR, "{share}: {different:#?}");
 }

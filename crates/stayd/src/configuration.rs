@@ -66,6 +66,7 @@ fn load(options: &Options) -> Loaded {
         working_directory: std::env::current_dir()
             .map_or_else(|_| "/".to_owned(), |path| path.to_string_lossy().into_owned()),
         random_seed: net::now().as_micros(),
+        strict: false,
     };
     config::load(&options.file.to_string_lossy(), &ThisHost, &ThisHost, &settings)
 }

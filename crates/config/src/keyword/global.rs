@@ -7,6 +7,7 @@ use super::{
     wants,
 };
 
+/// `global_defs`.
 pub static GLOBAL_DEFS: Block = Block {
     name: "global_defs",
     header: Header::Nothing,

@@ -19,6 +19,7 @@ mod virtual_server;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub use global::GLOBAL_DEFS;
 pub use root::ROOT;
 pub use value::{Datum, Outside, Value, ValueError, parse_address, parse_integer};
 
@@ -286,6 +287,15 @@ pub const REMOVED: &[(&str, &str, &str)] = &[
     ("real_group", "virtual_server", "1.0.0"),
     ("real_server_group", "", "1.0.0"),
 ];
+
+/// Keywords whose last word is a secret, with their block.
+const SECRETS: &[(&str, &str)] =
+    &[("authentication", "auth_pass"), ("auth_hmac", "key"), ("SSL", "password")];
+
+/// Whether the last word of a keyword is a password or key.
+pub fn is_secret(block: &str, keyword: &str) -> bool {
+    SECRETS.contains(&(block, keyword))
+}
 
 /// The blocks that know a spelling.
 pub fn homes(name: &str) -> &'static [&'static Block] {
