@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod authentication_header;
+
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -225,4 +227,16 @@ fn version_3_over_ipv6_to_unicast_peers() {
     let settings = "unicast_src_ip OWN\n unicast_peer {\n PEER\n }";
     let configuration = instance(3, "0.5", settings, "fe80::5100/64\nfd77::100/64");
     check(&configuration, include_str!("captures/v3-ipv6-unicast.txt"));
+}
+
+/// The interface of its own changes the frame around the packet, not the packet.
+#[test]
+fn version_2_from_an_interface_of_its_own() {
+    check(&instance(2, "1", "", "10.77.0.100/16"), include_str!("captures/v2-vmac.txt"));
+}
+
+#[test]
+fn version_3_over_ipv6_from_an_interface_of_its_own() {
+    let configuration = instance(3, "0.5", "", "fe80::5100/64\nfd77::100/64");
+    check(&configuration, include_str!("captures/v3-ipv6-vmac.txt"));
 }

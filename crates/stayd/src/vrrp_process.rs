@@ -10,9 +10,10 @@ mod wake;
 
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, SystemTime};
 
 use net::{Addresses, Announcer, Change, Mirror, Sender};
-use vrrp::{Action, Done, Input, Router};
+use vrrp::{Action, Done, Input, Router, UnixTime};
 
 use crate::exit::Exit;
 use crate::ipc::{FromVrrp, Level, ToVrrp};
@@ -22,6 +23,9 @@ use wake::{Cause, Wake};
 
 /// Packets taken from one socket before the others and the timer get their turn.
 const PACKETS_AT_ONCE: usize = 4096;
+
+/// A wall clock that is slewed drifts by less in any time that matters.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
 
 /// Runs the process until it is told to stop or the parent is gone. `release`: at the end, give the addresses up and say
 /// so to the peers.
@@ -48,6 +52,8 @@ struct Driver {
     receivers: Receivers,
     parent: Parent,
     wake: Wake,
+    /// By how much the wall clock is ahead of the monotonic one, as the router knows it.
+    clock_ahead: Option<Duration>,
     configured: bool,
     release: bool,
     stopping: bool,
@@ -67,6 +73,7 @@ impl Driver {
             mirror,
             parent,
             wake,
+            clock_ahead: None,
             configured: false,
             release,
             stopping: false,
@@ -90,7 +97,9 @@ impl Driver {
 
     /// Waits, and takes in what has happened. The time counts only when everything that came before it has been heard.
     fn turn(&mut self) -> io::Result<()> {
-        for cause in self.wake.wait(self.router.next_deadline(), &self.parent)? {
+        let causes = self.wake.wait(self.router.next_deadline(), &self.parent)?;
+        self.hear_clock();
+        for cause in causes {
             self.drain(cause);
         }
         if self.is_due() {
@@ -126,6 +135,17 @@ impl Driver {
                 }
             }
             Cause::Terminate => self.stop(),
+        }
+    }
+
+    /// Tells the router when the wall clock was set: it times what `auth_hmac` signs.
+    fn hear_clock(&mut self) {
+        let Ok(unix) = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) else { return };
+        let ahead = unix.saturating_sub(Duration::from_micros(net::now().as_micros()));
+        if self.clock_ahead.is_none_or(|known| known.abs_diff(ahead) > CLOCK_TOLERANCE) {
+            self.clock_ahead = Some(ahead);
+            let micros = u64::try_from(unix.as_micros()).unwrap_or(u64::MAX);
+            self.feed(Input::WallClock(UnixTime(micros)));
         }
     }
 

@@ -8,10 +8,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::action::Protocol;
+use crate::checksum::{Coverage, checksum};
 use crate::spec::{Authentication, Family, Version, VirtualRouterId};
 use crate::time::Centiseconds;
 
+const HEADER_LEN: usize = 8;
 const AUTHENTICATION_LEN: usize = 8;
 const TYPE_ADVERTISEMENT: u8 = 1;
 const AUTH_TYPE_NONE: u8 = 0;
@@ -86,12 +87,19 @@ impl Advert {
         payload.get(1).copied().and_then(VirtualRouterId::new)
     }
 
-    /// The bytes after the IP header, checksum included.
+    /// The bytes after the IP header, with the checksum that the RFCs ask for.
     ///
     /// `source` and `destination` are those of the IP header: a version 3 checksum covers them (RFC 9568 5.2.8 by way of
     /// its pseudo-header). Addresses of another family than `source` are left out. A version 2 packet carries whole
     /// seconds.
     pub fn to_bytes(&self, source: IpAddr, destination: IpAddr) -> Vec<u8> {
+        let mut bytes = self.message(source);
+        fill_checksum(&mut bytes, coverage(self.version, source, destination));
+        bytes
+    }
+
+    /// The bytes after the IP header, with a checksum of zero.
+    pub(crate) fn message(&self, source: IpAddr) -> Vec<u8> {
         let family = Family::of(source);
         let addresses = self.addresses.iter().filter(|address| Family::of(**address) == family).take(255);
         let mut bytes = vec![self.version.get() << 4 | TYPE_ADVERTISEMENT, self.vrid.get(), self.priority, 0];
@@ -113,8 +121,6 @@ impl Advert {
                 AuthenticationData::Password(password) => password,
             });
         }
-        let checksum = checksum(self.version, source, destination, &bytes);
-        bytes[6..8].copy_from_slice(&checksum.to_be_bytes());
         bytes
     }
 
@@ -123,20 +129,30 @@ impl Advert {
     /// # Errors
     /// The first [`AdvertError`] in keepalived's order of checks: length, version, authentication type, type, checksum.
     pub fn read(payload: &[u8], source: IpAddr, destination: IpAddr) -> Result<Self, AdvertError> {
+        let advert = Self::parse(payload, Family::of(source))?;
+        if checksum(coverage(advert.version, source, destination), payload) != 0 {
+            return Err(AdvertError::Checksum);
+        }
+        Ok(advert)
+    }
+
+    /// How long the advertisement at the head of these bytes is, as its fields say; `None` if they say nothing sensible.
+    pub(crate) fn stated_len(payload: &[u8], family: Family) -> Option<usize> {
+        let (first, count) = (payload.first()?, usize::from(*payload.get(3)?));
+        let version = version(*first, family)?;
+        Some(HEADER_LEN + address_len(family) * count + authentication_len(version))
+    }
+
+    /// Reads the bytes after the IP header without looking at the checksum.
+    pub(crate) fn parse(payload: &[u8], family: Family) -> Result<Self, AdvertError> {
         let &[version_and_type, vrid, priority, count, field_4, field_5, _, _, ref rest @ ..] = payload
         else {
             return Err(AdvertError::Length);
         };
-        let family = Family::of(source);
-        let version = match (version_and_type >> 4, family) {
-            (2, Family::V4) => Version::V2,
-            (3, _) => Version::V3,
-            _ => return Err(AdvertError::Version),
-        };
-        let address_len = if family == Family::V4 { 4 } else { 16 };
+        let version = version(version_and_type, family).ok_or(AdvertError::Version)?;
+        let address_len = address_len(family);
         let addresses_len = address_len * usize::from(count);
-        let authentication_len = if version == Version::V2 { AUTHENTICATION_LEN } else { 0 };
-        if rest.len() != addresses_len + authentication_len {
+        if rest.len() != addresses_len + authentication_len(version) {
             return Err(AdvertError::Length);
         }
         let (addresses, authentication) = rest.split_at(addresses_len);
@@ -152,9 +168,6 @@ impl Advert {
         };
         if version_and_type & 0x0f != TYPE_ADVERTISEMENT {
             return Err(AdvertError::Type);
-        }
-        if checksum(version, source, destination, payload) != 0 {
-            return Err(AdvertError::Checksum);
         }
         Ok(Self {
             version,
@@ -178,39 +191,49 @@ impl Advert {
     }
 }
 
+/// The version that a first byte states, if it exists for the family.
+const fn version(first: u8, family: Family) -> Option<Version> {
+    match (first >> 4, family) {
+        (2, Family::V4) => Some(Version::V2),
+        (3, _) => Some(Version::V3),
+        _ => None,
+    }
+}
+
+const fn address_len(family: Family) -> usize {
+    match family {
+        Family::V4 => 4,
+        Family::V6 => 16,
+    }
+}
+
+const fn authentication_len(version: Version) -> usize {
+    match version {
+        Version::V2 => AUTHENTICATION_LEN,
+        Version::V3 => 0,
+    }
+}
+
+/// What the RFCs have the checksum of a version cover.
+pub(crate) const fn coverage(version: Version, source: IpAddr, destination: IpAddr) -> Coverage {
+    match version {
+        Version::V2 => Coverage::Message,
+        Version::V3 => Coverage::PseudoHeader { source, destination },
+    }
+}
+
+/// Puts the checksum into a message that has none yet.
+pub(crate) fn fill_checksum(message: &mut [u8], coverage: Coverage) {
+    let checksum = checksum(coverage, message);
+    if let Some(field) = message.get_mut(6..8) {
+        field.copy_from_slice(&checksum.to_be_bytes());
+    }
+}
+
 fn address(octets: &[u8]) -> Option<IpAddr> {
     match octets.len() {
         4 => <[u8; 4]>::try_from(octets).ok().map(|octets| Ipv4Addr::from(octets).into()),
         _ => <[u8; 16]>::try_from(octets).ok().map(|octets| Ipv6Addr::from(octets).into()),
-    }
-}
-
-/// The internet checksum of a packet (RFC 1071); of a packet with its checksum filled in, 0.
-///
-/// Version 2: over the message from the version field on, authentication data included. Version 3: with the IPv6
-/// pseudo-header, or its like for IPv4 as keepalived and RFC 5798 have it.
-fn checksum(version: Version, source: IpAddr, destination: IpAddr, message: &[u8]) -> u16 {
-    let mut sum = 0;
-    if version == Version::V3 {
-        for address in [source, destination] {
-            match address {
-                IpAddr::V4(address) => add_words(&mut sum, &address.octets()),
-                IpAddr::V6(address) => add_words(&mut sum, &address.octets()),
-            }
-        }
-        sum += u64::from(Protocol::Vrrp.number()) + message.len() as u64;
-    }
-    add_words(&mut sum, message);
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    // Folded, it fits.
-    !u16::try_from(sum).unwrap_or(u16::MAX)
-}
-
-fn add_words(sum: &mut u64, bytes: &[u8]) {
-    for word in bytes.chunks(2) {
-        *sum += u64::from(u16::from_be_bytes([word[0], word.get(1).copied().unwrap_or(0)]));
     }
 }
 
@@ -335,8 +358,7 @@ mod tests {
         let fixed = |bytes: &mut Vec<u8>| {
             bytes[1] = 0;
             bytes[6..8].fill(0);
-            let sum = checksum(Version::V2, GROUP, GROUP, bytes);
-            bytes[6..8].copy_from_slice(&sum.to_be_bytes());
+            fill_checksum(bytes, Coverage::Message);
         };
         assert_eq!(read_altered(fixed), Err(AdvertError::Vrid));
     }

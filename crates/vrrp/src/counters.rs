@@ -18,6 +18,12 @@ pub struct Counters {
     pub invalid_auth_type: u64,
     pub auth_type_mismatch: u64,
     pub auth_failure: u64,
+    pub auth_ext_missing: u64,
+    pub auth_ext_malformed: u64,
+    pub auth_ext_unknown_key: u64,
+    pub auth_ext_invalid_hmac: u64,
+    pub auth_ext_stale: u64,
+    pub auth_ext_replay: u64,
     pub priority_zero_received: u64,
     pub priority_zero_sent: u64,
     /// Not in keepalived.stats: packets of another version.

@@ -159,6 +159,22 @@ pub enum Reject {
     AuthenticationMismatch,
     /// RFC 3768 7.1: another password than the instance's.
     Password,
+    /// The integrity check value of an authentication header does not match: another key than ours, or a changed packet.
+    IntegrityCheck,
+    /// The sequence number of an authentication header has been seen before.
+    SequenceReplayed,
+    /// `auth_hmac`: no trailer, and one is required.
+    TrailerMissing,
+    /// `auth_hmac`: the trailer is none that we know.
+    TrailerMalformed,
+    /// `auth_hmac`: signed with a key of which we have not the number.
+    UnknownKey,
+    /// `auth_hmac`: the code does not match: another key of the same number, or a changed packet.
+    TrailerMismatch,
+    /// `auth_hmac`: the sender's clock is further from ours than the window.
+    TrailerStale,
+    /// `auth_hmac`: not newer than what came from the sender before.
+    TrailerReplayed,
     /// RFC 3768 7.1: another interval than the instance's (version 2), or none at all (version 3).
     Interval,
     /// RFC 9568 7.1: not an advertisement.
@@ -190,6 +206,16 @@ impl fmt::Display for Reject {
             Self::AuthenticationType => f.write_str("unknown authentication type"),
             Self::AuthenticationMismatch => f.write_str("another authentication type than ours"),
             Self::Password => f.write_str("another password than ours"),
+            Self::IntegrityCheck => f.write_str("the authentication header does not match"),
+            Self::SequenceReplayed => f.write_str("its sequence number was seen before"),
+            Self::TrailerMissing => f.write_str("it has no auth_hmac trailer"),
+            Self::TrailerMalformed => f.write_str("its auth_hmac trailer is malformed"),
+            Self::UnknownKey => f.write_str("signed with an auth_hmac key that is not configured here"),
+            Self::TrailerMismatch => f.write_str("its auth_hmac code does not match"),
+            Self::TrailerStale => {
+                f.write_str("its clock differs from ours by more than the time_window of auth_hmac")
+            }
+            Self::TrailerReplayed => f.write_str("its auth_hmac sequence number was seen before"),
             Self::Interval => f.write_str("another advertisement interval than ours"),
             Self::Type => f.write_str("not an advertisement"),
             Self::Checksum => f.write_str("wrong checksum"),
@@ -248,6 +274,13 @@ pub enum What {
         /// Its priority.
         priority: u8,
     },
+    /// The clock of a sender of `auth_hmac` differs from ours by more than half of the window.
+    ClockSkew {
+        /// The sender.
+        source: IpAddr,
+        /// The difference.
+        skew: Duration,
+    },
     /// An address could not be added or removed.
     AddressFailed {
         /// Which.
@@ -302,6 +335,11 @@ impl fmt::Display for What {
             Self::LowerPriorityDiscarded { source, priority } => {
                 write!(f, "the master {source} has lower priority {priority}; taking over from it soon")
             }
+            Self::ClockSkew { source, skew } => write!(
+                f,
+                "the clock of {source} differs from ours by {:.3} s, more than half of auth_hmac's time_window",
+                skew.as_secs_f64()
+            ),
             Self::AddressFailed { address, adding, errno } => write!(
                 f,
                 "cannot {} {}/{} on {}: {}",

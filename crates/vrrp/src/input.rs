@@ -1,6 +1,7 @@
 //! Everything that can happen to a [`Router`](crate::Router). **Nothing else reaches it**: no clock, no socket, no file.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,15 @@ pub enum TrackerState {
 /// A point in the world's time: microseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct UnixTime(pub u64);
+
+impl core::ops::Add<Duration> for UnixTime {
+    type Output = Self;
+
+    /// Saturates at the end of time.
+    fn add(self, later_by: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(later_by.as_micros()).unwrap_or(u64::MAX)))
+    }
+}
 
 /// A VRRP packet as it came from a raw socket.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -6,8 +6,10 @@
 //! * this file: the state, its deadlines, what links and time do to it;
 //! * `transition`: what happens on leaving and on entering a state, in order;
 //! * `receive`: which packets count, and what an advert means in each state;
+//! * `authenticate`: proof of origin;
 //! * `hold`: the addresses, from wanted to confirmed to announced.
 
+mod authenticate;
 mod hold;
 mod receive;
 mod transition;
@@ -18,21 +20,25 @@ use std::time::Duration;
 
 use clock::Instant;
 
-use crate::action::{Action, InstanceId, Membership, Protocol, Send};
+use crate::action::{Action, InstanceId, Membership, Send};
 use crate::advert::{Advert, AuthenticationData};
 use crate::announcer::Announcer;
 use crate::counters::Counters;
 use crate::event::{Event, FaultCause, Reject, StateName, Transition, What, Why};
+use crate::input::UnixTime;
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
 use crate::spec::{InstanceSpec, Priority, Transport, Version};
 use crate::time::{Centiseconds, master_down_interval};
+use authenticate::Numbers;
 use hold::Hold;
 
 /// What an instance may look at and fill while it handles one input.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
+    /// What the wall clock shows, if anybody has said.
+    pub(crate) wall: Option<UnixTime>,
     pub(crate) links: &'a Links,
     /// Every virtual address of every instance: none of them is a source of adverts.
     pub(crate) virtual_addresses: &'a BTreeSet<IpAddr>,
@@ -58,6 +64,7 @@ pub(crate) struct Instance {
     deaf: Option<i32>,
     /// Identification of the newest IPv4 datagram.
     ip_id: u16,
+    numbers: Numbers,
     hold: Hold,
     counters: Counters,
     told: BTreeSet<Told>,
@@ -111,6 +118,7 @@ enum Told {
     AddressListDiffers,
     IntervalDiffers,
     LowerPriority(IpAddr),
+    ClockSkew(IpAddr),
     SendFailed,
 }
 
@@ -125,6 +133,7 @@ impl Instance {
             source: None,
             deaf: None,
             ip_id: 0,
+            numbers: Numbers::default(),
             hold: Hold::default(),
             counters: Counters::default(),
             told: BTreeSet::new(),
@@ -135,6 +144,7 @@ impl Instance {
     pub(crate) fn start(&mut self, cx: &mut Context<'_>, predecessor: Option<&InstanceSnapshot>) {
         if let Some(predecessor) = predecessor {
             self.counters = predecessor.counters;
+            self.numbers = Numbers::resume(predecessor.sequence);
         }
         let causes = self.look_around(cx);
         if !causes.is_empty() {
@@ -251,7 +261,7 @@ impl Instance {
                 Transport::Multicast { group } => Some(group),
                 Transport::Unicast { .. } => None,
             },
-            protocol: Protocol::Vrrp,
+            protocol: self.protocol(),
         })
     }
 
@@ -301,7 +311,17 @@ impl Instance {
     }
 
     pub(crate) fn snapshot(&self) -> InstanceSnapshot {
-        InstanceSnapshot { key: self.spec.key(), state: self.state_name(), counters: self.counters }
+        InstanceSnapshot {
+            key: self.spec.key(),
+            state: self.state_name(),
+            counters: self.counters,
+            sequence: self.sequence(),
+        }
+    }
+
+    /// Newest sequence number of the adverts' authentication.
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.numbers.newest()
     }
 
     pub(crate) fn state_name(&self) -> StateName {
@@ -443,9 +463,10 @@ impl Instance {
         };
         // As keepalived counts them; 0 would let the kernel draw one.
         self.ip_id = self.ip_id.checked_add(1).unwrap_or(1);
+        let signed = self.sign(cx, &advert, source);
+        let (id, protocol) = (self.ip_id, self.protocol());
         let mut send_to = |destination, ttl| {
-            let payload = advert.to_bytes(source, destination);
-            let (id, protocol) = (self.ip_id, Protocol::Vrrp);
+            let payload = self.seal(&signed, source, destination, ttl);
             let send = Send { instance: self.id, interface, source, destination, ttl, id, protocol, payload };
             cx.actions.push_back(Action::Send(send));
         };

@@ -19,17 +19,21 @@
 
 mod action;
 mod advert;
+mod ah;
 mod announcer;
+mod checksum;
 mod counters;
 mod event;
 mod input;
 mod instance;
 mod link;
 mod links;
+mod replay;
 mod router;
 mod snapshot;
 pub mod spec;
 pub mod time;
+mod trailer;
 
 pub use action::{Action, Announce, InstanceId, Membership, Protocol, Send, Want};
 pub use advert::{Advert, AdvertError, AuthenticationData};

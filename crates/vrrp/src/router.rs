@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use clock::Instant;
 
-use crate::action::{Action, InstanceId, Membership};
+use crate::action::{Action, InstanceId, Membership, Protocol};
 use crate::advert::Advert;
+use crate::ah;
 use crate::announcer::Announcer;
 use crate::event::Why;
-use crate::input::{Done, Input, Packet};
+use crate::input::{Done, Input, Packet, UnixTime};
 use crate::instance::{Context, Instance};
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
@@ -29,6 +30,8 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 pub struct Router {
     instances: BTreeMap<InstanceId, Instance>,
     next_id: u32,
+    /// The wall clock as last told, and when.
+    wall: Option<(Instant, UnixTime)>,
     links: Links,
     virtual_addresses: BTreeSet<IpAddr>,
     memberships: BTreeSet<Membership>,
@@ -70,7 +73,8 @@ impl Router {
                     self.links_changed(now, &[name]);
                 }
             }
-            Input::Track { .. } | Input::WallClock(_) => {}
+            Input::Track { .. } => {}
+            Input::WallClock(time) => self.wall = Some((now, time)),
             Input::Done(done) => self.done(now, done),
             Input::Stop => self.stop(now),
         }
@@ -139,7 +143,11 @@ impl Router {
     }
 
     fn receive(&mut self, now: Instant, packet: &Packet) {
-        let Some(vrid) = Advert::peek_vrid(&packet.payload) else { return };
+        let advert = match packet.protocol {
+            Protocol::Vrrp => Some(&packet.payload[..]),
+            Protocol::Ah => ah::peek(&packet.payload),
+        };
+        let Some(vrid) = advert.and_then(Advert::peek_vrid) else { return };
         for id in self.concerned(packet, vrid) {
             self.with(now, id, |instance, cx| instance.receive(cx, packet));
         }
@@ -263,9 +271,11 @@ impl Router {
     /// Lets one instance act, and keeps the books: its deadline and whether its state changed.
     fn with(&mut self, now: Instant, id: InstanceId, act: impl FnOnce(&mut Instance, &mut Context<'_>)) {
         let Some(instance) = self.instances.get_mut(&id) else { return };
-        let (deadline_before, state_before) = (instance.deadline(), instance.state_name());
+        let deadline_before = instance.deadline();
+        let before = (instance.state_name(), instance.sequence());
         let mut cx = Context {
             now,
+            wall: self.wall.map(|(at, time)| time + now.saturating_since(at)),
             links: &self.links,
             virtual_addresses: &self.virtual_addresses,
             announcer: &mut self.announcer,
@@ -278,7 +288,7 @@ impl Router {
         if let Some(at) = instance.deadline() {
             self.deadlines.insert((at, id));
         }
-        if instance.state_name() != state_before {
+        if (instance.state_name(), instance.sequence()) != before {
             self.changed.insert(id);
         }
     }

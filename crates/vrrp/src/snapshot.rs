@@ -15,4 +15,6 @@ pub struct InstanceSnapshot {
     pub state: StateName,
     /// Its counters.
     pub counters: Counters,
+    /// Newest sequence number of its authentication: the successor goes on from it.
+    pub sequence: u64,
 }

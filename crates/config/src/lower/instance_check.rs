@@ -109,15 +109,11 @@ impl Lowering<'_> {
             self.conflict(span, why, "adverts are not authenticated", "");
             return Authentication::None;
         }
-        if kind == AuthType::Ah {
-            let diagnostic =
-                Diagnostic::quiet(Code::NotSupported, span, "`AH` has no effect in this version of stayd")
-                    .label("adverts are not authenticated, and other routers will refuse them")
-                    .hint("use `auth_type PASS`");
-            self.report(diagnostic);
-            return Authentication::None;
+        match (kind, draft.auth_pass) {
+            (_, None) => Authentication::None,
+            (AuthType::Ah, Some(key)) => Authentication::Ah { key },
+            (AuthType::Pass, Some(password)) => Authentication::Password(password),
         }
-        draft.auth_pass.map_or(Authentication::None, Authentication::Password)
     }
 
     fn settle_state(

@@ -6,10 +6,11 @@
 use std::net::IpAddr;
 
 use super::{Context, Instance, State, Told};
-use crate::advert::{Advert, AdvertError, AuthenticationData};
+use crate::advert::{Advert, AdvertError, coverage};
+use crate::checksum::checksum;
 use crate::event::{Reject, StateName, What, Why};
 use crate::input::Packet;
-use crate::spec::{Authentication, Transport, Version};
+use crate::spec::{Family, Transport, Version};
 use crate::time::{Centiseconds, skew};
 
 /// Adverts of lower masters that are answered per interval, at most: what waited in a queue is one event, not many.
@@ -18,7 +19,7 @@ const ANSWERS_PER_INTERVAL: u32 = 10;
 impl Instance {
     /// A packet with this instance's VRID and family came in on its interface.
     pub(crate) fn receive(&mut self, cx: &mut Context<'_>, packet: &Packet) {
-        match self.accept(packet) {
+        match self.accept(cx, packet) {
             Ok(advert) => self.heard(cx, packet.source, &advert),
             Err(reason) => {
                 self.count(reason);
@@ -28,31 +29,28 @@ impl Instance {
         }
     }
 
-    fn accept(&self, packet: &Packet) -> Result<Advert, Reject> {
+    fn accept(&mut self, cx: &mut Context<'_>, packet: &Packet) -> Result<Advert, Reject> {
         if self.source == Some(packet.source) {
             return Err(Reject::OwnAddress);
         }
         let multicast = matches!(self.spec.transport, Transport::Multicast { .. });
+        let payload = self.open(packet)?;
         // RFC 9568 7.1 (GTSM); keepalived checks it for multicast only.
         if multicast && packet.ttl != 255 {
             return Err(Reject::Ttl(packet.ttl));
         }
-        let advert = Advert::read(&packet.payload, packet.source, packet.destination).map_err(reject)?;
+        let message = self.verify(cx, packet.source, payload)?;
+        let advert = Advert::parse(message, Family::of(packet.source)).map_err(reject)?;
+        // Over IPv6 it covers the trailer of `auth_hmac` too.
+        let summed = if packet.source.is_ipv6() { payload } else { message };
+        if checksum(coverage(advert.version, packet.source, packet.destination), summed) != 0 {
+            return Err(Reject::Checksum);
+        }
         if advert.version != self.spec.version {
             return Err(Reject::Version);
         }
         if advert.version == Version::V2 {
-            match (&self.spec.authentication, &advert.authentication) {
-                (Authentication::None, AuthenticationData::None)
-                | (Authentication::Ah { .. }, AuthenticationData::Ah) => {}
-                (Authentication::Password(ours), AuthenticationData::Password(theirs)) if ours == theirs => {}
-                (Authentication::Password(_), AuthenticationData::Password(_)) => {
-                    return Err(Reject::Password);
-                }
-                (_, AuthenticationData::None | AuthenticationData::Password(_) | AuthenticationData::Ah) => {
-                    return Err(Reject::AuthenticationMismatch);
-                }
-            }
+            self.compare_authentication(&advert)?;
             if advert.interval != self.spec.advert_interval {
                 return Err(Reject::Interval);
             }
@@ -74,7 +72,15 @@ impl Instance {
             Reject::Version => &mut counters.version_errors,
             Reject::AuthenticationType => &mut counters.invalid_auth_type,
             Reject::AuthenticationMismatch => &mut counters.auth_type_mismatch,
-            Reject::Password => &mut counters.auth_failure,
+            Reject::Password | Reject::IntegrityCheck | Reject::SequenceReplayed => {
+                &mut counters.auth_failure
+            }
+            Reject::TrailerMissing => &mut counters.auth_ext_missing,
+            Reject::TrailerMalformed => &mut counters.auth_ext_malformed,
+            Reject::UnknownKey => &mut counters.auth_ext_unknown_key,
+            Reject::TrailerMismatch => &mut counters.auth_ext_invalid_hmac,
+            Reject::TrailerStale => &mut counters.auth_ext_stale,
+            Reject::TrailerReplayed => &mut counters.auth_ext_replay,
             Reject::Interval => &mut counters.advert_interval_errors,
             Reject::Type => &mut counters.invalid_type_received,
             Reject::Checksum => &mut counters.checksum_errors,

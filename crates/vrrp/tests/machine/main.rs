@@ -4,6 +4,8 @@
 
 mod addresses;
 mod announcements;
+mod auth_hmac;
+mod authentication_header;
 mod backup;
 mod fault;
 mod master;

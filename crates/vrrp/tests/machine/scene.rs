@@ -70,8 +70,13 @@ pub struct Scene {
 impl Scene {
     /// A router with this instance, started at second 100 on an eth0 that is up.
     pub fn start(spec: InstanceSpec) -> Self {
+        Self::start_at(OWN, spec)
+    }
+
+    /// The same, with this address on eth0.
+    pub fn start_at(address: IpAddr, spec: InstanceSpec) -> Self {
         let mut scene = Self::before_start();
-        scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN])]));
+        scene.feed(Input::Links(vec![link(2, "eth0", true, &[address])]));
         scene.feed(Input::Configure(vec![spec].into()));
         scene
     }
@@ -185,6 +190,24 @@ impl Scene {
 
     pub fn counters(&self) -> vrrp::Counters {
         self.router.snapshots()[0].counters
+    }
+
+    /// The adverts sent, as they arrive at the other routers.
+    pub fn packets(&self) -> Vec<Packet> {
+        let sends = self.log.iter().filter_map(|action| match action {
+            Action::Send(send) => Some(send.clone()),
+            _ => None,
+        });
+        let arrived = sends.map(|send| Packet {
+            interface: send.interface,
+            source: send.source,
+            destination: send.destination,
+            ttl: send.ttl,
+            id: send.id,
+            protocol: send.protocol,
+            payload: send.payload,
+        });
+        arrived.collect()
     }
 
     /// Time until the next deadline.
