@@ -7,18 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Transition};
 use crate::link::IfIndex;
-use crate::spec::{Family, VirtualAddress};
+use crate::spec::{Family, Held};
 
 /// An instance of a running router; never used twice in a process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct InstanceId(pub u32);
+
+impl InstanceId {
+    /// Stands for what is held whatever the state of the instances.
+    pub const STATIC: Self = Self(u32::MAX);
+}
 
 /// One thing to do.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Action {
     /// Send an advert; answered only if it fails.
     Send(Send),
-    /// Make the kernel's addresses agree; answered by [`Done::Applied`](crate::input::Done::Applied).
+    /// Make the kernel's addresses, routes and rules agree; answered by [`Done::Applied`](crate::input::Done::Applied).
     Want(Want),
     /// Tell the LAN where an address is: gratuitous ARP (RFC 9568 6.4.1) or unsolicited neighbour advertisement.
     Announce(Announce),
@@ -72,17 +77,17 @@ pub struct Send {
     pub payload: Vec<u8>,
 }
 
-/// The whole truth about an instance's addresses: level, not edge.
+/// The whole truth about what an instance holds: level, not edge.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Want {
     /// Whose.
     pub instance: InstanceId,
     /// Number of this want; later ones have higher numbers.
     pub serial: u64,
-    /// Addresses that shall be there.
-    pub present: Vec<VirtualAddress>,
-    /// Addresses of this instance that shall not be there.
-    pub absent: Vec<VirtualAddress>,
+    /// What shall be there, in the order in which it is to be installed, after all removals.
+    pub present: Vec<Held>,
+    /// What of this instance shall not be there, in the order in which it is to be removed.
+    pub absent: Vec<Held>,
 }
 
 /// One announcement of one address.

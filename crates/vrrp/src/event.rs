@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Priority, VirtualAddress};
+use crate::spec::{Held, Priority};
 
 /// The states of RFC 9568 6.4, and keepalived's two more.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -281,19 +281,19 @@ pub enum What {
         /// The difference.
         skew: Duration,
     },
-    /// An address could not be added or removed.
-    AddressFailed {
-        /// Which.
-        address: VirtualAddress,
+    /// Something could not be added or removed; told once until it could.
+    HoldFailed {
+        /// What.
+        held: Held,
         /// Whether it should have been added.
         adding: bool,
         /// The kernel's error number.
         errno: i32,
     },
-    /// An address that somebody else removed was put back.
-    AddressRestored {
-        /// Which.
-        address: IpAddr,
+    /// Something that somebody else removed was put back.
+    Restored {
+        /// What.
+        held: Held,
     },
     /// An advert was not sent; told once until one is.
     SendFailed {
@@ -340,18 +340,13 @@ impl fmt::Display for What {
                 "the clock of {source} differs from ours by {:.3} s, more than half of auth_hmac's time_window",
                 skew.as_secs_f64()
             ),
-            Self::AddressFailed { address, adding, errno } => write!(
+            Self::HoldFailed { held, adding, errno } => write!(
                 f,
-                "cannot {} {}/{} on {}: {}",
+                "cannot {} {held}: {}",
                 if *adding { "add" } else { "remove" },
-                address.address,
-                address.prefix_len,
-                address.interface,
                 std::io::Error::from_raw_os_error(*errno)
             ),
-            Self::AddressRestored { address } => {
-                write!(f, "{address} was removed by somebody else; put it back")
-            }
+            Self::Restored { held } => write!(f, "{held} was removed by somebody else; put it back"),
             Self::SendFailed { errno } => {
                 write!(f, "cannot send adverts: {}", std::io::Error::from_raw_os_error(*errno))
             }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::action::{InstanceId, Membership, Protocol};
 use crate::link::{IfIndex, LinkView};
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{RouterSpec, TrackerId, VirtualAddress};
+use crate::spec::{Held, RouterSpec, TrackerId};
 
 /// One thing that happened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ pub enum Input {
     Links(Vec<LinkView>),
     /// The interface with this number is gone.
     LinkGone(IfIndex),
+    /// Somebody else removed these routes and rules. (Removed addresses are seen in the links.)
+    Lost(Vec<Held>),
+    /// Notifications of the kernel were lost: routes and rules may be missing.
+    Doubt,
     /// What a tracker of a script, file, process or BFD session says now.
     Track {
         /// Which.
@@ -40,6 +44,9 @@ pub enum Input {
     Done(Done),
     /// Stop all instances: the end of [`Router::is_stopped`](crate::Router::is_stopped) waiting.
     Stop,
+    /// End without a word to anybody, and leave what the instances hold where it is (keepalived's
+    /// `--dont-release-vrrp`). Only what is static is removed.
+    Abandon,
 }
 
 /// What a tracker says.
@@ -90,14 +97,14 @@ pub struct Packet {
 /// What became of an action.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Done {
-    /// The kernel's addresses were made to agree with a [`Want`](crate::action::Want), but for these.
+    /// The kernel was made to agree with a [`Want`](crate::action::Want), but for these.
     Applied {
         /// Whose.
         instance: InstanceId,
         /// The number of that want; an answer to an older one is ignored.
         serial: u64,
-        /// Addresses that could not be added or removed, with the kernel's error number.
-        failed: Vec<(VirtualAddress, i32)>,
+        /// What could not be added or removed, with the kernel's error number.
+        failed: Vec<(Held, i32)>,
     },
     /// An advert was not sent.
     SendFailed {

@@ -25,14 +25,14 @@ use crate::advert::{Advert, AuthenticationData};
 use crate::announcer::Announcer;
 use crate::counters::Counters;
 use crate::event::{Event, FaultCause, Reject, StateName, Transition, What, Why};
+use crate::hold::Hold;
 use crate::input::UnixTime;
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{InstanceSpec, Priority, Transport, Version};
+use crate::spec::{InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Version};
 use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
-use hold::Hold;
 
 /// What an instance may look at and fill while it handles one input.
 pub(crate) struct Context<'a> {
@@ -268,8 +268,9 @@ impl Instance {
     /// Takes over a changed configuration; the state is kept wherever that makes sense.
     pub(crate) fn reconfigure(&mut self, cx: &mut Context<'_>, spec: InstanceSpec) {
         let before = core::mem::replace(&mut self.spec, spec);
-        self.hold.drop_unlisted(&before, &self.spec);
-        let addresses_changed = !before.held_addresses().eq(self.spec.held_addresses());
+        let (held_before, held) = (before.held(), self.spec.held());
+        let held_changed = held_before != held;
+        self.hold.drop_unlisted(held_before, &held);
         self.links_changed(cx);
         match &mut self.state {
             State::Init | State::Fault { .. } | State::Stopped => {}
@@ -289,7 +290,7 @@ impl Instance {
                 }
             }
         }
-        if addresses_changed {
+        if held_changed {
             self.want(cx);
         }
     }
@@ -371,12 +372,11 @@ impl Instance {
     /// Interfaces without which the instance is in FAULT, whatever it tracks.
     fn needed_interfaces(&self) -> BTreeSet<&str> {
         let own = self.spec.track_primary.then_some(self.spec.interface.as_str());
-        self.spec
-            .held_addresses()
-            .map(|address| address.interface.as_str())
-            .filter(|name| *name != self.spec.interface)
-            .chain(own)
-            .collect()
+        let addresses =
+            self.spec.held_addresses().filter(|held| held.track).map(|held| held.interface.as_str());
+        let routes = self.spec.routes.iter().filter(|held| held.track).flat_map(RouteSpec::interfaces);
+        let rules = self.spec.rules.iter().filter(|held| held.track).flat_map(RuleSpec::interfaces);
+        addresses.chain(routes).chain(rules).filter(|name| *name != self.spec.interface).chain(own).collect()
     }
 
     fn source_on(&self, link: &LinkView, virtual_addresses: &BTreeSet<IpAddr>) -> Option<IpAddr> {

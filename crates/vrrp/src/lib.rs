@@ -24,6 +24,7 @@ mod announcer;
 mod checksum;
 mod counters;
 mod event;
+mod hold;
 mod input;
 mod instance;
 mod link;
@@ -32,6 +33,7 @@ mod replay;
 mod router;
 mod snapshot;
 pub mod spec;
+mod statics;
 pub mod time;
 mod trailer;
 

@@ -20,7 +20,8 @@ use crate::instance::{Context, Instance};
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{Family, InstanceKey, InstanceSpec, RouterSpec, VirtualRouterId};
+use crate::spec::{Family, Held, InstanceKey, InstanceSpec, RouterSpec, VirtualRouterId};
+use crate::statics::Statics;
 
 /// How long the kernel is left in peace after it refused to let us listen.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -32,6 +33,7 @@ pub struct Router {
     next_id: u32,
     /// The wall clock as last told, and when.
     wall: Option<(Instant, UnixTime)>,
+    statics: Statics,
     links: Links,
     virtual_addresses: BTreeSet<IpAddr>,
     memberships: BTreeSet<Membership>,
@@ -73,10 +75,13 @@ impl Router {
                     self.links_changed(now, &[name]);
                 }
             }
+            Input::Lost(gone) => self.lost(now, &gone),
+            Input::Doubt => self.doubt(now),
             Input::Track { .. } => {}
             Input::WallClock(time) => self.wall = Some((now, time)),
             Input::Done(done) => self.done(now, done),
             Input::Stop => self.stop(now),
+            Input::Abandon => self.abandon(now),
         }
     }
 
@@ -84,7 +89,10 @@ impl Router {
     pub fn next_deadline(&self) -> Option<Instant> {
         let instances = self.deadlines.first().map(|(at, _)| *at);
         let refused = self.refused.values().min().copied();
-        [instances, refused, self.announcer.deadline()].into_iter().flatten().min()
+        [instances, refused, self.announcer.deadline(), self.statics.hold.retry_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next thing to do; to be called until there is none, after each input.
@@ -103,12 +111,13 @@ impl Router {
         self.instances.values().map(Instance::snapshot).collect()
     }
 
-    /// After [`Input::Stop`]: whether everything is released.
+    /// After [`Input::Stop`] or [`Input::Abandon`]: whether everything is released.
     pub fn is_stopped(&self) -> bool {
-        self.instances.is_empty()
+        self.instances.is_empty() && self.statics.is_gone()
     }
 
     fn configure(&mut self, now: Instant, spec: RouterSpec) {
+        self.with_statics(now, |statics, cx| statics.configure(cx, &spec.statics));
         let specs = spec.instances;
         let running = self.instances.values().filter(|instance| !instance.is_stopped());
         let mut old: BTreeMap<InstanceKey, InstanceId> =
@@ -170,6 +179,7 @@ impl Router {
 
     fn tick(&mut self, now: Instant) {
         self.announcer.tick(now, &mut self.actions);
+        self.with_statics(now, Statics::tick);
         let due: Vec<_> = self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
         for id in due {
             self.with(now, id, Instance::tick);
@@ -197,6 +207,7 @@ impl Router {
     }
 
     fn links_changed(&mut self, now: Instant, names: &[String]) {
+        self.with_statics(now, Statics::links_changed);
         let concerned: Vec<_> = self
             .instances
             .values()
@@ -232,6 +243,9 @@ impl Router {
 
     fn done(&mut self, now: Instant, done: Done) {
         match done {
+            Done::Applied { instance: InstanceId::STATIC, serial, failed } => {
+                self.with_statics(now, |statics, cx| statics.applied(cx, serial, failed));
+            }
             Done::Applied { instance, serial, failed } => {
                 self.with(now, instance, |instance, cx| instance.applied(cx, serial, failed));
                 if self.instances.get(&instance).is_some_and(Instance::is_gone) {
@@ -261,11 +275,44 @@ impl Router {
     }
 
     fn stop(&mut self, now: Instant) {
+        self.with_each(now, |instance, cx| instance.stop(cx, Why::Stopping));
+        self.with_statics(now, Statics::stop);
+        self.listen();
+    }
+
+    fn abandon(&mut self, now: Instant) {
+        self.instances.clear();
+        self.deadlines.clear();
+        self.with_statics(now, Statics::stop);
+        self.listen();
+    }
+
+    fn lost(&mut self, now: Instant, gone: &[Held]) {
+        self.with_statics(now, |statics, cx| statics.lost(cx, gone));
+        self.with_each(now, |instance, cx| instance.lost(cx, gone));
+    }
+
+    fn doubt(&mut self, now: Instant) {
+        self.with_statics(now, Statics::doubt);
+        self.with_each(now, Instance::doubt);
+    }
+
+    fn with_each(&mut self, now: Instant, act: impl Fn(&mut Instance, &mut Context<'_>)) {
         let all: Vec<_> = self.instances.keys().copied().collect();
         for id in all {
-            self.with(now, id, |instance, cx| instance.stop(cx, Why::Stopping));
+            self.with(now, id, &act);
         }
-        self.listen();
+    }
+
+    fn with_statics(&mut self, now: Instant, act: impl FnOnce(&mut Statics, &mut Context<'_>)) {
+        let mut cx = Context {
+            now,
+            links: &self.links,
+            virtual_addresses: &self.virtual_addresses,
+            announcer: &mut self.announcer,
+            actions: &mut self.actions,
+        };
+        act(&mut self.statics, &mut cx);
     }
 
     /// Lets one instance act, and keeps the books: its deadline and whether its state changed.

@@ -7,8 +7,11 @@
 mod address;
 mod announce;
 mod authentication;
+mod held;
 mod identity;
 mod instance;
+mod route;
+mod rule;
 mod sync_group;
 mod track;
 mod transport;
@@ -21,8 +24,14 @@ use serde::{Deserialize, Serialize};
 pub use address::{AddressFlags, VirtualAddress};
 pub use announce::{AnnounceGroup, AnnounceSpec, ExtraInterfaces};
 pub use authentication::{AntiReplay, AuthHmac, Authentication, HmacKey, HmacMode, KeyId};
+pub use held::Held;
 pub use identity::{Family, InstanceKey, Priority, Version, VirtualRouterId};
 pub use instance::{InitialState, InstanceSpec};
+pub use route::{
+    Encapsulation, Metric, Nexthop, PROTOCOL_KEEPALIVED, Prefix, Realms, RouteCreate, RouteKind,
+    RouteMetrics, RoutePreference, RouteSpec, Scope, TABLE_DEFAULT, TABLE_LOCAL, TABLE_MAIN, Weight,
+};
+pub use rule::{Mark, Range, RuleAction, RuleSpec};
 pub use sync_group::SyncGroupSpec;
 pub use track::{InterfaceTrack, LinkDelays, Track, TrackerId, TrackerKind};
 pub use transport::{ChecksumV3, Peer, Transport};
@@ -38,6 +47,9 @@ pub struct RouterSpec {
     pub announce_groups: Vec<AnnounceGroup>,
     /// `interface_up_down_delays`, by interface.
     pub link_delays: BTreeMap<String, LinkDelays>,
+    /// What is there whatever the state of the instances: `static_ipaddress`, `static_routes` and `static_rules`, in
+    /// this order.
+    pub statics: Vec<Held>,
     /// `vrrp_startup_delay`: no instance becomes master before this has passed since the first configuration.
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: the same, counted from the boot of the host.

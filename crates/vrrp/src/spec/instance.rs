@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::address::VirtualAddress;
 use super::announce::AnnounceSpec;
 use super::authentication::{AuthHmac, Authentication};
+use super::held::Held;
 use super::identity::{Family, InstanceKey, Priority, Version, VirtualRouterId};
+use super::route::RouteSpec;
+use super::rule::RuleSpec;
 use super::track::{InterfaceTrack, Track};
 use super::transport::{ChecksumV3, Transport};
 use crate::time::Centiseconds;
@@ -70,6 +73,10 @@ pub struct InstanceSpec {
     pub addresses: Vec<VirtualAddress>,
     /// `virtual_ipaddress_excluded`: held by the master, not advertised; of either family.
     pub excluded: Vec<VirtualAddress>,
+    /// `virtual_routes`, in the order of the file: held by the master.
+    pub routes: Vec<RouteSpec>,
+    /// `virtual_rules`, in the order of the file: held by the master.
+    pub rules: Vec<RuleSpec>,
     /// Gratuitous ARP and unsolicited NA.
     pub announce: AnnounceSpec,
     /// `track_interface`.
@@ -128,6 +135,8 @@ impl InstanceSpec {
             checksum_v3: ChecksumV3::Detect,
             addresses: Vec::new(),
             excluded: Vec::new(),
+            routes: Vec::new(),
+            rules: Vec::new(),
             announce: AnnounceSpec::default(),
             track_interfaces: Vec::new(),
             tracks: Vec::new(),
@@ -147,10 +156,19 @@ impl InstanceSpec {
         self.addresses.iter().chain(&self.excluded)
     }
 
+    /// Everything that the master holds, in the order in which it is installed: addresses, routes, rules.
+    pub fn held(&self) -> Vec<Held> {
+        let addresses = self.held_addresses().cloned().map(Held::Address);
+        let routes = self.routes.iter().cloned().map(|route| Held::Route(Box::new(route)));
+        addresses.chain(routes).chain(self.rules.iter().cloned().map(Held::Rule)).collect()
+    }
+
     /// Every interface whose state matters to this instance.
     pub fn interfaces(&self) -> BTreeSet<&str> {
         core::iter::once(self.interface.as_str())
             .chain(self.held_addresses().map(|address| address.interface.as_str()))
+            .chain(self.routes.iter().flat_map(RouteSpec::interfaces))
+            .chain(self.rules.iter().flat_map(RuleSpec::interfaces))
             .chain(self.track_interfaces.iter().map(|track| track.interface.as_str()))
             .collect()
     }

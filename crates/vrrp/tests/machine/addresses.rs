@@ -2,16 +2,16 @@
 
 use vrrp::{Input, StateName, What};
 
-use crate::scene::{OWN, Scene, VIP, link, ms, spec, v4, virtual_address};
+use crate::scene::{OWN, Scene, VIP, held, link, ms, spec, v4, virtual_address};
 
 #[test]
 fn a_refused_address_is_not_announced_and_is_tried_again_every_second() {
     let mut scene = Scene::start(spec());
-    scene.refuse = vec![(virtual_address(VIP), 13)];
+    scene.refuse = vec![(held(VIP), 13)];
     scene.run(ms(5_700));
-    let failures =
-        scene.told.iter().filter(|what| matches!(what, What::AddressFailed { adding: true, errno: 13, .. }));
-    assert_eq!(failures.count(), 3);
+    let tries = scene.wants().into_iter().filter(|want| !want.present.is_empty());
+    assert_eq!(tries.count(), 3);
+    assert_eq!(scene.told, [What::HoldFailed { held: held(VIP), adding: true, errno: 13 }]);
     assert!(scene.announced().is_empty());
     scene.refuse.clear();
     scene.run(ms(1_000));
@@ -23,7 +23,7 @@ fn one_refused_address_does_not_keep_the_others_from_being_announced() {
     let mut spec = spec();
     spec.addresses.push(virtual_address(v4(10, 0, 0, 101)));
     let mut scene = Scene::start(spec);
-    scene.refuse = vec![(virtual_address(VIP), 13)];
+    scene.refuse = vec![(held(VIP), 13)];
     scene.run(ms(3_700));
     assert_eq!(scene.announced(), [v4(10, 0, 0, 101); 5]);
 }
@@ -37,7 +37,7 @@ fn an_address_that_somebody_removes_is_put_back_announced_and_counted() {
     scene.feed(Input::Link(link(2, "eth0", true, &[OWN])));
     assert_eq!(scene.wants().len(), 1);
     assert_eq!(scene.announced(), [VIP; 5]);
-    assert_eq!(scene.told, [What::AddressRestored { address: VIP }]);
+    assert_eq!(scene.told, [What::Restored { held: held(VIP) }]);
     assert_eq!(scene.counters().addresses_restored, 1);
     assert_eq!(scene.state(), StateName::Master);
 }
@@ -67,12 +67,12 @@ fn a_view_from_before_the_address_was_there_is_not_taken_for_a_loss() {
 #[test]
 fn an_address_that_cannot_be_removed_is_tried_again() {
     let mut scene = Scene::start(spec());
-    scene.refuse = vec![(virtual_address(VIP), 1)];
+    scene.refuse = vec![(held(VIP), 1)];
     scene.forget();
     scene.feed(Input::Link(link(2, "eth0", false, &[OWN])));
     scene.run(ms(3_100));
     assert_eq!(scene.wants().len(), 4);
-    assert!(scene.told.iter().all(|what| matches!(what, What::AddressFailed { adding: false, .. })));
+    assert!(scene.told.iter().all(|what| matches!(what, What::HoldFailed { adding: false, .. })));
 }
 
 #[test]

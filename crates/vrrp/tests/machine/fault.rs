@@ -2,7 +2,7 @@
 
 use vrrp::{Done, FaultCause, Input, InstanceSpec, InterfaceTrack, Priority, StateName, What, Why};
 
-use crate::scene::{OWN, PEER, Scene, VIP, index, link, ms, spec, v4, virtual_address};
+use crate::scene::{OWN, PEER, Scene, VIP, held, index, link, ms, spec, v4, virtual_address};
 
 fn fault(cause: FaultCause) -> (StateName, Why) {
     (StateName::Fault, Why::Fault(vec![cause]))
@@ -13,7 +13,7 @@ fn a_master_whose_interface_goes_down_is_in_fault_and_gives_up_its_addresses() {
     let mut scene = Scene::master(spec());
     scene.feed(Input::Link(link(2, "eth0", false, &[OWN, VIP])));
     assert_eq!(scene.states, [fault(FaultCause::InterfaceDown("eth0".into()))]);
-    assert_eq!(scene.wants()[0].absent[0].address, VIP);
+    assert_eq!(scene.wants()[0].absent[0], held(VIP));
     assert_eq!(scene.adverts(), [0_u8; 0], "nothing can be sent on a link that is down");
 }
 
@@ -103,7 +103,7 @@ fn an_interface_that_was_replaced_unseen_gets_the_addresses_again() {
     let mut scene = Scene::master(spec());
     scene.feed(Input::Links(vec![link(9, "eth0", true, &[OWN])]));
     assert_eq!(scene.state(), StateName::Master);
-    assert_eq!(scene.wants()[0].present[0].address, VIP);
+    assert_eq!(scene.wants()[0].present[0], held(VIP));
     assert_eq!(scene.announced(), [VIP; 5]);
 }
 

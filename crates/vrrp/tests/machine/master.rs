@@ -2,7 +2,7 @@
 
 use vrrp::{Input, InstanceSpec, Priority, StateName, What, Why};
 
-use crate::scene::{LOWER_ADDRESS, OWN, PEER, Scene, VIP, ms, spec};
+use crate::scene::{LOWER_ADDRESS, OWN, PEER, Scene, VIP, held, ms, spec};
 
 #[test]
 fn a_master_advertises_every_interval_without_drift() {
@@ -25,7 +25,7 @@ fn a_master_yields_to_a_higher_priority_at_once() {
     scene.hear(PEER, 101);
     assert_eq!(scene.states, [(StateName::Backup, Why::BetterMaster { source: PEER, priority: 101 })]);
     assert_eq!(scene.adverts(), [0_u8; 0], "nothing is released to a better master");
-    assert_eq!(scene.wants()[0].absent[0].address, VIP);
+    assert_eq!(scene.wants()[0].absent[0], held(VIP));
 }
 
 #[test]

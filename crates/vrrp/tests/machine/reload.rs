@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vrrp::{Centiseconds, Input, InstanceSpec, Priority, StateName, VirtualRouterId, Why};
 
-use crate::scene::{PEER, Scene, VIP, ms, spec, v4, virtual_address};
+use crate::scene::{PEER, Scene, VIP, held, ms, spec, v4, virtual_address};
 
 #[test]
 fn an_unchanged_instance_does_nothing_at_a_reload() {
@@ -45,8 +45,8 @@ fn an_address_that_is_no_longer_listed_is_removed_without_a_change_of_state() {
     scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.states, []);
     let [want] = scene.wants()[..] else { panic!("{:?}", scene.log) };
-    assert_eq!(want.absent, [virtual_address(v4(10, 0, 0, 101))]);
-    assert_eq!(want.present, [virtual_address(VIP)]);
+    assert_eq!(want.absent, [held(v4(10, 0, 0, 101))]);
+    assert_eq!(want.present, [held(VIP)]);
 }
 
 #[test]
@@ -54,12 +54,12 @@ fn a_removed_address_that_the_kernel_keeps_is_removed_later() {
     let mut two = spec();
     two.addresses.push(virtual_address(v4(10, 0, 0, 101)));
     let mut scene = Scene::master(two);
-    scene.refuse = vec![(virtual_address(v4(10, 0, 0, 101)), 1)];
+    scene.refuse = vec![(held(v4(10, 0, 0, 101)), 1)];
     scene.feed(Input::Configure(vec![spec()].into()));
     scene.refuse.clear();
     scene.forget();
     scene.run(ms(1_000));
-    assert_eq!(scene.wants()[0].absent, [virtual_address(v4(10, 0, 0, 101))]);
+    assert_eq!(scene.wants()[0].absent, [held(v4(10, 0, 0, 101))]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use vrrp::{Input, StateName, Why};
 
-use crate::scene::{OWN, PEER, Scene, VIP, link, ms, spec};
+use crate::scene::{OWN, PEER, Scene, VIP, held, link, ms, spec};
 
 fn successor(of: &mut Scene) -> Scene {
     let snapshots = of.router.snapshots();
@@ -20,7 +20,7 @@ fn a_master_goes_on_as_master_with_an_advert_at_once_and_keeps_its_addresses() {
     assert_eq!(scene.states, [(StateName::Master, Why::Resumed)]);
     assert_eq!(scene.adverts(), [100]);
     assert!(scene.wants().iter().all(|want| want.absent.is_empty()));
-    assert_eq!(scene.wants()[0].present[0].address, VIP);
+    assert_eq!(scene.wants()[0].present[0], held(VIP));
 }
 
 #[test]

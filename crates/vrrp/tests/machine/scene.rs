@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clock::Instant;
 use vrrp::{
-    Action, Advert, AuthenticationData, Done, Family, IfIndex, Input, InstanceSpec, LinkAddress, LinkView,
-    Packet, Protocol, Router, RouterSpec, StateName, VirtualAddress, VirtualRouterId, Want, What, Why,
+    Action, Advert, AuthenticationData, Done, Family, Held, IfIndex, Input, InstanceSpec, LinkAddress,
+    LinkView, Packet, Protocol, Router, RouterSpec, StateName, VirtualAddress, VirtualRouterId, Want, What,
+    Why,
 };
 
 pub const OWN: IpAddr = v4(10, 0, 0, 20);
@@ -25,6 +26,11 @@ pub fn ms(millis: u64) -> Duration {
 
 pub fn virtual_address(address: IpAddr) -> VirtualAddress {
     VirtualAddress::new(address, 32, "eth0")
+}
+
+/// The same, as something held.
+pub fn held(address: IpAddr) -> Held {
+    virtual_address(address).into()
 }
 
 /// Priority 100, one second, version 2, one address on eth0.
@@ -64,7 +70,7 @@ pub struct Scene {
     pub told: Vec<What>,
     pub log: Vec<Action>,
     /// Errors that the kernel will answer to wants.
-    pub refuse: Vec<(VirtualAddress, i32)>,
+    pub refuse: Vec<(Held, i32)>,
 }
 
 impl Scene {

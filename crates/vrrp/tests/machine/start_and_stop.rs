@@ -2,7 +2,7 @@
 
 use vrrp::{Action, InitialState, Input, InstanceSpec, Priority, StateName, Why};
 
-use crate::scene::{OWN, Scene, VIP, link, ms, spec};
+use crate::scene::{OWN, Scene, VIP, held, link, ms, spec};
 
 #[test]
 fn an_instance_starts_as_backup_and_clears_what_an_earlier_run_left() {
@@ -10,7 +10,7 @@ fn an_instance_starts_as_backup_and_clears_what_an_earlier_run_left() {
     assert_eq!(scene.states, [(StateName::Backup, Why::Startup)]);
     let [want] = scene.wants()[..] else { panic!("{:?}", scene.log) };
     assert!(want.present.is_empty());
-    assert_eq!(want.absent[0].address, VIP);
+    assert_eq!(want.absent[0], held(VIP));
     assert_eq!(scene.adverts(), [0_u8; 0]);
 }
 
@@ -54,7 +54,7 @@ fn stopping_a_master_sends_priority_0_before_the_addresses_go() {
     let kinds: Vec<_> = scene.log.iter().map(kind).collect();
     assert_eq!(kinds, ["notify", "send", "want", "unlisten"]);
     assert_eq!(scene.adverts(), [0]);
-    assert_eq!(scene.wants()[0].absent[0].address, VIP);
+    assert_eq!(scene.wants()[0].absent[0], held(VIP));
     assert_eq!(scene.states, [(StateName::Stop, Why::Stopping)]);
 }
 
