@@ -4,9 +4,9 @@
 //! **Nothing here decides**: each part does what it is told and reports what the kernel said. Nothing waits either:
 //! every socket is non-blocking, and a netlink request is answered before its send returns.
 
-mod addresses;
 mod announcement;
 mod announcer;
+mod holdings;
 mod links;
 mod mirror;
 mod monotonic;
@@ -16,9 +16,9 @@ mod sender;
 pub mod sysctl;
 mod wire;
 
-pub use addresses::Addresses;
 pub use announcement::{gratuitous_arp, unsolicited_advertisement};
 pub use announcer::Announcer;
+pub use holdings::{Holdings, Loss};
 pub use links::Links;
 pub use mirror::{Change, Mirror};
 pub use monotonic::now;

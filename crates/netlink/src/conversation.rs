@@ -90,6 +90,11 @@ impl Conversation {
     pub fn open(protocol: isize) -> Result<Self, Error> {
         KernelSocket::open(protocol, &[], RECEIVE_BUFFER).map(Self::over)
     }
+
+    /// Our end's number, by which notifications of the kernel say who asked for a change.
+    pub const fn port(&self) -> u32 {
+        self.transport.port()
+    }
 }
 
 impl<T: Transport> Conversation<T> {

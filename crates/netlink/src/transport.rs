@@ -25,7 +25,10 @@ pub trait Transport {
 
 /// A netlink socket.
 #[derive(Debug)]
-pub struct KernelSocket(Socket);
+pub struct KernelSocket {
+    socket: Socket,
+    port: u32,
+}
 
 const KERNEL: u32 = 0;
 
@@ -39,6 +42,11 @@ impl KernelSocket {
         Self::prepare(protocol, groups, receive_buffer).map_err(Error::Open)
     }
 
+    /// Our end's number, by which the kernel says who asked for a change.
+    pub const fn port(&self) -> u32 {
+        self.port
+    }
+
     fn prepare(protocol: isize, groups: &[u32], receive_buffer: usize) -> io::Result<Self> {
         let mut socket = Socket::new(protocol)?;
         if setsockopt(&socket, sockopt::RcvBufForce, &receive_buffer).is_err() {
@@ -47,23 +55,23 @@ impl KernelSocket {
         socket.set_ext_ack(true)?;
         // Without it each error carries a copy of the whole request, and the buffer holds fewer of them.
         socket.set_cap_ack(true)?;
-        socket.bind_auto()?;
+        let port = socket.bind_auto()?.port_number();
         for group in groups {
             socket.add_membership(*group)?;
         }
-        Ok(Self(socket))
+        Ok(Self { socket, port })
     }
 }
 
 impl Transport for KernelSocket {
     fn send(&mut self, datagram: &[u8]) -> io::Result<()> {
-        self.0.send_to(datagram, &SocketAddr::new(KERNEL, 0), 0).map(drop)
+        self.socket.send_to(datagram, &SocketAddr::new(KERNEL, 0), 0).map(drop)
     }
 
     fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         loop {
             buffer.clear();
-            let (length, sender) = self.0.recv_from(buffer, libc::MSG_DONTWAIT | libc::MSG_TRUNC)?;
+            let (length, sender) = self.socket.recv_from(buffer, libc::MSG_DONTWAIT | libc::MSG_TRUNC)?;
             // Another process may send to our port, and must not be taken for the kernel.
             if sender.port_number() == KERNEL {
                 return Ok(length);
@@ -74,12 +82,12 @@ impl Transport for KernelSocket {
 
 impl AsFd for KernelSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 
 impl AsRawFd for KernelSocket {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.socket.as_raw_fd()
     }
 }

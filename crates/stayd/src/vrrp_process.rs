@@ -12,8 +12,8 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
 
-use net::{Addresses, Announcer, Change, Mirror, Sender};
-use vrrp::{Action, Done, Input, Router, UnixTime};
+use net::{Announcer, Change, Holdings, Loss, Mirror, Sender};
+use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, UnixTime, Want};
 
 use crate::exit::Exit;
 use crate::ipc::{FromVrrp, Level, ToVrrp};
@@ -46,7 +46,7 @@ pub fn run(stream: UnixStream, release: bool) -> Exit {
 struct Driver {
     router: Router,
     mirror: Mirror,
-    addresses: Addresses,
+    holdings: Holdings,
     sender: Sender,
     announcer: Announcer,
     receivers: Receivers,
@@ -66,7 +66,7 @@ impl Driver {
         let wake = Wake::new(&parent, &mirror)?;
         Ok(Self {
             router: Router::new(),
-            addresses: Addresses::open().map_err(io::Error::other)?,
+            holdings: Holdings::open(Some(PROTOCOL_KEEPALIVED)).map_err(io::Error::other)?,
             sender: Sender::open()?,
             announcer: Announcer::open()?,
             receivers: Receivers::default(),
@@ -84,7 +84,7 @@ impl Driver {
         loop {
             self.perform();
             self.report();
-            if self.stopping && (!self.release || self.router.is_stopped()) {
+            if self.stopping && self.router.is_stopped() {
                 self.parent.flush();
                 return Exit::Normal;
             }
@@ -125,6 +125,11 @@ impl Driver {
         match cause {
             Cause::Parent => self.hear_parent(),
             Cause::Links => self.hear_links(),
+            Cause::Routes => match self.holdings.losses() {
+                Some(Loss::Of(lost)) => self.feed(Input::Lost(lost)),
+                Some(Loss::Unknown) => self.feed(Input::Doubt),
+                None => {}
+            },
             Cause::Packets(key) => {
                 for _ in 0..PACKETS_AT_ONCE {
                     match self.receivers.receive(key) {
@@ -190,9 +195,7 @@ impl Driver {
     fn stop(&mut self) {
         if !self.stopping {
             self.stopping = true;
-            if self.release {
-                self.feed(Input::Stop);
-            }
+            self.feed(if self.release { Input::Stop } else { Input::Abandon });
         }
     }
 
@@ -206,12 +209,7 @@ impl Driver {
                         self.feed(Input::Done(Done::SendFailed { instance: send.instance, errno }));
                     }
                 }
-                Action::Want(want) => {
-                    let index_of = |name: &str| self.mirror.index_of(name);
-                    let failed = self.addresses.apply(&want.present, &want.absent, index_of);
-                    let done = Done::Applied { instance: want.instance, serial: want.serial, failed };
-                    self.feed(Input::Done(done));
-                }
+                Action::Want(want) => self.hold(&want),
                 Action::Announce(announce) => self.announce(&announce),
                 Action::Listen(membership) => {
                     let result = self.receivers.listen(membership, &self.wake);
@@ -223,6 +221,19 @@ impl Driver {
                 Action::Emit(event) => self.parent.tell(&FromVrrp::Event(event)),
             }
         }
+    }
+
+    fn hold(&mut self, want: &Want) {
+        let watching = self.holdings.is_watching();
+        let index_of = |name: &str| self.mirror.index_of(name);
+        let failed = self.holdings.apply(&want.present, &want.absent, index_of);
+        if !watching
+            && let Some(descriptor) = self.holdings.descriptor()
+            && let Err(error) = self.wake.watch_routes(descriptor)
+        {
+            self.parent.line(Level::Error, format!("cannot watch routes and rules: {error}"));
+        }
+        self.feed(Input::Done(Done::Applied { instance: want.instance, serial: want.serial, failed }));
     }
 
     fn announce(&mut self, announce: &vrrp::Announce) {

@@ -21,7 +21,7 @@ use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
 use crate::spec::{Family, Held, InstanceKey, InstanceSpec, RouterSpec, VirtualRouterId};
-use crate::statics::Statics;
+use crate::statics::{Statics, Surroundings};
 
 /// How long the kernel is left in peace after it refused to let us listen.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -304,15 +304,8 @@ impl Router {
         }
     }
 
-    fn with_statics(&mut self, now: Instant, act: impl FnOnce(&mut Statics, &mut Context<'_>)) {
-        let mut cx = Context {
-            now,
-            links: &self.links,
-            virtual_addresses: &self.virtual_addresses,
-            announcer: &mut self.announcer,
-            actions: &mut self.actions,
-        };
-        act(&mut self.statics, &mut cx);
+    fn with_statics(&mut self, now: Instant, act: impl FnOnce(&mut Statics, &mut Surroundings<'_>)) {
+        act(&mut self.statics, &mut Surroundings { now, links: &self.links, actions: &mut self.actions });
     }
 
     /// Lets one instance act, and keeps the books: its deadline and whether its state changed.

@@ -1,10 +1,21 @@
 //! What is held whatever the state of the instances: `static_ipaddress`, `static_routes`, `static_rules`.
 
-use crate::action::InstanceId;
+use std::collections::VecDeque;
+
+use clock::Instant;
+
+use crate::action::{Action, InstanceId};
 use crate::event::{Event, What};
 use crate::hold::Hold;
-use crate::instance::Context;
+use crate::links::Links;
 use crate::spec::Held;
+
+/// What it may look at and fill while it handles one input.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) now: Instant,
+    pub(crate) links: &'a Links,
+    pub(crate) actions: &'a mut VecDeque<Action>,
+}
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Statics {
@@ -15,7 +26,7 @@ pub(crate) struct Statics {
 
 impl Statics {
     /// Takes over another list. At the first one leftovers of an earlier run are taken as being there.
-    pub(crate) fn configure(&mut self, cx: &mut Context<'_>, held: &[Held]) {
+    pub(crate) fn configure(&mut self, cx: &mut Surroundings<'_>, held: &[Held]) {
         self.stopped = false;
         if self.held != held {
             let before = core::mem::replace(&mut self.held, held.to_vec());
@@ -24,7 +35,7 @@ impl Statics {
         }
     }
 
-    pub(crate) fn stop(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn stop(&mut self, cx: &mut Surroundings<'_>) {
         if !self.stopped && !self.held.is_empty() {
             self.stopped = true;
             self.want(cx);
@@ -36,31 +47,31 @@ impl Statics {
         self.held.is_empty() || self.stopped && !self.hold.is_pending()
     }
 
-    pub(crate) fn links_changed(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn links_changed(&mut self, cx: &mut Surroundings<'_>) {
         if !self.stopped && self.hold.look(cx.now, cx.links) {
             self.want(cx);
         }
     }
 
-    pub(crate) fn lost(&mut self, cx: &mut Context<'_>, gone: &[Held]) {
+    pub(crate) fn lost(&mut self, cx: &mut Surroundings<'_>, gone: &[Held]) {
         if self.hold.lose(cx.now, gone) {
             self.want(cx);
         }
     }
 
-    pub(crate) fn doubt(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn doubt(&mut self, cx: &mut Surroundings<'_>) {
         if self.hold.doubt(cx.now) {
             self.want(cx);
         }
     }
 
-    pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn tick(&mut self, cx: &mut Surroundings<'_>) {
         if self.hold.retry_at().is_some_and(|at| at <= cx.now) {
             self.want(cx);
         }
     }
 
-    pub(crate) fn applied(&mut self, cx: &mut Context<'_>, serial: u64, failed: Vec<(Held, i32)>) {
+    pub(crate) fn applied(&mut self, cx: &mut Surroundings<'_>, serial: u64, failed: Vec<(Held, i32)>) {
         let Some(settled) = self.hold.applied(cx.now, serial, failed) else { return };
         for held in settled.restored {
             emit(cx, What::Restored { held });
@@ -70,12 +81,12 @@ impl Statics {
         }
     }
 
-    fn want(&mut self, cx: &mut Context<'_>) {
+    fn want(&mut self, cx: &mut Surroundings<'_>) {
         let want = self.hold.want(cx.now, cx.links, InstanceId::STATIC, self.held.clone(), !self.stopped);
         cx.actions.push_back(want);
     }
 }
 
-fn emit(cx: &mut Context<'_>, what: What) {
-    cx.actions.push_back(crate::action::Action::Emit(Event { instance: "static".to_owned(), what }));
+fn emit(cx: &mut Surroundings<'_>, what: What) {
+    cx.actions.push_back(Action::Emit(Event { instance: "static".to_owned(), what }));
 }

@@ -3,9 +3,9 @@
 use std::io;
 use std::net::IpAddr;
 
-use net::{Addresses, HostRoutes, Links, Mirror, sysctl};
+use net::{Holdings, HostRoutes, Links, Mirror, sysctl};
 use thiserror::Error;
-use vrrp::{IfIndex, VirtualAddress};
+use vrrp::{Held, IfIndex, VirtualAddress};
 
 use super::plan::Actual;
 use super::step::{Item, Step};
@@ -40,7 +40,7 @@ pub enum Error {
 pub struct Kernel {
     lo: IfIndex,
     links: Links,
-    addresses: Addresses,
+    addresses: Holdings,
     routes: HostRoutes,
 }
 
@@ -53,7 +53,7 @@ impl Kernel {
         Ok(Self {
             lo: Mirror::open()?.index_of(LO).ok_or(Error::NoLoopback)?,
             links: Links::open()?,
-            addresses: Addresses::open()?,
+            addresses: Holdings::open(None)?,
             routes: HostRoutes::open()?,
         })
     }
@@ -110,7 +110,7 @@ impl Kernel {
     }
 
     fn address(&mut self, vip: IpAddr, present: bool) -> Result<(), Error> {
-        let address = [spec(vip)];
+        let address = [Held::Address(spec(vip))];
         let (present, absent): (&[_], &[_]) = if present { (&address, &[]) } else { (&[], &address) };
         let failed = self.addresses.apply(present, absent, |_| Some(self.lo));
         match failed.first() {

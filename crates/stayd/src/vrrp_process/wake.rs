@@ -1,7 +1,7 @@
 //! What ends the wait of the loop: a socket, a signal, or the time.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ const PARENT: u64 = 0;
 const LINKS: u64 = 1;
 const SIGNAL: u64 = 2;
 const TIMER: u64 = 3;
+const ROUTES: u64 = 4;
 /// Above the largest number of an interface come the families and protocols of its sockets.
 const PACKETS: u64 = 1 << 32;
 const PACKETS_V6: u64 = 1 << 33;
@@ -34,6 +35,7 @@ const MOST_EVENTS: usize = 2048;
 pub(super) enum Cause {
     Parent,
     Links,
+    Routes,
     Packets(Key),
     Terminate,
 }
@@ -68,6 +70,11 @@ impl Wake {
         let family = if family == Family::V6 { PACKETS_V6 } else { 0 };
         let protocol = if protocol == Protocol::Ah { PACKETS_AH } else { 0 };
         Ok(self.epoll.add(receiver, readable(PACKETS | family | protocol | u64::from(interface.get())))?)
+    }
+
+    /// Watches the kernel's notifications of routes and rules.
+    pub(super) fn watch_routes(&self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(self.epoll.add(descriptor, readable(ROUTES))?)
     }
 
     /// Waits for something to do, at most until `deadline`.
@@ -120,6 +127,7 @@ fn cause(data: u64) -> Option<Cause> {
     match data {
         PARENT => Some(Cause::Parent),
         LINKS => Some(Cause::Links),
+        ROUTES => Some(Cause::Routes),
         SIGNAL => Some(Cause::Terminate),
         TIMER => None,
         packets => {

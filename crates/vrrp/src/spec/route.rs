@@ -276,6 +276,31 @@ pub struct RouteSpec {
 }
 
 impl RouteSpec {
+    /// A unicast route of table main that says no more than its destination.
+    pub fn new(destination: Prefix) -> Self {
+        Self {
+            kind: RouteKind::Unicast,
+            destination,
+            source: None,
+            preferred_source: None,
+            tos: 0,
+            table: TABLE_MAIN,
+            vrf: None,
+            protocol: PROTOCOL_KEEPALIVED,
+            scope: None,
+            metric: 0,
+            nexthops: Vec::new(),
+            metrics: RouteMetrics::default(),
+            realms: None,
+            expires: None,
+            preference: None,
+            ttl_propagate: None,
+            create: RouteCreate::default(),
+            track: true,
+            track_group: None,
+        }
+    }
+
     /// Its family.
     pub const fn family(&self) -> Family {
         self.destination.family()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Family, Prefix, Realms};
+use super::{Family, PROTOCOL_KEEPALIVED, Prefix, Realms};
 
 /// What happens to packets that a rule matches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -91,6 +91,33 @@ pub struct RuleSpec {
 }
 
 impl RuleSpec {
+    /// A rule that matches every packet of a family.
+    pub const fn new(family: Family, action: RuleAction, preference: u32) -> Self {
+        Self {
+            family,
+            invert: false,
+            from: None,
+            to: None,
+            tos: 0,
+            mark: None,
+            incoming: None,
+            outgoing: None,
+            tunnel_id: None,
+            users: None,
+            ip_protocol: None,
+            source_ports: None,
+            destination_ports: None,
+            action,
+            preference,
+            realms: None,
+            suppress_prefix_len: None,
+            suppress_interface_group: None,
+            protocol: Some(PROTOCOL_KEEPALIVED),
+            track: true,
+            track_group: None,
+        }
+    }
+
     /// The interfaces that it names.
     pub fn interfaces(&self) -> impl Iterator<Item = &str> {
         self.incoming.iter().chain(&self.outgoing).map(String::as_str)

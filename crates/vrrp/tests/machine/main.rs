@@ -8,6 +8,7 @@ mod auth_hmac;
 mod authentication_header;
 mod backup;
 mod fault;
+mod holding;
 mod master;
 mod receive;
 mod reload;
