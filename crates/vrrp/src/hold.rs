@@ -87,17 +87,17 @@ impl Hold {
         }
     }
 
-    /// Says what shall be there, or, unless `hold`, that none of it shall.
+    /// Says what shall be there, or, unless it `shall`, that none of it is to be.
     pub(crate) fn want(
         &mut self,
         now: Instant,
         links: &Links,
         holder: InstanceId,
         held: Vec<Held>,
-        hold: bool,
+        shall: bool,
     ) -> Action {
         let mut absent: Vec<_> = self.dropped.iter().cloned().collect();
-        if hold {
+        if shall {
             self.present = held;
         } else {
             self.present.clear();

@@ -241,16 +241,16 @@ fn metrics(metrics: &RouteMetrics) -> Vec<RouteMetric> {
         locked |= u32::from(control.lock) << 16;
         found.push(RouteMetric::CcAlgo(control.value.clone()));
     }
-    let plain: [(Option<u32>, fn(u32) -> RouteMetric); 7] = [
-        (metrics.window, RouteMetric::Window),
-        (metrics.hop_limit.map(u32::from), RouteMetric::Hoplimit),
-        (metrics.initial_congestion_window, RouteMetric::InitCwnd),
-        (metrics.initial_receive_window, RouteMetric::InitRwnd),
-        (metrics.quick_ack.map(u32::from), RouteMetric::QuickAck),
-        (metrics.fast_open_no_cookie.map(u32::from), RouteMetric::FastopenNoCookie),
-        (metrics.ecn.then_some(FEATURE_ECN), RouteMetric::Features),
+    let plain = [
+        metrics.window.map(RouteMetric::Window),
+        metrics.hop_limit.map(u32::from).map(RouteMetric::Hoplimit),
+        metrics.initial_congestion_window.map(RouteMetric::InitCwnd),
+        metrics.initial_receive_window.map(RouteMetric::InitRwnd),
+        metrics.quick_ack.map(u32::from).map(RouteMetric::QuickAck),
+        metrics.fast_open_no_cookie.map(u32::from).map(RouteMetric::FastopenNoCookie),
+        metrics.ecn.then_some(FEATURE_ECN).map(RouteMetric::Features),
     ];
-    found.extend(plain.into_iter().filter_map(|(value, make)| value.map(make)));
+    found.extend(plain.into_iter().flatten());
     if locked != 0 {
         found.insert(0, RouteMetric::Lock(locked));
     }

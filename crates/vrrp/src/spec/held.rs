@@ -16,7 +16,7 @@ pub enum Held {
     /// A route.
     Route(Box<RouteSpec>),
     /// A routing rule.
-    Rule(RuleSpec),
+    Rule(Box<RuleSpec>),
 }
 
 impl Held {
@@ -61,7 +61,7 @@ impl From<RouteSpec> for Held {
 
 impl From<RuleSpec> for Held {
     fn from(rule: RuleSpec) -> Self {
-        Self::Rule(rule)
+        Self::Rule(Box::new(rule))
     }
 }
 

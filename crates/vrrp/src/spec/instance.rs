@@ -159,8 +159,8 @@ impl InstanceSpec {
     /// Everything that the master holds, in the order in which it is installed: addresses, routes, rules.
     pub fn held(&self) -> Vec<Held> {
         let addresses = self.held_addresses().cloned().map(Held::Address);
-        let routes = self.routes.iter().cloned().map(|route| Held::Route(Box::new(route)));
-        addresses.chain(routes).chain(self.rules.iter().cloned().map(Held::Rule)).collect()
+        let routes = self.routes.iter().cloned().map(Held::from);
+        addresses.chain(routes).chain(self.rules.iter().cloned().map(Held::from)).collect()
     }
 
     /// Every interface whose state matters to this instance.
