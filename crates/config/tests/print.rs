@@ -1,5 +1,7 @@
 //! The canonical form of a configuration: reading it gives the same model, printing it again the same text.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Use, cases, host, options};
@@ -151,7 +153,7 @@ fn the_seed_means_the_same_after_printing() {
     match std::fs::read(path) {
         Ok(bytes) => assert_eq!(fault(&MemoryFiles::one("keepalived.conf", bytes)), None),
         Err(error) => {
-            eprintln!("NOT TESTED: the seed's file, {path}: {error}; our own pair stands in for it")
+            eprintln!("NOT TESTED: the seed's file, {path}: {error}; our own pair stands in for it");
         }
     }
 }

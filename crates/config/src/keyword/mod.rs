@@ -7,6 +7,7 @@
 
 mod bfd;
 mod check;
+mod describe;
 mod global;
 mod global_system;
 mod global_vrrp;
