@@ -34,6 +34,7 @@ pub use host::{Host, InterfaceFacts, MemoryHost, ScriptFacts};
 pub use model::Model;
 pub use read::IncludeCheck;
 pub use source::{Location, SourceMap, Span};
+pub use suggest::nearest;
 
 /// What the command line and the start of the daemon say about reading a configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -1,8 +1,17 @@
 //! The command line: keepalived's, so that units and scripts go on working, and our own commands.
+//!
+//! **A word is one of our commands only where it comes first.** Anywhere else it is left over, and keepalived merely
+//! mentions such words. Like getopt, which keepalived reads its options with, we take `-tFILE`, long options cut short,
+//! and options given twice.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ErrorKind};
 use clap::{ArgAction, Parser, Subcommand};
+
+/// The configuration that is read unless another is named.
+pub const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
 
 /// What the command line asks for.
 ///
@@ -17,11 +26,33 @@ pub struct Cli {
     /// The daemon's options.
     #[command(flatten)]
     pub options: Options,
+    /// Words that are no options and belong to none.
+    #[arg(skip)]
+    pub left_over: Vec<OsString>,
+}
+
+/// The command line of the daemon.
+#[derive(Parser, Debug)]
+#[command(name = "stayd", disable_version_flag = true, args_override_self = true, infer_long_args = true)]
+struct Daemon {
+    #[command(flatten)]
+    options: Options,
+    #[arg(hide = true)]
+    left_over: Vec<OsString>,
 }
 
 /// Our own commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Print every problem of a configuration
+    Check(crate::check::Arguments),
+    /// Tell what a keyword of the configuration, or a code of a problem, means
+    Explain(crate::explain::Arguments),
+    /// Show a configuration as it is understood
+    Config(crate::config_command::Arguments),
+    /// Write the documents that are made of the tables in this program
+    #[command(hide = true)]
+    Generate(crate::generate::Arguments),
     /// On a real server: hold a virtual address for direct routing, without answering ARP for it
     Realserver(crate::realserver::Arguments),
 }
@@ -34,7 +65,7 @@ pub struct Options {
         short = 'f',
         long = "use-file",
         value_name = "FILE",
-        default_value = "/etc/keepalived/keepalived.conf"
+        default_value = DEFAULT_FILE
     )]
     pub file: PathBuf,
     /// Run VRRP only, no virtual servers
@@ -73,9 +104,8 @@ pub struct Options {
     /// At the end, leave the virtual servers in the kernel
     #[arg(short = 'I', long)]
     pub dont_release_ipvs: bool,
-    /// Identifies this host in lines that begin with @ID
-    #[arg(short = 'i', long, value_name = "ID")]
-    pub config_id: Option<String>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Check the configuration, print every problem (to FILE if given) and end
     #[arg(short = 't', long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     #[expect(clippy::option_option, reason = "outer: whether it is given; inner: whether it names a file")]
@@ -85,6 +115,20 @@ pub struct Options {
     pub version: bool,
     #[command(flatten)]
     pub without_effect: WithoutEffect,
+}
+
+/// How a configuration is read.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Reading {
+    /// Identifies this host in lines that begin with @ID [default: the host's name up to the first dot]
+    #[arg(short = 'i', long, value_name = "ID")]
+    pub config_id: Option<String>,
+    /// Have every include insist on its files, as `includea` does
+    #[arg(short = 'e', long)]
+    pub all_config: bool,
+    /// Take every warning as an error: the test fails, the daemon does not start, a reload is refused
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Options of keepalived that are accepted and have no effect yet.
@@ -113,12 +157,57 @@ pub struct WithoutEffect {
     pub namespace: Option<String>,
     #[arg(short = 'm', long)]
     pub core_dump: bool,
-    #[arg(short = 'e', long)]
-    pub all_config: bool,
     #[arg(short = 'u', long, value_name = "MASK")]
     pub umask: Option<String>,
     #[arg(long)]
     pub ignore_sigint: bool,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// It makes no sense, or asks for help only.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let words: Vec<_> = words.into_iter().collect();
+        let option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+        if words.get(1).is_some_and(|first| !option(first)) {
+            match Self::try_parse_from(&words) {
+                Err(error) if is_left_over(&error) => {}
+                result => return result,
+            }
+        }
+        match Daemon::try_parse_from(words.iter().map(|word| attach(word))) {
+            Ok(Daemon { options, left_over }) => Ok(Self { command: None, options, left_over }),
+            // Its help does not know our commands.
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => Self::try_parse_from(["stayd", "--help"]),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Mentions the words that are left over.
+    pub fn mention(&self) -> Option<String> {
+        let words: Vec<_> = self.left_over.iter().map(|word| word.to_string_lossy()).collect();
+        (!words.is_empty()).then(|| format!("words that are no options are passed over: {}", words.join(" ")))
+    }
+}
+
+/// Whether the first word is neither one of our commands nor looks like one that is meant.
+fn is_left_over(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::InvalidSubcommand && error.get(ContextKind::SuggestedSubcommand).is_none()
+}
+
+/// `-tFILE`, and `t` with its file at the end of other letters: clap wants `=` before a value that may be absent.
+fn attach(word: &OsStr) -> OsString {
+    const WITH_VALUE: &str = "frpcbSAsiu";
+    let split = || {
+        let text = word.to_str()?;
+        let letters = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
+        let at = letters.find(|c| c == 't' || WITH_VALUE.contains(c))?;
+        let file = letters.get(at..)?.strip_prefix('t').filter(|file| !file.is_empty())?;
+        (!file.starts_with('=')).then(|| text.split_at(text.len() - file.len()))
+    };
+    split().map_or_else(|| word.to_owned(), |(letters, file)| format!("{letters}={file}").into())
 }
 
 impl Options {
@@ -148,7 +237,6 @@ impl WithoutEffect {
             (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),
             (self.namespace.is_some(), "--namespace"),
             (self.core_dump, "--core-dump"),
-            (self.all_config, "--all-config"),
             (self.umask.is_some(), "--umask"),
             (self.ignore_sigint, "--ignore-sigint"),
         ];
@@ -162,13 +250,20 @@ mod tests {
 
     use super::*;
 
+    fn read(line: &str) -> Result<Cli, clap::Error> {
+        Cli::read(line.split(' ').map(OsString::from))
+    }
+
     fn options(line: &str) -> Options {
-        Cli::try_parse_from(line.split(' ')).unwrap().options
+        let cli = read(line).unwrap();
+        assert!(cli.command.is_none() && cli.left_over.is_empty(), "{cli:?}");
+        cli.options
     }
 
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+        Daemon::command().debug_assert();
     }
 
     #[test]
@@ -190,7 +285,7 @@ mod tests {
         let options = options(
             "stayd --dont-fork --log-console --log-detail --vrrp --check --use-file=/c --pid /p --checkers_pid=/k --config-id=A",
         );
-        assert_eq!((options.file, options.config_id), (PathBuf::from("/c"), Some("A".into())));
+        assert_eq!((options.file, options.reading.config_id), (PathBuf::from("/c"), Some("A".into())));
     }
 
     #[test]
@@ -198,6 +293,13 @@ mod tests {
         assert_eq!(options("stayd -t -f /c").config_test, Some(None));
         assert_eq!(options("stayd --config-test=/log").config_test, Some(Some(PathBuf::from("/log"))));
         assert_eq!(options("stayd -f /c").config_test, None);
+        // As getopt takes it.
+        assert_eq!(options("stayd -t/log").config_test, Some(Some(PathBuf::from("/log"))));
+        assert_eq!(options("stayd -t=/log").config_test, Some(Some(PathBuf::from("/log"))));
+        let bundled = options("stayd -Dt/log -f /t");
+        assert_eq!((bundled.log_detail, bundled.file), (1, PathBuf::from("/t")));
+        assert_eq!(bundled.config_test, Some(Some(PathBuf::from("/log"))));
+        assert_eq!(options("stayd -f/t").config_test, None);
     }
 
     #[test]
@@ -207,6 +309,48 @@ mod tests {
 
     #[test]
     fn an_unknown_option_is_an_error() {
-        assert!(Cli::try_parse_from(["stayd", "--nonsense"]).is_err());
+        assert!(read("stayd --nonsense").is_err());
+        assert!(read("stayd left --nonsense").is_err());
+    }
+
+    #[test]
+    fn options_may_be_cut_short_and_given_twice() {
+        let options = options("stayd --dont-f -f /a --use=/b -D -D -n");
+        assert!(options.dont_fork);
+        assert_eq!((options.log_detail, options.file), (2, PathBuf::from("/b")));
+    }
+
+    #[test]
+    fn words_that_are_left_over_are_mentioned_and_nothing_else() {
+        let cli = read("stayd foo -D check bar").unwrap();
+        assert!(cli.command.is_none() && cli.options.log_detail == 1);
+        assert_eq!(cli.mention().unwrap(), "words that are no options are passed over: foo check bar");
+        assert_eq!(read("stayd -D").unwrap().mention(), None);
+    }
+
+    #[test]
+    fn a_command_is_one_only_as_the_first_word() {
+        assert!(matches!(read("stayd check /c").unwrap().command, Some(Command::Check(_))));
+        let cli = read("stayd -f /c check").unwrap();
+        assert!(cli.command.is_none(), "keepalived has no commands");
+        assert_eq!(cli.left_over, ["check"]);
+    }
+
+    #[test]
+    fn a_misspelt_command_does_not_start_a_daemon() {
+        let error = read("stayd chekc /c").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSubcommand);
+        assert!(error.to_string().contains("'check'"), "{error}");
+    }
+
+    #[test]
+    fn help_knows_options_and_commands() {
+        for line in ["stayd --help", "stayd -D --help"] {
+            let help = read(line).unwrap_err().to_string();
+            assert!(
+                help.contains("explain") && help.contains("--dont-fork") && !help.contains("generate"),
+                "{help}"
+            );
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! The configuration of this run: read from the file that the options name, for the host that we are on.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use config::{Diagnostic, Loaded, Severity};
 
-use crate::cli::Options;
+use crate::cli::{Options, Reading};
 use crate::exit::Exit;
 use crate::host::ThisHost;
 
@@ -32,25 +33,26 @@ impl Configuration {
     /// # Errors
     /// It cannot be run; what stands in the log says why.
     pub fn read(options: &Options) -> Result<Self, Refusal> {
-        let loaded = load(options);
+        let loaded = load(&options.file, &options.reading);
         for diagnostic in &loaded.diagnostics {
             log(&loaded, diagnostic);
         }
         loaded.start().map_err(|status| {
-            tracing::error!("the configuration {} cannot be run", options.file.display());
+            let strict = if loaded.strict { "; with --strict warnings are errors" } else { "" };
+            tracing::error!("the configuration {} cannot be run{strict}", options.file.display());
             Refusal { exit: Exit::from_status(status) }
         })?;
         Ok(Self { vrrp: loaded.model.vrrp, virtual_servers: loaded.model.virtual_servers })
     }
 }
 
-/// `-t`: prints every problem, to standard error or to a file, and nothing else.
+/// `-t`: prints every problem, to standard error or at the end of a file, and nothing else.
 pub fn test(options: &Options, file: Option<&Path>) -> Exit {
-    let loaded = load(options);
+    let loaded = load(&options.file, &options.reading);
     let text = loaded.render_all();
     let printed = match file {
         None => io::stderr().write_all(text.as_bytes()),
-        Some(file) => File::create(file).and_then(|mut file| file.write_all(text.as_bytes())),
+        Some(file) => append(file, &text),
     };
     if let Err(error) = printed {
         eprintln!("cannot write {}: {error}", file.unwrap_or(Path::new("to standard error")).display());
@@ -59,16 +61,31 @@ pub fn test(options: &Options, file: Option<&Path>) -> Exit {
     Exit::from_status(loaded.test_status())
 }
 
-fn load(options: &Options) -> Loaded {
-    let settings = config::Options {
-        config_id: options.config_id.clone().unwrap_or_else(node_name),
-        include_check: config::IncludeCheck::default(),
+/// As keepalived does: adds to the file, and makes it for the user alone.
+fn append(file: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(file)?.write_all(text.as_bytes())
+}
+
+/// Reads a configuration for this host.
+pub fn load(file: &Path, reading: &Reading) -> Loaded {
+    config::load(&file.to_string_lossy(), &ThisHost, &ThisHost, &settings(reading))
+}
+
+/// Reads a configuration for this host, and writes it in its canonical form.
+pub fn load_and_print(file: &Path, reading: &Reading, form: config::print::Form) -> (Loaded, Vec<u8>) {
+    config::load_and_print(&file.to_string_lossy(), &ThisHost, &ThisHost, &settings(reading), form)
+}
+
+fn settings(reading: &Reading) -> config::Options {
+    let all = reading.all_config;
+    config::Options {
+        config_id: reading.config_id.clone().unwrap_or_else(node_name),
+        include_check: if all { config::IncludeCheck::ALL } else { config::IncludeCheck::default() },
         working_directory: std::env::current_dir()
             .map_or_else(|_| "/".to_owned(), |path| path.to_string_lossy().into_owned()),
         random_seed: net::now().as_micros(),
-        strict: false,
-    };
-    config::load(&options.file.to_string_lossy(), &ThisHost, &ThisHost, &settings)
+        strict: reading.strict,
+    }
 }
 
 /// The host's name up to the first dot.

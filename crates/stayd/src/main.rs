@@ -4,11 +4,15 @@
 //! by the parent, with its role in the environment, it is the VRRP process ([`vrrp_process`]) or the checker process
 //! ([`checker_process`]).
 
+mod check;
 mod checker_process;
 mod cli;
+mod config_command;
 mod configuration;
 mod daemon;
 mod exit;
+mod explain;
+mod generate;
 mod host;
 mod ipc;
 mod log;
@@ -20,8 +24,6 @@ mod vrrp_process;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use cli::{Cli, Command};
 use daemon::{ROLE_VARIABLE, Role};
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
 
 /// The command line, or how to end since it makes no sense or only asked for help.
 fn command_line() -> Result<Cli, Exit> {
-    Cli::try_parse().map_err(|error| {
+    Cli::read(std::env::args_os()).map_err(|error| {
         // Help goes to standard output and is no error; the rest is one, with keepalived's status.
         let _ = error.print();
         if error.use_stderr() { Exit::Fatal } else { Exit::Normal }
@@ -49,7 +51,14 @@ fn run_command() -> Exit {
         Ok(cli) => cli,
         Err(exit) => return exit,
     };
+    if let Some(mention) = cli.mention() {
+        eprintln!("{mention}");
+    }
     match cli.command {
+        Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Config(arguments)) => config_command::run(&arguments),
+        Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Realserver(arguments)) => realserver::run(&arguments),
         None if cli.options.version => {
             eprintln!("stayd v{}", env!("CARGO_PKG_VERSION"));
