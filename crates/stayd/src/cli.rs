@@ -13,12 +13,19 @@ use clap::{ArgAction, Parser, Subcommand};
 /// The configuration that is read unless another is named.
 pub const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
 
+/// Heading of keepalived's options that have no effect yet.
+pub const WITHOUT_EFFECT: &str = "keepalived's options without effect yet";
+
 /// What the command line asks for.
 ///
 /// Options of keepalived that have no effect yet are accepted, and said to have none when the daemon starts.
 #[derive(Parser, Debug)]
 #[command(name = "stayd", version, disable_version_flag = true, args_conflicts_with_subcommands = true)]
 #[command(about = "Keeps virtual addresses and virtual servers alive: VRRP, IPVS and health checks")]
+#[command(
+    long_about = "Keeps virtual addresses and virtual servers alive: VRRP, IPVS and health checks.\n\n\
+    Without a command it is the daemon. The daemon takes keepalived's options and configuration."
+)]
 pub struct Cli {
     /// What to do instead of running the daemon.
     #[command(subcommand)]
@@ -133,7 +140,7 @@ pub struct Reading {
 
 /// Options of keepalived that are accepted and have no effect yet.
 #[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "keepalived's options without effect yet")]
+#[command(next_help_heading = WITHOUT_EFFECT)]
 pub struct WithoutEffect {
     #[arg(short = 'B', long = "no_bfd")]
     pub no_bfd: bool,

@@ -19,8 +19,11 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Action {
-    /// Print the canonical form: one entry on a line, without comments, with includes, conditions and definitions
-    /// resolved. Problems go to standard error. Passwords are printed as they are unless --redact is given
+    /// Print a configuration in canonical form
+    ///
+    /// One entry stands on a line, comments are gone, and includes, conditions, definitions and sequences are resolved.
+    /// Reading the result means the same. Problems go to standard error; the exit status is that of a test. Passwords
+    /// and keys are printed as they are unless --redact is given.
     Print {
         /// Configuration file
         #[arg(value_name = "FILE", default_value = DEFAULT_FILE)]

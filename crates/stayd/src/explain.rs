@@ -76,7 +76,7 @@ fn within(word: &str, homes: &[&'static Block], name: &str) -> Result<Vec<&'stat
             config::nearest(name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         return Err(format!("there is no block `{name}`{hint}"));
     }
-    Err(format!("`{word}` does not belong in `{name}`, but {}", places(homes)))
+    Err(format!("`{word}` does not belong in `{name}`; it belongs {}", places(homes)))
 }
 
 fn meanings(word: &str, homes: &[&'static Block]) -> Vec<Meaning> {
@@ -113,19 +113,20 @@ fn shown(meaning: &Meaning) -> String {
     text
 }
 
-/// "in `a`, `b`".
-fn places(blocks: &[&Block]) -> String {
+/// "in `a`, `b` and `c`", "outside all blocks and in `a`".
+pub fn places(blocks: &[&Block]) -> String {
     let names: Vec<_> = blocks
         .iter()
-        .map(|block| {
-            if block.name.is_empty() {
-                "outside all blocks".to_owned()
-            } else {
-                format!("in `{}`", block.name)
-            }
-        })
+        .filter(|block| !block.name.is_empty())
+        .map(|block| format!("`{}`", block.name))
         .collect();
-    names.join(", ")
+    let inside = match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("in {one}")),
+        [init @ .., last] => Some(format!("in {} and {last}", init.join(", "))),
+    };
+    let outside = (names.len() < blocks.len()).then(|| "outside all blocks".to_owned());
+    outside.into_iter().chain(inside).collect::<Vec<_>>().join(" and ")
 }
 
 fn unknown(word: &str) -> String {

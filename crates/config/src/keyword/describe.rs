@@ -4,6 +4,9 @@
 
 use super::{AliasKind, Block, Body, Header, Keyword, Missing, Outside, Status, Takes, Value};
 
+/// What comes of a missing value, mostly.
+pub const DOES_NOT_START: &str = "the daemon does not start (status 2)";
+
 impl Block {
     /// Its name where people read it; the file itself has none of its own.
     pub const fn title(&self) -> &'static str {
@@ -88,7 +91,7 @@ impl Keyword {
             Takes::Flag | Takes::Maybe(_) | Takes::Words { .. } | Takes::Block(_) => return None,
         };
         Some(match missing {
-            Missing::Fatal => "the daemon does not start (status 2)",
+            Missing::Fatal => DOES_NOT_START,
             Missing::Reported => "reported; the line is ignored",
             Missing::Silent => "the line is ignored; keepalived does not say so",
         })

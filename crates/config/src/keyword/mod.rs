@@ -20,6 +20,7 @@ mod virtual_server;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub use describe::DOES_NOT_START;
 pub use global::GLOBAL_DEFS;
 pub use root::ROOT;
 pub use value::{Datum, Outside, Value, ValueError, parse_address, parse_integer};
