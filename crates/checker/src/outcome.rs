@@ -98,6 +98,9 @@ pub enum Cause {
     /// No such interface (`ENODEV`).
     #[error("no such interface")]
     NoInterface,
+    /// This version of stayd has no probe for this kind of check.
+    #[error("there is no probe for this kind of check")]
+    NoProbe,
     /// Anything else, by its errno; 0 if there was none.
     #[error("errno {0}")]
     Other(i32),

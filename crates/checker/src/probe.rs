@@ -6,12 +6,14 @@
 
 mod tcp;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Cause, LocalError, Outcome, Step};
 use crate::spec::ProbeSpec;
 
-/// Asks once.
+/// Asks once. A kind of check that has no probe yet is asked by its [stand-in](ProbeSpec::stand_in); if it has none
+/// either, nobody knows.
 pub async fn probe(spec: &ProbeSpec) -> Outcome {
-    match spec {
-        ProbeSpec::Tcp(connection) => tcp::probe(connection).await,
+    match spec.stand_in() {
+        Some(connection) => tcp::probe(connection).await,
+        None => Outcome::Unknown(LocalError { step: Step::Open, cause: Cause::NoProbe }),
     }
 }

@@ -26,10 +26,12 @@ fn services() -> Vec<VirtualServerSpec> {
         let check = CheckSpec { warmup: Duration::from_secs(10), ..check(SocketAddr::new(address, 80)) };
         RealServerSpec {
             key: DestKey { address, port: 80 },
+            snmp_name: None,
             dest: dest(1),
             inhibit_on_failure: false,
             alpha: false,
             checks: vec![check],
+            follows: vec![],
         }
     };
     (0..SERVICES)

@@ -11,7 +11,7 @@ use world::*;
 /// The same server and check with another connect_timeout.
 fn with_timeout(host: u8, seconds: u64) -> RealServerSpec {
     let mut check = check(target(host));
-    let checker::ProbeSpec::Tcp(connection) = &mut check.probe;
+    let checker::ProbeSpec::Tcp(connection) = &mut check.probe else { panic!() };
     connection.timeout = Duration::from_secs(seconds);
     server(host, vec![check])
 }

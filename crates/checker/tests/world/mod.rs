@@ -102,7 +102,8 @@ impl World {
         let at = self.millis();
         while let Some(action) = self.scheduler.next_action() {
             match action {
-                Action::Start { run, probe: ProbeSpec::Tcp(connection) } => {
+                Action::Start { run, probe } => {
+                    let ProbeSpec::Tcp(connection) = probe else { panic!("not asked for: {probe:?}") };
                     let (outcome, takes) =
                         self.answers.get(&connection.target).copied().unwrap_or((REFUSED, Duration::ZERO));
                     self.in_flight.insert((self.now + takes, run), outcome);
@@ -179,17 +180,22 @@ pub const fn at_port(host: u8, port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 1, host)), port)
 }
 
+/// To that target, from anywhere, within 5 s.
+pub const fn connection(target: SocketAddr) -> Connection {
+    Connection {
+        target,
+        source_address: None,
+        source_port: 0,
+        interface: None,
+        fwmark: 0,
+        timeout: Duration::from_secs(5),
+    }
+}
+
 /// A check of that target without warm-up: delay_loop 4 s, retry 2, delay_before_retry 1.5 s.
 pub fn check(target: SocketAddr) -> CheckSpec {
     CheckSpec {
-        probe: ProbeSpec::Tcp(Connection {
-            target,
-            source_address: None,
-            source_port: 0,
-            interface: None,
-            fwmark: 0,
-            timeout: Duration::from_secs(5),
-        }),
+        probe: ProbeSpec::Tcp(connection(target)),
         delay_loop: Duration::from_secs(4),
         retry: 2,
         delay_before_retry: Duration::from_millis(1500),
@@ -205,7 +211,15 @@ pub fn dest(weight: u32) -> DestSpec {
 
 /// A server of weight 1 with these checks.
 pub fn server(host: u8, checks: Vec<CheckSpec>) -> RealServerSpec {
-    RealServerSpec { key: key(host), dest: dest(1), inhibit_on_failure: false, alpha: false, checks }
+    RealServerSpec {
+        key: key(host),
+        snmp_name: None,
+        dest: dest(1),
+        inhibit_on_failure: false,
+        alpha: false,
+        checks,
+        follows: vec![],
+    }
 }
 
 /// A server of weight 1 whose port 80 is checked.
@@ -223,12 +237,15 @@ pub fn alpha(host: u8) -> RealServerSpec {
 pub fn virtual_server(real_servers: Vec<RealServerSpec>) -> VirtualServerSpec {
     VirtualServerSpec {
         name: "10.0.0.1 80".into(),
+        snmp_name: None,
+        group: None,
         services: vec![VIP],
         service: ServiceSpec { scheduler: "wrr".into(), flags: SchedulerFlags::default(), persistence: None },
         quorum: 1,
         hysteresis: 0,
         alpha: false,
         omega: false,
+        ha_suspend: false,
         sorry_server: None,
         real_servers,
     }

@@ -3,17 +3,39 @@
 //! `config` makes these values from keepalived.conf. Settings that keepalived inherits from the virtual server to the
 //! real server to the checker stand here only where they take effect: at the check.
 
-use std::net::{IpAddr, SocketAddr};
+mod connection;
+mod dns;
+mod follow;
+mod http;
+mod misc;
+mod smtp;
+mod stand_in;
+mod tls;
+mod udp;
+
 use std::time::Duration;
 
 use ipvs::{DestKey, DestSpec, ServiceKey, ServiceSpec};
 use serde::{Deserialize, Serialize};
+
+pub use connection::Connection;
+pub use dns::{DnsProbe, DnsType};
+pub use follow::FollowSpec;
+pub use http::{HttpProbe, HttpVersion, RegexOption, RegexSpec, Sni, UrlSpec};
+pub use misc::MiscProbe;
+pub use smtp::SmtpProbe;
+pub use tls::TlsSpec;
+pub use udp::{DEFAULT_PAYLOAD, MaskedByte, ReplySpec, UdpProbe};
 
 /// One `virtual_server`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VirtualServerSpec {
     /// How the file names it; used in messages: `192.0.2.1 80`, `fwmark 7`, `group G`.
     pub name: String,
+    /// `snmp_name`: how SNMP names it.
+    pub snmp_name: Option<String>,
+    /// The `virtual_server_group` that it serves; none: it has an address or a mark of its own.
+    pub group: Option<String>,
     /// Its IPVS services: one, or one for each address of a `virtual_server_group`. All have the same destinations.
     pub services: Vec<ServiceKey>,
     /// What each service is set to.
@@ -24,6 +46,9 @@ pub struct VirtualServerSpec {
     pub hysteresis: u32,
     /// `alpha`: real servers start down until their checks succeed.
     pub alpha: bool,
+    /// `ha_suspend`: its checks run only while this host has its address; never set for firewall marks. (keepalived
+    /// never finds the address of a group.)
+    pub ha_suspend: bool,
     /// `omega`: down notifications at shutdown.
     pub omega: bool,
     /// Serves while the quorum is lost.
@@ -48,6 +73,8 @@ pub struct SorryServerSpec {
 pub struct RealServerSpec {
     /// Which destination.
     pub key: DestKey,
+    /// `snmp_name`: how SNMP names it.
+    pub snmp_name: Option<String>,
     /// What it is set to while it is up.
     pub dest: DestSpec,
     /// `inhibit_on_failure`: a failed server stays in the table with weight 0.
@@ -56,9 +83,11 @@ pub struct RealServerSpec {
     pub alpha: bool,
     /// Up only if all of them are; none: always up.
     pub checks: Vec<CheckSpec>,
+    /// `FILE_CHECK` and `BFD_CHECK`, in the order of the file; no file and no session twice.
+    pub follows: Vec<FollowSpec>,
 }
 
-/// One checker block.
+/// One checker block that asks.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CheckSpec {
     /// The question asked.
@@ -82,21 +111,16 @@ pub struct CheckSpec {
 pub enum ProbeSpec {
     /// `TCP_CHECK`: can a connection be opened?
     Tcp(Connection),
-}
-
-/// Where and how a probe connects: the options that keepalived's connecting checkers share.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct Connection {
-    /// `connect_ip` and `connect_port`; default: the real server's.
-    pub target: SocketAddr,
-    /// `bindto`: source address.
-    pub source_address: Option<IpAddr>,
-    /// `bind_port`: source port; 0: any.
-    pub source_port: u16,
-    /// `bind_if`: outgoing interface.
-    pub interface: Option<String>,
-    /// `fwmark` of the probe's packets; 0: none.
-    pub fwmark: u32,
-    /// `connect_timeout`, default 5 s.
-    pub timeout: Duration,
+    /// `HTTP_GET`, `SSL_GET`.
+    Http(HttpProbe),
+    /// `SMTP_CHECK`.
+    Smtp(SmtpProbe),
+    /// `DNS_CHECK`.
+    Dns(DnsProbe),
+    /// `MISC_CHECK`.
+    Misc(MiscProbe),
+    /// `PING_CHECK`: is an ICMP echo request answered? The ports of the connection mean nothing.
+    Ping(Connection),
+    /// `UDP_CHECK`.
+    Udp(UdpProbe),
 }

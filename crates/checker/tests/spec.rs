@@ -1,0 +1,110 @@
+//! Checks as they are asked for, and as they are run until each kind has its probe.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod world;
+
+use std::collections::BTreeSet;
+
+use checker::{
+    CheckSpec, DnsProbe, DnsType, HttpProbe, HttpVersion, MiscProbe, Outcome, ProbeSpec, RegexOption,
+    RegexSpec, SmtpProbe, Sni, UdpProbe, UrlSpec, VirtualServerSpec,
+};
+use world::{check, connection, server, target, virtual_server};
+
+/// One of each kind.
+fn probes() -> Vec<ProbeSpec> {
+    let connection = connection(target(1));
+    let regex = RegexSpec {
+        pattern: r"\d+".into(),
+        no_match: false,
+        options: BTreeSet::from([RegexOption::Caseless]),
+        min_offset: 0,
+        max_offset: Some(9),
+        stack: None,
+    };
+    let url = UrlSpec {
+        path: "/".into(),
+        host: None,
+        status: vec![(200, 299)],
+        digest: Some([7; 16]),
+        regex: Some(regex),
+        tls_compliant: false,
+    };
+    vec![
+        ProbeSpec::Tcp(connection.clone()),
+        ProbeSpec::Http(HttpProbe {
+            connection: connection.clone(),
+            tls: true,
+            version: HttpVersion::V1_1,
+            sni: Sni::Host,
+            fast_recovery: false,
+            urls: vec![url],
+        }),
+        ProbeSpec::Smtp(SmtpProbe { connection: connection.clone(), helo: "a".into() }),
+        ProbeSpec::Dns(DnsProbe {
+            connection: connection.clone(),
+            record: DnsType::Soa,
+            name: String::new(),
+        }),
+        ProbeSpec::Misc(MiscProbe {
+            argv: vec!["/bin/true".into()],
+            user: None,
+            group: None,
+            timeout: connection.timeout,
+            dynamic: false,
+        }),
+        ProbeSpec::Ping(connection.clone()),
+        ProbeSpec::Udp(UdpProbe { connection, payload: vec![1], reply: None }),
+    ]
+}
+
+fn checked_by(probe: ProbeSpec) -> VirtualServerSpec {
+    virtual_server(vec![server(1, vec![CheckSpec { probe, ..check(target(1)) }])])
+}
+
+#[test]
+fn a_check_without_a_probe_is_a_connection_test_over_tcp_and_none_otherwise() {
+    let run: Vec<Vec<ProbeSpec>> = probes()
+        .into_iter()
+        .map(|probe| checked_by(probe).with_stand_ins())
+        .map(|server| server.real_servers[0].checks.iter().map(|check| check.probe.clone()).collect())
+        .collect();
+    let tcp = vec![ProbeSpec::Tcp(connection(target(1)))];
+    assert_eq!(run, [tcp.clone(), tcp.clone(), tcp, vec![], vec![], vec![], vec![]]);
+}
+
+#[test]
+fn a_stand_in_keeps_the_schedule_of_its_check() {
+    let asked = checked_by(probes().remove(1));
+    let run = asked.clone().with_stand_ins();
+    let (asked, run) = (&asked.real_servers[0].checks[0], &run.real_servers[0].checks[0]);
+    assert_eq!(CheckSpec { probe: run.probe.clone(), ..asked.clone() }, *run);
+}
+
+#[tokio::test]
+async fn a_kind_without_probe_or_stand_in_says_that_it_cannot_ask() {
+    for probe in probes().into_iter().skip(3) {
+        let Outcome::Unknown(error) = checker::probe::probe(&probe).await else { panic!("{probe:?}") };
+        assert_eq!(error.to_string(), "cannot open a socket: there is no probe for this kind of check");
+    }
+}
+
+#[test]
+fn every_kind_of_check_survives_the_way_to_the_checker_process() {
+    for probe in probes() {
+        let spec = checked_by(probe);
+        let bytes = postcard::to_allocvec(&spec).unwrap();
+        assert_eq!(postcard::from_bytes::<VirtualServerSpec>(&bytes).unwrap(), spec);
+    }
+}
+
+#[test]
+fn names_of_options_and_of_types_lead_to_what_they_name_and_to_nothing_else() {
+    let options: BTreeSet<_> =
+        RegexOption::NAMES.iter().map(|name| RegexOption::of_name(name).unwrap()).collect();
+    assert_eq!((options.len(), RegexOption::of_name("CASELESS")), (24, None));
+    let numbers: Vec<_> =
+        DnsType::NAMES.iter().map(|name| DnsType::of_name(name).unwrap().number()).collect();
+    assert_eq!((numbers, DnsType::of_name("a")), (vec![1, 2, 5, 6, 15, 16, 28, 46, 48], None));
+}
