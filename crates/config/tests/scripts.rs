@@ -4,8 +4,9 @@ mod common;
 
 use std::time::Duration;
 
+use checker::ProbeSpec;
 use common::options;
-use config::model::{CheckDetail, Command, Identity, ScriptTrack};
+use config::model::{Command, Identity, ScriptTrack};
 use config::{Code, Diagnostic, Loaded, MemoryFiles, MemoryHost, Severity, load};
 
 fn host() -> MemoryHost {
@@ -220,11 +221,13 @@ fn a_misc_check_keeps_its_command_and_time() {
            MISC_CHECK {\nmisc_path \"/s/ok a\"\nmisc_dynamic\n}\n}\n}\n";
     let loaded = on(&host(), &text);
     assert_eq!((wrong(&loaded), loaded.test_status()), (vec![], 0));
-    let CheckDetail::Misc(misc) = &loaded.model.server_events[0].real_servers[0].checks[0] else { panic!() };
+    let [check] = loaded.model.virtual_servers[0].real_servers[0].checks.as_slice() else { panic!() };
+    let ProbeSpec::Misc(misc) = &check.probe else { panic!("{check:?}") };
     assert_eq!(
-        (&misc.command, misc.timeout, misc.dynamic),
-        (&command(&["/s/ok", "a"], None), Duration::from_secs(7), true)
+        (misc.argv.join(" "), misc.timeout, misc.dynamic),
+        ("/s/ok a".into(), Duration::from_secs(7), true)
     );
+    assert_eq!((check.retry, check.delay_before_retry), (0, Duration::from_secs(1)));
 }
 
 #[test]

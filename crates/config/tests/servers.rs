@@ -7,9 +7,8 @@ mod common;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use checker::{CheckSpec, Connection, ProbeSpec, VirtualServerSpec};
+use checker::{CheckSpec, Connection, HttpProbe, ProbeSpec, UrlSpec, VirtualServerSpec};
 use common::read;
-use config::model::{CheckDetail, HttpSpec, UrlSpec};
 use config::{Code, Diagnostic, Loaded, Severity};
 use ipvs::{
     Family, Forwarding, Granularity, Persistence, Protocol, SchedulerFlags, ServiceKey, Tunnel,
@@ -47,6 +46,11 @@ fn server(lines: &str) -> (VirtualServerSpec, Vec<Code>) {
     (only(&loaded).clone(), wrong(&loaded))
 }
 
+/// Where a check over TCP connects.
+fn reached(check: &CheckSpec) -> &Connection {
+    check.probe.stand_in().unwrap()
+}
+
 fn checks(real: &str) -> Vec<CheckSpec> {
     only(&with("", real)).real_servers[0].checks.clone()
 }
@@ -69,16 +73,12 @@ fn the_classic_nat_sample_with_a_sorry_server_is_understood() {
         ("[192.0.2.200]:1358".to_owned(), 1, false)
     );
     assert_eq!(sorry.dest.forwarding, Forwarding::Masquerade);
-    // Until pages can be asked for, the connection is what is tested, with the check's own times.
     let [check] = server.real_servers[0].checks.as_slice() else { panic!() };
-    let ProbeSpec::Tcp(connection) = &check.probe;
+    let ProbeSpec::Http(HttpProbe { connection, tls: true, urls, .. }) = &check.probe else {
+        panic!("{check:?}")
+    };
     assert_eq!((connection.target.to_string(), connection.timeout), ("192.0.2.2:443".to_owned(), secs(3)));
     assert_eq!((check.delay_loop, check.retry, check.delay_before_retry), (secs(6), 3, secs(3)));
-    let CheckDetail::Http(HttpSpec { tls: true, urls, .. }) =
-        &loaded.model.server_events[0].real_servers[0].checks[0]
-    else {
-        panic!("{:?}", loaded.model.server_events)
-    };
     let [UrlSpec { path, digest: Some(digest), status, .. }, second] = urls.as_slice() else {
         panic!("{urls:?}")
     };
@@ -271,7 +271,7 @@ fn only_nat_changes_ports() {
             "virtual_server 10.0.0.1 80 {{\nprotocol TCP\nlb_algo rr\nlb_kind {kind}\nreal_server {header} {{\nTCP_CHECK {{\n}}\n}}\n}}\n"
         ));
         let real = &only(&loaded).real_servers[0];
-        let ProbeSpec::Tcp(connection) = &real.checks[0].probe;
+        let connection = reached(&real.checks[0]);
         (real.key.port, connection.target.port(), wrong(&loaded))
     };
     assert_eq!(real("NAT", "10.0.0.2 8080"), (8080, 8080, vec![]));
@@ -307,10 +307,10 @@ fn settings_of_checks_come_from_the_check_its_server_and_its_virtual_server() {
     let real = &only(&loaded).real_servers[0];
     assert_eq!((real.dest.weight, real.inhibit_on_failure, real.alpha), (7, true, false));
     let [first, second] = real.checks.as_slice() else { panic!() };
-    let ProbeSpec::Tcp(connection) = &first.probe;
+    let connection = reached(first);
     assert_eq!((connection.timeout, first.delay_loop, first.retry), (secs(8), Duration::from_millis(500), 0));
     assert_eq!((first.delay_before_retry, first.warmup, first.alpha), (secs(3), Duration::ZERO, false));
-    let ProbeSpec::Tcp(connection) = &second.probe;
+    let connection = reached(second);
     assert_eq!(
         (connection.timeout, second.delay_loop, second.retry, second.alpha),
         (secs(6), secs(10), 5, true)
@@ -324,7 +324,7 @@ fn a_check_connects_where_and_from_where_it_is_told() {
     )[..] else {
         panic!()
     };
-    let ProbeSpec::Tcp(connection) = &check.probe;
+    let connection = reached(&check);
     assert_eq!(connection.target.to_string(), "10.0.0.3:8080");
     assert_eq!((connection.source_address, connection.source_port), (Some(ip("10.0.0.9")), 5000));
     assert_eq!((connection.interface.as_deref(), connection.fwmark), (Some("eth1"), 4));
@@ -342,23 +342,54 @@ fn a_misspelt_retry_counts_in_every_check() {
 
 #[test]
 fn each_kind_of_check_has_its_own_defaults() {
-    let one =
-        |text: &str| checks(text).into_iter().next().map(|it| (it.retry, it.delay_before_retry, it.probe));
-    let (retry, delay, ProbeSpec::Tcp(connection)) = one("HTTP_GET {\nurl {\npath /\n}\n}").unwrap();
-    assert_eq!((retry, delay, connection.target.port()), (1, secs(3), 80));
-    let (retry, delay, ProbeSpec::Tcp(connection)) = one("SMTP_CHECK {\n}").unwrap();
-    assert_eq!((retry, delay, connection.target.port()), (1, secs(1), 25));
-    let (.., ProbeSpec::Tcp(connection)) = one("SMTP_CHECK {\nhost {\nconnect_port 26\n}\n}").unwrap();
-    assert_eq!(connection.target.port(), 26);
+    let habits = |text: &str| {
+        let loaded = with("delay_loop 9", text);
+        let [check] = only(&loaded).real_servers[0].checks.as_slice() else { panic!("{text}") };
+        (check.retry, check.delay_before_retry)
+    };
+    for (text, expected) in [
+        ("TCP_CHECK {\n}", (1, secs(1))),
+        ("HTTP_GET {\nurl {\npath /\n}\n}", (1, secs(3))),
+        ("SSL_GET {\nurl {\npath /\n}\n}", (1, secs(3))),
+        ("SMTP_CHECK {\n}", (1, secs(1))),
+        ("DNS_CHECK {\n}", (3, secs(9))),
+        ("PING_CHECK {\n}", (1, secs(1))),
+        ("UDP_CHECK {\n}", (1, secs(1))),
+    ] {
+        assert_eq!(habits(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_host_of_a_mail_check_is_a_check_of_its_own_beside_it() {
+    let checks = checks(
+        "SMTP_CHECK {\nconnect_port 26\nconnect_timeout 3\nretry 7\nhost {\nconnect_ip 10.0.0.7\n}\n\
+         host {\nconnect_port 27\nconnect_timeout 4\n}\nhelo_name late\n}",
+    );
+    let shown: Vec<_> = checks
+        .iter()
+        .map(|check| {
+            let ProbeSpec::Smtp(smtp) = &check.probe else { panic!("{check:?}") };
+            assert_eq!((smtp.helo.as_str(), check.retry), ("late", 7));
+            (smtp.connection.target.to_string(), smtp.connection.timeout)
+        })
+        .collect();
+    let expected = [("10.0.0.2:26", 3), ("10.0.0.7:80", 5), ("10.0.0.2:27", 4)];
+    assert_eq!(shown, expected.map(|(target, timeout)| (target.to_owned(), secs(timeout))));
+}
+
+#[test]
+fn a_check_that_does_not_connect_over_tcp_counts_as_up_and_says_so() {
     for kind in
         ["DNS_CHECK {\n}", "PING_CHECK {\n}", "UDP_CHECK {\n}", "MISC_CHECK {\nmisc_path \"/none\"\n}"]
     {
-        assert_eq!(one(kind), None, "{kind}");
         let loaded = with("", kind);
         assert!(
             loaded.diagnostics.iter().any(|it| it.code == Code::SimplifiedCheck && it.label.contains("up")),
             "{kind}"
         );
+        let run = only(&loaded).clone().with_stand_ins();
+        assert_eq!(run.real_servers[0].checks, [], "{kind}");
     }
 }
 

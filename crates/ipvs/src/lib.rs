@@ -13,6 +13,7 @@ mod owned;
 mod plan;
 mod reconcile;
 mod statistics;
+mod sync_daemon;
 pub mod table;
 
 pub use error::Error;
@@ -20,5 +21,7 @@ pub use op::Op;
 pub use owned::Owned;
 pub use plan::plan;
 pub use reconcile::{Failure, Kernel, ROUNDS, Report, reconcile};
+
 pub use statistics::{Counters, DestStatistics, ServiceStatistics, Statistics};
+pub use sync_daemon::SyncDaemonSpec;
 pub use table::*;

@@ -42,7 +42,9 @@ impl Configuration {
             tracing::error!("the configuration {} cannot be run{strict}", options.file.display());
             Refusal { exit: Exit::from_status(status) }
         })?;
-        Ok(Self { vrrp: loaded.model.vrrp, virtual_servers: loaded.model.virtual_servers })
+        let asked = loaded.model.virtual_servers;
+        let virtual_servers = asked.into_iter().map(checker::VirtualServerSpec::with_stand_ins).collect();
+        Ok(Self { vrrp: loaded.model.vrrp, virtual_servers })
     }
 }
 

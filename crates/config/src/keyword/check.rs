@@ -138,34 +138,6 @@ const HTTP: &[Keyword] = &[
 
 static URL: Block = Block { name: "url", header: Header::Nothing, body: Body::Keywords(&[PAGE], &[]) };
 
-/// The options of PCRE2 that `regex_options` takes.
-pub const REGEX_OPTIONS: &[&str] = &[
-    "allow_empty_class",
-    "alt_bsux",
-    "auto_callout",
-    "caseless",
-    "dollar_endonly",
-    "dotall",
-    "dupnames",
-    "extended",
-    "firstline",
-    "match_unset_backref",
-    "multiline",
-    "never_ucp",
-    "never_utf",
-    "no_auto_capture",
-    "no_auto_possess",
-    "no_dotstar_anchor",
-    "no_start_optimize",
-    "ucp",
-    "ungreedy",
-    "utf",
-    "never_backslash_c",
-    "alt_circumflex",
-    "alt_verbnames",
-    "use_offset_limit",
-];
-
 const PAGE: &[Keyword] = &[
     later("path", one(Value::Text), "Path of the page.").since("0.5.3"),
     later("digest", one(Value::Text), "MD5 of the page, as `genhash` prints it.").since("0.5.3"),
@@ -179,12 +151,17 @@ const PAGE: &[Keyword] = &[
     later("virtualhost", Takes::One(Value::Text, Missing::Reported), "Name of the web server to ask for.")
         .default("the check's")
         .since("1.3.6"),
-    later("regex", Takes::One(Value::Text, Missing::Silent), "A pattern that the page has to match.")
-        .since("2.0.7"),
+    later(
+        "regex",
+        Takes::Words { syntax: "PATTERN", least: 1, missing: Missing::Silent },
+        "A pattern that the page has to match: PCRE2, in quotes if there is a space in it, and with every backslash \
+         written twice.",
+    )
+    .since("2.0.7"),
     later("regex_no_match", Takes::Flag, "The page must not match it.").since("2.0.7"),
     later(
         "regex_options",
-        Takes::Many(Value::choice(REGEX_OPTIONS), Missing::Silent),
+        Takes::Many(Value::choice(checker::RegexOption::NAMES), Missing::Silent),
         "Options of the pattern, by their PCRE2 names.",
     )
     .since("2.0.7"),
@@ -223,10 +200,7 @@ static SMTP_HOST: Block = checker("host", &[CONNECTION], &[]);
 const DNS: &[Keyword] = &[
     later(
         "type",
-        one(Value::Choice {
-            words: &["A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY"],
-            exact: false,
-        }),
+        one(Value::Choice { words: checker::DnsType::NAMES, exact: false }),
         "Type of the question.",
     )
     .default("SOA")

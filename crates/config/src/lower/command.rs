@@ -251,11 +251,21 @@ pub fn split_command(command: &str) -> Vec<String> {
     if command.trim_start().starts_with('<') {
         return ["/bin/sh", "-c", command.trim()].map(str::to_owned).to_vec();
     }
+    split_quoted(command, &['"'])
+}
+
+/// Words in quotes of either kind, with backslash escapes everywhere: how a `regex` is read.
+pub fn split_escaped(text: &str) -> Vec<String> {
+    split_quoted(text, &['"', '\''])
+}
+
+/// `escaping`: the quotes within which a backslash is an escape.
+fn split_quoted(text: &str, escaping: &[char]) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None::<char>);
-    let mut chars = command.chars().peekable();
+    let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match (c, quote) {
-            ('\\', None | Some('"')) => {
+            ('\\', quote) if quote.is_none_or(|quote| escaping.contains(&quote)) => {
                 let escaped = escape(&mut chars);
                 word.get_or_insert_default().extend(escaped);
             }
@@ -324,5 +334,23 @@ mod tests {
         assert_eq!(split_command(r"/s '\n' ''"), ["/s", r"\n", ""]);
         assert_eq!(split_command("</run/x"), ["/bin/sh", "-c", "</run/x"]);
         assert_eq!(split_command("/s 'open"), ["/s", "open"]);
+    }
+
+    #[test]
+    fn a_pattern_is_one_word_with_escapes_in_quotes_of_either_kind() {
+        for (text, pattern) in [
+            (r#" "a b""#, "a b"),
+            (" 'a b'", "a b"),
+            (r" a\\d+", r"a\d+"),
+            (r" ^HTTP.*\r\n", "^HTTP.*\r\n"),
+            (r#" "x\dy\b\.""#, "xdy\u{8}."),
+            (r" 'a\db'", "adb"),
+            (r#" "\x41\102""#, "AB"),
+            (r#" ab"cd""#, "abcd"),
+            (r#" """#, ""),
+        ] {
+            assert_eq!(split_escaped(text), [pattern], "{text}");
+        }
+        assert_eq!(split_escaped(r#" "a" "b""#).len(), 2);
     }
 }

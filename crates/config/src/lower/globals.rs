@@ -31,7 +31,6 @@ pub struct Defaults {
     pub skip_check_adv_addr: bool,
     pub lower_prio_no_advert: bool,
     pub higher_prio_send_advert: bool,
-    pub log_all_failures: bool,
     pub alert_vrrp: Option<bool>,
     pub alert_checker: Option<bool>,
     pub interface: String,
@@ -57,7 +56,6 @@ impl Default for Defaults {
             skip_check_adv_addr: false,
             lower_prio_no_advert: false,
             higher_prio_send_advert: false,
-            log_all_failures: false,
             alert_vrrp: None,
             alert_checker: None,
             interface: "eth0".to_owned(),
@@ -126,7 +124,6 @@ impl Lowering<'_> {
             "smtp_alert_checker" => defaults.alert_checker = Some(entry.switch()),
             "enable_script_security" => globals.script_security = true,
             "dynamic_interfaces" => globals.dynamic_interfaces = true,
-            "checker_log_all_failures" => defaults.log_all_failures = entry.switch(),
             "vrrp_strict" => defaults.strict = entry.switch(),
             "vrrp_skip_check_adv_addr" => defaults.skip_check_adv_addr = entry.switch(),
             "vrrp_lower_prio_no_advert" => defaults.lower_prio_no_advert = entry.switch(),
@@ -144,8 +141,6 @@ impl Lowering<'_> {
             "notify_fifo_script" | "vrrp_notify_fifo_script" | "lvs_notify_fifo_script" => {
                 self.fifo_script(entry);
             }
-            "lvs_timeouts" => self.lvs_timeouts(entry),
-            "lvs_sync_daemon" => self.sync_daemon(entry),
             "vrrp_cpu_affinity" | "checker_cpu_affinity" | "bfd_cpu_affinity" => self.processors(entry),
             "vrrp_garp_extra_if" => self.extra_interfaces(entry),
             "vrrp_rx_bufs_policy" => self.buffer_policy(entry),
@@ -240,70 +235,6 @@ impl Lowering<'_> {
         self.script_user = DefaultUser::Known;
         let identity = Identity { user: user_name.to_owned(), group: group_name.map(str::to_owned) };
         self.model.globals.script_user = Some(identity);
-    }
-
-    fn lvs_timeouts(&mut self, entry: &Entry<'_>) {
-        let mut any = false;
-        let mut words = entry.args.iter();
-        while let Some(word) = words.next() {
-            if !["tcp", "tcpfin", "udp"].contains(&word.text.as_str()) {
-                self.unknown_option(word, "lvs_timeouts", &["tcp", "tcpfin", "udp"]);
-                any = true;
-                continue;
-            }
-            let Some(value) = words.next() else { break };
-            any = true;
-            self.bounded(value, &word.text, 0, 2_678_400);
-        }
-        if !any {
-            let diagnostic =
-                Diagnostic::warning(Code::MissingParameter, entry.word.span, "`lvs_timeouts` needs a time")
-                    .label("ignored")
-                    .hint("write for example `lvs_timeouts tcp 900`");
-            self.report(diagnostic);
-        }
-    }
-
-    fn sync_daemon(&mut self, entry: &Entry<'_>) {
-        let mut words = entry.args.iter().skip(1).peekable();
-        if let Some(word) = words.peek()
-            && !["inst", "id", "maxlen", "port", "ttl", "group"].contains(&word.text.as_str())
-        {
-            // The older form: the instance, then its number.
-            words.next();
-            if let Some(id) = words.peek() {
-                let diagnostic =
-                    Diagnostic::warning(Code::Deprecated, id.span, "the number of the instance by itself")
-                        .label("taken as `id`")
-                        .hint(format!("write `id {}`", id.text));
-                self.report(diagnostic);
-                words.next();
-            }
-        }
-        while let Some(word) = words.next() {
-            let limits = match word.text.as_str() {
-                "inst" | "group" => None,
-                "id" => Some((0, 255)),
-                "maxlen" => Some((1, 65507)),
-                "port" => Some((1, 65535)),
-                "ttl" => Some((1, 255)),
-                _ => {
-                    self.unknown_option(
-                        word,
-                        "lvs_sync_daemon",
-                        &["inst", "id", "maxlen", "port", "ttl", "group"],
-                    );
-                    continue;
-                }
-            };
-            let Some(value) = words.next() else {
-                self.missing_option_value(word);
-                break;
-            };
-            if let Some((least, most)) = limits {
-                self.bounded(value, &word.text, least, most);
-            }
-        }
     }
 
     fn processors(&mut self, entry: &Entry<'_>) {

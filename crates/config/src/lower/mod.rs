@@ -11,6 +11,7 @@ mod command;
 mod globals;
 mod instance;
 mod instance_check;
+mod lvs_globals;
 mod options;
 mod real_server;
 mod routing;
@@ -56,6 +57,7 @@ pub fn lower(entries: &[Entry<'_>], sources: &SourceMap, host: &dyn Host, diagno
     lowering.namespace(entries);
     let globals = entries.iter().filter(|entry| entry.name() == "global_defs");
     lowering.globals(globals.flat_map(Entry::entries));
+    lowering.lvs_globals(entries);
     lowering.foresee_trackers(entries);
     lowering.groups_of_servers(entries);
     for entry in entries {
@@ -115,6 +117,7 @@ impl Lowering<'_> {
             "vrrp_script" => self.script(entry),
             "track_file" => self.track_file(entry),
             "vrrp_track_process" => self.track_process(entry),
+            "SSL" => self.tls(entry),
             "bfd_instance" => self.bfd_instance(entry),
             "track_group" => self.track_groups.push(entry.text().to_owned()),
             "static_ipaddress" => self.static_addresses(entry),

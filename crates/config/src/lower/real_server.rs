@@ -60,11 +60,17 @@ impl Lowering<'_> {
             return;
         }
         let smtp_alert = self.defaults.alert_checker.unwrap_or(true);
-        let checks = Vec::new();
-        let mut own = RealServerEvents { key, notify_up: None, notify_down: None, smtp_alert, checks };
+        let mut own = RealServerEvents { key, notify_up: None, notify_down: None, smtp_alert };
         let dest = DestSpec { weight: draft.weight, forwarding, upper_threshold: 0, lower_threshold: 0 };
-        let (inhibit_on_failure, alpha, checks) = (draft.inhibit, draft.alpha, Vec::new());
-        let mut server = RealServerSpec { key, dest, inhibit_on_failure, alpha, checks };
+        let mut server = RealServerSpec {
+            key,
+            snmp_name: None,
+            dest,
+            inhibit_on_failure: draft.inhibit,
+            alpha: draft.alpha,
+            checks: Vec::new(),
+            follows: Vec::new(),
+        };
         let (mut timing, mut host) = (Timing::default(), draft.host.as_deref());
         for entry in entry.entries() {
             match entry.name() {
@@ -78,6 +84,7 @@ impl Lowering<'_> {
                 "notify_down" => own.notify_down = self.notify(entry, Runner::Checks),
                 "smtp_alert" => own.smtp_alert = entry.switch(),
                 "virtualhost" => host = entry.choice().or(host),
+                "snmp_name" => server.snmp_name = entry.choice().map(str::to_owned),
                 _ => {}
             }
         }
@@ -86,7 +93,7 @@ impl Lowering<'_> {
         let timing = timing.within(draft.timing);
         let context = CheckContext { address, port: written, timing, alpha: server.alpha, host };
         for entry in entry.entries() {
-            self.check(entry, &context, &mut server, &mut own);
+            self.check(entry, &context, &mut server);
         }
         servers.push(server);
         events.push(own);

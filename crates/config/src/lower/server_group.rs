@@ -3,6 +3,7 @@
 //! **A range becomes one service for each of its addresses**, as in keepalived without `nftables_ipvs`; how many one
 //! group may have is bounded.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipvs::{Family, Protocol, ServiceKey};
@@ -10,6 +11,7 @@ use ipvs::{Family, Protocol, ServiceKey};
 use super::{Lowering, Services};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::lex::Word;
+use crate::model::{GroupEntry, ServerGroupSpec};
 use crate::parse::Node;
 use crate::resolve::Entry;
 
@@ -17,22 +19,28 @@ use crate::resolve::Entry;
 const MAX_SERVICES: u128 = 65_536;
 
 /// A group that has entries.
-#[derive(Clone, Debug, Default)]
-pub struct ServerGroup {
-    addresses: Vec<Range>,
-    marks: Vec<(u32, Option<Family>)>,
-}
+#[derive(Clone, Debug)]
+pub struct ServerGroup(ServerGroupSpec);
 
-/// Addresses from `first` to `last`, as numbers, with one port.
+/// Addresses from `first` to `last`, as numbers.
 #[derive(Clone, Copy, Debug)]
 struct Range {
     family: Family,
     first: u128,
     last: u128,
-    port: u16,
 }
 
 impl Range {
+    /// That of an entry; `None` for a mark.
+    fn of(entry: &GroupEntry) -> Option<Self> {
+        match entry {
+            GroupEntry::Addresses { first, last, .. } => {
+                Some(Self { family: Family::of(*first), first: to_number(*first), last: to_number(*last) })
+            }
+            GroupEntry::Mark { .. } => None,
+        }
+    }
+
     const fn len(&self) -> u128 {
         (self.last - self.first).saturating_add(1)
     }
@@ -43,44 +51,60 @@ impl Range {
 }
 
 impl ServerGroup {
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// The family of its addresses, or of its marks; the first that says so.
     pub fn family(&self) -> Option<Family> {
-        self.addresses.first().map(|range| range.family).or(self.marks.iter().find_map(|(_, family)| *family))
+        let marks = || self.marks().find_map(|(_, family)| family);
+        self.ranges().next().map(|range| range.family).or_else(marks)
+    }
+
+    fn ranges(&self) -> impl Iterator<Item = Range> {
+        self.0.entries.iter().filter_map(Range::of)
+    }
+
+    fn marks(&self) -> impl Iterator<Item = (u32, Option<Family>)> {
+        self.0.entries.iter().filter_map(|entry| match entry {
+            GroupEntry::Mark { mark, family } => Some((*mark, *family)),
+            GroupEntry::Addresses { .. } => None,
+        })
     }
 
     /// Whether it has firewall marks.
     pub fn has_marks(&self) -> bool {
-        !self.marks.is_empty()
+        self.marks().next().is_some()
     }
 
     /// Whether it has addresses.
     pub fn has_addresses(&self) -> bool {
-        !self.addresses.is_empty()
+        self.ranges().next().is_some()
     }
 
     /// The ports of its addresses, in order, each once.
     pub fn ports(&self) -> Vec<u16> {
-        let mut ports: Vec<_> = self.addresses.iter().map(|range| range.port).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        ports
+        let ports = self.0.entries.iter().filter_map(|entry| match entry {
+            GroupEntry::Addresses { port, .. } => Some(*port),
+            GroupEntry::Mark { .. } => None,
+        });
+        Vec::from_iter(ports.collect::<BTreeSet<_>>())
     }
 
-    /// Its services, none twice.
+    /// Its services, none twice: first those of addresses.
     pub fn services(&self, protocol: Protocol, default_family: Family) -> Services {
         let mut services = Services::new();
-        let mut seen = std::collections::BTreeSet::new();
-        for range in &self.addresses {
-            services.extend(range.addresses().map(|address| ServiceKey::Address {
-                protocol,
-                address,
-                port: range.port,
-            }));
+        for entry in &self.0.entries {
+            if let (GroupEntry::Addresses { port, .. }, Some(range)) = (entry, Range::of(entry)) {
+                let key = |address| ServiceKey::Address { protocol, address, port: *port };
+                services.extend(range.addresses().map(key));
+            }
         }
-        services.extend(self.marks.iter().map(|(mark, family)| ServiceKey::Fwmark {
-            mark: *mark,
-            family: family.unwrap_or(default_family),
-        }));
+        services.extend(
+            self.marks()
+                .map(|(mark, family)| ServiceKey::Fwmark { mark, family: family.unwrap_or(default_family) }),
+        );
+        let mut seen = BTreeSet::new();
         services.retain(|service| seen.insert(*service));
         services
     }
@@ -90,19 +114,17 @@ impl Lowering<'_> {
     /// All groups: a virtual server may stand before its group.
     pub(super) fn groups_of_servers(&mut self, entries: &[Entry<'_>]) {
         for entry in entries.iter().filter(|entry| entry.name() == "virtual_server_group") {
-            let mut group = ServerGroup::default();
-            for node in entry.lines() {
-                self.group_line(&mut group, node);
-            }
-            let families =
-                group.addresses.iter().map(|range| range.family).collect::<std::collections::BTreeSet<_>>();
-            let total = group.addresses.iter().fold(0_u128, |sum, range| sum.saturating_add(range.len()));
-            let problem = if group.addresses.is_empty() && group.marks.is_empty() {
+            let name = entry.text().to_owned();
+            let entries = entry.lines().iter().filter_map(|node| self.group_line(node)).collect();
+            let group = ServerGroup(ServerGroupSpec { name, entries });
+            let families: BTreeSet<_> = group.ranges().map(|range| range.family).collect();
+            let total = group.ranges().fold(0_u128, |sum, range| sum.saturating_add(range.len()));
+            let problem = if group.0.entries.is_empty() {
                 Some((
                     "the group has no usable entry".to_owned(),
                     "list addresses, ranges or `fwmark NUMBER`",
                 ))
-            } else if families.len() > 1 && group.marks.iter().any(|(_, family)| family.is_none()) {
+            } else if families.len() > 1 && group.marks().any(|(_, family)| family.is_none()) {
                 let hint = "write the family after the mark: `fwmark NUMBER inet`";
                 Some(("IPv4 and IPv6 addresses, and a mark without family".to_owned(), hint))
             } else if total > MAX_SERVICES {
@@ -117,14 +139,15 @@ impl Lowering<'_> {
                     .label("the group is ignored, and virtual servers that use it")
                     .hint(hint);
                 self.report(diagnostic);
-            } else {
-                self.server_groups.entry(entry.text().to_owned()).or_insert(group);
+            } else if !self.server_groups.contains_key(group.name()) {
+                self.model.server_groups.push(group.0.clone());
+                self.server_groups.insert(group.name().to_owned(), group);
             }
         }
     }
 
-    fn group_line(&mut self, group: &mut ServerGroup, node: &Node) {
-        let Some(first) = node.words.first() else { return };
+    fn group_line(&mut self, node: &Node) -> Option<GroupEntry> {
+        let first = node.words.first()?;
         if first.text == "fwmark" {
             let Some(mark) = node.words.get(1) else {
                 let diagnostic = Diagnostic::error(
@@ -134,27 +157,29 @@ impl Lowering<'_> {
                     "`fwmark` needs a number",
                 )
                 .label("the daemon does not start without it");
-                return self.report(diagnostic);
+                self.report(diagnostic);
+                return None;
             };
-            let Some(number) = self.mark(mark) else { return };
+            let mark = self.mark(mark)?;
             let family = match node.words.get(2).map(|word| (word, word.text.as_str())) {
                 None => None,
                 Some((_, "inet")) => Some(Family::V4),
                 Some((_, "inet6")) => Some(Family::V6),
-                Some((word, _)) => return self.unknown_option(word, "fwmark", &["inet", "inet6"]),
+                Some((word, _)) => {
+                    self.unknown_option(word, "fwmark", &["inet", "inet6"]);
+                    return None;
+                }
             };
-            return group.marks.push((number, family));
+            return Some(GroupEntry::Mark { mark, family });
         }
-        let Some(range) = self.address_range(first) else { return };
+        let range = self.address_range(first)?;
         let port = match node.words.get(1) {
             None => 0,
             Some(word) if word.text == "0" => 0,
-            Some(word) => match self.port(word) {
-                Some(port) => port,
-                None => return,
-            },
+            Some(word) => self.port(word)?,
         };
-        group.addresses.push(Range { port, ..range });
+        let [first, last] = [range.first, range.last].map(|number| to_address(range.family, number));
+        Some(GroupEntry::Addresses { first, last, port })
     }
 
     /// A firewall mark. keepalived takes 0, which marks nothing.
@@ -204,7 +229,7 @@ fn to_address(family: Family, number: u128) -> IpAddr {
 fn parse_range(text: &str) -> Result<Range, &'static str> {
     let single = |address: IpAddr| {
         let number = to_number(address);
-        Range { family: Family::of(address), first: number, last: number, port: 0 }
+        Range { family: Family::of(address), first: number, last: number }
     };
     if let Some((address, length)) = text.split_once('/') {
         let range = single(address.parse().map_err(|_| "is not an address")?);

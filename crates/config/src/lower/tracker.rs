@@ -66,6 +66,8 @@ pub struct Trackers {
     broken: BTreeSet<(Kind, String)>,
     /// Where the whole file defines what.
     anywhere: BTreeMap<(Kind, String), Span>,
+    /// What the numbers in files are multiplied with, and whether that is reversed.
+    file_weights: BTreeMap<String, (i64, bool)>,
     /// Programs of scripts, to be looked for when it is known that there is an instance.
     programs: Vec<(usize, Span)>,
 }
@@ -205,12 +207,12 @@ impl Lowering<'_> {
     }
 
     pub(super) fn track_file(&mut self, entry: &Entry<'_>) {
-        let mut file = false;
+        let (mut file, mut weight) = (false, (0, false));
         for entry in entry.entries() {
             match entry.name() {
                 "file" => file = true,
                 "weight" => {
-                    self.weight(entry.args, Kind::File.weight(), &["reverse"]);
+                    weight = self.weight(entry.args, Kind::File.weight(), &["reverse"]).unwrap_or(weight);
                 }
                 "init_file" => {
                     for word in entry.args {
@@ -222,7 +224,13 @@ impl Lowering<'_> {
                 _ => {}
             }
         }
+        self.trackers.file_weights.entry(entry.text().to_owned()).or_insert(weight);
         self.finish_tracker(Kind::File, entry, file, "file");
+    }
+
+    /// The weight of a `track_file`, and whether it is reversed.
+    pub(super) fn file_weight(&self, name: &str) -> (i64, bool) {
+        self.trackers.file_weights.get(name).copied().unwrap_or_default()
     }
 
     pub(super) fn track_process(&mut self, entry: &Entry<'_>) {

@@ -27,6 +27,14 @@ pub enum Target {
 }
 
 impl Target {
+    /// Name of the group.
+    pub fn group(&self) -> Option<&str> {
+        match self {
+            Self::Address { .. } | Self::Mark(_) => None,
+            Self::Group(group) => Some(group.name()),
+        }
+    }
+
     fn family(&self) -> Option<Family> {
         match self {
             Self::Address { address, .. } => Some(Family::of(*address)),
@@ -117,6 +125,8 @@ pub struct Draft<'e> {
     pub omega: bool,
     pub weight: u32,
     pub host: Option<String>,
+    pub snmp_name: Option<String>,
+    pub ha_suspend: Option<Span>,
     pub quorum: Option<(u32, Span)>,
     pub hysteresis: Option<(u32, Span)>,
     pub sorry: Option<Sorry>,
@@ -154,6 +164,8 @@ impl Lowering<'_> {
             omega: false,
             weight: 1,
             host: None,
+            snmp_name: None,
+            ha_suspend: None,
             quorum: None,
             hysteresis: None,
             sorry: None,
@@ -249,6 +261,8 @@ impl Lowering<'_> {
             "omega" => draft.omega = true,
             "weight" => draft.weight = entry.integer().unwrap_or(1),
             "virtualhost" => draft.host = entry.choice().map(str::to_owned),
+            "snmp_name" => draft.snmp_name = entry.choice().map(str::to_owned),
+            "ha_suspend" => draft.ha_suspend = Some(entry.word.span),
             "quorum" => draft.quorum = entry.integer().map(|quorum| (quorum, span)),
             "hysteresis" => draft.hysteresis = entry.integer().map(|hysteresis| (hysteresis, span)),
             "quorum_up" => draft.events.quorum_up = self.notify(entry, Runner::Checks),
@@ -286,6 +300,8 @@ impl Lowering<'_> {
                     draft.flags.flag_1 = true;
                 }
             }
+            // A flag that no scheduler has, and that is let pass beside those that have some.
+            (None, Some("sh" | "mh")) => {}
             // keepalived passes over a flag of the other hashing scheduler.
             (Some(_), Some("sh" | "mh")) => {
                 let message = format!("`{name}` is not a flag of the scheduler of this virtual server");

@@ -48,11 +48,14 @@ impl Lowering<'_> {
         let one_packet = self.settle_ops(&draft, protocol);
         let total: u64 =
             real_servers.iter().map(|server: &RealServerSpec| u64::from(server.dest.weight)).sum();
+        let ha_suspend = self.settle_suspension(&draft);
         let (quorum, hysteresis) = self.settle_quorum(&draft, total);
         let sorry_server = self.settle_sorry(&draft, forwarding, &ports, &mut real_servers);
         let name = entry.args.iter().take(2).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
         self.model.virtual_servers.push(VirtualServerSpec {
             name,
+            snmp_name: draft.snmp_name,
+            group: draft.target.group().map(str::to_owned),
             services,
             service: ServiceSpec {
                 scheduler: draft.scheduler.unwrap_or_else(|| "wlc".to_owned()),
@@ -62,6 +65,7 @@ impl Lowering<'_> {
             quorum,
             hysteresis,
             alpha: draft.alpha,
+            ha_suspend,
             omega: draft.omega,
             sorry_server,
             real_servers,
@@ -169,6 +173,16 @@ impl Lowering<'_> {
             .label("ignored");
         self.report(diagnostic);
         false
+    }
+
+    fn settle_suspension(&mut self, draft: &Draft<'_>) -> bool {
+        let Some(span) = draft.ha_suspend else { return false };
+        if matches!(draft.target, Target::Mark(_)) {
+            let message = "`ha_suspend` looks for an address, and a firewall mark has none";
+            self.report(Diagnostic::warning(Code::Conflict, span, message).label("ignored"));
+            return false;
+        }
+        true
     }
 
     fn settle_quorum(&mut self, draft: &Draft<'_>, total: u64) -> (u32, u32) {

@@ -1,6 +1,6 @@
 //! What a `virtual_server` has beside its [`checker::VirtualServerSpec`].
 
-use super::{CheckDetail, Command};
+use super::Command;
 use ipvs::DestKey;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,4 @@ pub struct RealServerEvents {
     pub notify_down: Option<Command>,
     /// `smtp_alert`: changes of its state are mailed. By default they are.
     pub smtp_alert: bool,
-    /// Its checks as the file has them, in the order of the file.
-    pub checks: Vec<CheckDetail>,
 }

@@ -21,6 +21,16 @@ pub fn read(text: &str) -> Loaded {
     load("keepalived.conf", &MemoryFiles::one("keepalived.conf", text), &host(), &options())
 }
 
+/// Reads one file on a host that has the script `/s/ok` as well.
+pub fn read_with_script(text: &str) -> Loaded {
+    load(
+        "keepalived.conf",
+        &MemoryFiles::one("keepalived.conf", text),
+        &host().with_script("/s/ok"),
+        &options(),
+    )
+}
+
 /// How a line uses its keyword.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Use {
@@ -124,6 +134,10 @@ fn before(block: &str, keyword: &str) -> &'static str {
             "sorry_server 10.0.0.9 80\n"
         }
         ("virtual_server", "persistence_granularity" | "persistence_engine") => "persistence_timeout 50\n",
+        (
+            "url",
+            "regex_no_match" | "regex_options" | "regex_min_offset" | "regex_max_offset" | "regex_stack",
+        ) => "regex x\n",
         ("vrrp_instance", "vmac_xmit_base") => "use_vmac\n",
         (
             "vrrp_instance",
@@ -167,6 +181,7 @@ fn special(block: &str, keyword: &str) -> Option<(&'static str, Option<&'static 
         (_, "bindto" | "connect_ip") => ("10.0.0.5", Some("nowhere")),
         (_, "digest") => ("0123456789abcdef0123456789abcdef", Some("0123")),
         (_, "status_code") => ("200 300-399", Some("ok")),
+        (_, "regex") => ("x", None),
         (_, "regex_stack") => ("1 2", None),
         (_, "payload" | "require_reply") => ("0011", Some("zz")),
         ("FILE_CHECK", "track_file") => ("f", Some("g")),
