@@ -324,7 +324,7 @@ fn a_check_connects_where_and_from_where_it_is_told() {
     )[..] else {
         panic!()
     };
-    let connection = reached(&check);
+    let connection = reached(check);
     assert_eq!(connection.target.to_string(), "10.0.0.3:8080");
     assert_eq!((connection.source_address, connection.source_port), (Some(ip("10.0.0.9")), 5000));
     assert_eq!((connection.interface.as_deref(), connection.fwmark), (Some("eth1"), 4));

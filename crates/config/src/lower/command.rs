@@ -35,6 +35,10 @@ pub enum Runner {
     Vrrp,
     /// The checker.
     Checks,
+    /// The checker, if there is a virtual server.
+    LvsFifo,
+    /// VRRP or the checker, if either has something to do.
+    AnyFifo,
 }
 
 impl Lowering<'_> {
@@ -193,6 +197,8 @@ impl Lowering<'_> {
             Runner::System => &mut self.scripts_found.system,
             Runner::Vrrp => &mut self.scripts_found.vrrp,
             Runner::Checks => &mut self.scripts_found.checks,
+            Runner::LvsFifo => &mut self.scripts_found.lvs_fifo,
+            Runner::AnyFifo => &mut self.scripts_found.any_fifo,
         };
         first.get_or_insert(span);
     }
@@ -202,7 +208,16 @@ impl Lowering<'_> {
         if self.model.globals.script_security {
             return;
         }
-        let found = [self.scripts_found.system, self.scripts_found.vrrp, self.scripts_found.checks];
+        let scripts = &self.scripts_found;
+        let balances = !self.model.virtual_servers.is_empty();
+        let elects = !self.instances.is_empty() && !self.interface_missing;
+        let found = [
+            scripts.system,
+            scripts.vrrp,
+            scripts.checks,
+            scripts.lvs_fifo.filter(|_| balances),
+            scripts.any_fifo.filter(|_| balances || elects),
+        ];
         let Some(first) = found.into_iter().flatten().min() else { return };
         let message = "scripts are run without `enable_script_security`";
         let diagnostic = Diagnostic {
@@ -222,7 +237,12 @@ impl Lowering<'_> {
 
     /// `notify_fifo_script` and its like.
     pub(super) fn fifo_script(&mut self, entry: &Entry<'_>) {
-        self.notify(entry, Runner::Vrrp);
+        let runner = match entry.name() {
+            "lvs_notify_fifo_script" => Runner::LvsFifo,
+            "vrrp_notify_fifo_script" => Runner::Vrrp,
+            _ => Runner::AnyFifo,
+        };
+        self.notify(entry, runner);
     }
 }
 

@@ -100,6 +100,8 @@ struct ScriptsFound {
     system: Option<Span>,
     vrrp: Option<Span>,
     checks: Option<Span>,
+    lvs_fifo: Option<Span>,
+    any_fifo: Option<Span>,
 }
 
 /// IPVS services by the configuration that made them.

@@ -181,14 +181,13 @@ fn special(block: &str, keyword: &str) -> Option<(&'static str, Option<&'static 
         (_, "bindto" | "connect_ip") => ("10.0.0.5", Some("nowhere")),
         (_, "digest") => ("0123456789abcdef0123456789abcdef", Some("0123")),
         (_, "status_code") => ("200 300-399", Some("ok")),
-        (_, "regex") => ("x", None),
         (_, "regex_stack") => ("1 2", None),
         (_, "payload" | "require_reply") => ("0011", Some("zz")),
         ("FILE_CHECK", "track_file") => ("f", Some("g")),
         ("BFD_CHECK", "name") => ("b", Some("c")),
         (_, "lb_algo") => ("wrr", Some("RR")),
         (_, "protocol") => ("SCTP", Some("ICMP")),
-        (_, "vrrp_iptables" | "vrrp_ipsets" | "net_namespace") => ("x", None),
+        (_, "vrrp_iptables" | "vrrp_ipsets" | "net_namespace" | "regex") => ("x", None),
         (_, "neighbor_ip" | "source_ip" | "mcast_src_ip" | "unicast_src_ip") => {
             ("192.0.2.7", Some("nowhere"))
         }

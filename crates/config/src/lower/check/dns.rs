@@ -9,19 +9,25 @@ use crate::resolve::Entry;
 
 impl Lowering<'_> {
     pub(super) fn dns(&mut self, entry: &Entry<'_>, context: &CheckContext<'_>) -> Option<CheckSpec> {
-        let (mut record, mut name) = (DnsType::Soa, String::new());
+        let (mut record, mut name) = (DnsType::Soa, None);
         for entry in entry.entries() {
             match entry.name() {
                 "type" => record = entry.choice().and_then(DnsType::of_name).unwrap_or(record),
+                "name" if name.is_some() => {
+                    let message = "a second `name` in the same question";
+                    let diagnostic = Diagnostic::warning(Code::Duplicate, entry.value_span(), message);
+                    self.report(diagnostic.label("ignored: the first one counts"));
+                }
                 "name" if has_empty_label(entry.text()) => {
                     let message = format!("`{}` is no domain name: a label of it is empty", entry.text());
                     let diagnostic = Diagnostic::warning(Code::BadValue, entry.value_span(), message);
                     self.report(diagnostic.label("ignored"));
                 }
-                "name" => entry.text().clone_into(&mut name),
+                "name" => name = Some(entry.text().to_owned()),
                 _ => {}
             }
         }
+        let name = name.unwrap_or_default();
         self.connecting(entry, context, super::DNS, |connection| {
             ProbeSpec::Dns(DnsProbe { connection, record, name })
         })
