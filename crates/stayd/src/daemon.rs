@@ -14,7 +14,7 @@ use std::time::Duration;
 use checker::Scheduler;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use vrrp::{InstanceKey, InstanceSnapshot, StateName};
+use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject};
 
 use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
@@ -187,10 +187,12 @@ impl Daemon {
             FromVrrp::Configured => self.child_ready(Role::Vrrp),
             FromVrrp::Transition(transition) => {
                 tracing::info!(process = "vrrp", "{transition}");
-                if transition.to == StateName::Stop {
-                    self.states.remove(&transition.instance);
-                } else {
-                    self.states.insert(transition.instance, transition.to);
+                if let Subject::Instance(name) = transition.subject {
+                    if transition.to == StateName::Stop {
+                        self.states.remove(&name);
+                    } else {
+                        self.states.insert(name, transition.to);
+                    }
                 }
                 if self.awaited.is_empty() {
                     self.tell_status();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Held, Priority};
+use crate::spec::{Held, Priority, TrackerId};
 
 /// The states of RFC 9568 6.4, and keepalived's two more.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -37,16 +37,34 @@ impl fmt::Display for StateName {
     }
 }
 
+/// Whose state changes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Subject {
+    /// The instance of this name.
+    Instance(String),
+    /// The sync group of this name, as a whole.
+    Group(String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance(name) => f.write_str(name),
+            Self::Group(name) => write!(f, "group {name}"),
+        }
+    }
+}
+
 /// A change of state.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Transition {
-    /// Name of the instance in the file.
-    pub instance: String,
+    /// Whose.
+    pub subject: Subject,
     /// State left.
     pub from: StateName,
     /// State entered.
     pub to: StateName,
-    /// Effective priority now.
+    /// Effective priority now; 0 for a group.
     pub priority: u8,
     /// Reason.
     pub why: Why,
@@ -54,7 +72,7 @@ pub struct Transition {
 
 impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}) {} -> {}: {}", self.instance, self.from, self.to, self.why)
+        write!(f, "({}) {} -> {}: {}", self.subject, self.from, self.to, self.why)
     }
 }
 
@@ -81,8 +99,20 @@ pub enum Why {
     },
     /// What is needed to take part is missing.
     Fault(Vec<FaultCause>),
+    /// With `nopreempt`: this process did not run for so long that another router is master by now.
+    Stalled {
+        /// Time since the last advert.
+        silent: Duration,
+    },
     /// What was missing is there again.
     Recovered,
+    /// A member of the sync group changed, and the others with it.
+    SyncGroup {
+        /// The group.
+        group: String,
+        /// The member that changed first.
+        member: String,
+    },
     /// The process that replaces a crashed one goes on where that one was.
     Resumed,
     /// The instance is no longer configured.
@@ -110,6 +140,14 @@ impl fmt::Display for Why {
                 }
                 Ok(())
             }
+            Self::Stalled { silent } => write!(
+                f,
+                "this process did not run for {:.3} s; another router is master by now",
+                silent.as_secs_f64()
+            ),
+            Self::SyncGroup { group, member } => {
+                write!(f, "with {member}, of the same sync group {group}")
+            }
             Self::Recovered => f.write_str("everything needed is there again"),
             Self::Resumed => f.write_str("resumed after a restart of the process"),
             Self::Removed => f.write_str("no longer configured"),
@@ -125,6 +163,15 @@ pub enum FaultCause {
     InterfaceMissing(String),
     /// An interface that it needs is down or has no carrier.
     InterfaceDown(String),
+    /// A tracker without weight is down, or a file's number times its weight is -254 or less.
+    TrackerDown(TrackerId),
+    /// Another member of the sync group is in FAULT.
+    Member {
+        /// The group.
+        group: String,
+        /// The first such member.
+        member: String,
+    },
     /// The interface has no address that adverts could come from.
     NoSourceAddress(String),
     /// Adverts cannot be received: the kernel refused to listen, with this error number.
@@ -136,6 +183,10 @@ impl fmt::Display for FaultCause {
         match self {
             Self::InterfaceMissing(name) => write!(f, "interface {name} does not exist"),
             Self::InterfaceDown(name) => write!(f, "interface {name} is down"),
+            Self::TrackerDown(tracker) => write!(f, "{tracker} is down"),
+            Self::Member { group, member } => {
+                write!(f, "{member} of the sync group {group} is in FAULT")
+            }
             Self::NoSourceAddress(name) => write!(f, "interface {name} has no address to send from"),
             Self::Deaf(errno) => {
                 write!(f, "cannot receive adverts: {}", std::io::Error::from_raw_os_error(*errno))

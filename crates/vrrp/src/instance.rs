@@ -4,6 +4,7 @@
 //! state go through [`Instance::transition`]. The parts:
 //!
 //! * this file: the state, its deadlines, what links and time do to it;
+//! * `track`: what trackers say, folded to faults and to the effective priority;
 //! * `transition`: what happens on leaving and on entering a state, in order;
 //! * `receive`: which packets count, and what an advert means in each state;
 //! * `authenticate`: proof of origin;
@@ -12,6 +13,7 @@
 mod authenticate;
 mod hold;
 mod receive;
+mod track;
 mod transition;
 
 use std::collections::BTreeSet;
@@ -24,7 +26,7 @@ use crate::action::{Action, InstanceId, Membership, Send};
 use crate::advert::{Advert, AuthenticationData};
 use crate::announcer::Announcer;
 use crate::counters::Counters;
-use crate::event::{Event, FaultCause, Reject, StateName, Transition, What, Why};
+use crate::event::{Event, FaultCause, Reject, StateName, Subject, Transition, What, Why};
 use crate::hold::Hold;
 use crate::input::UnixTime;
 use crate::link::{IfIndex, LinkView};
@@ -33,6 +35,7 @@ use crate::snapshot::InstanceSnapshot;
 use crate::spec::{InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Version};
 use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
+pub(crate) use track::Trackers;
 
 /// What an instance may look at and fill while it handles one input.
 pub(crate) struct Context<'a> {
@@ -40,10 +43,28 @@ pub(crate) struct Context<'a> {
     /// What the wall clock shows, if anybody has said.
     pub(crate) wall: Option<UnixTime>,
     pub(crate) links: &'a Links,
+    pub(crate) trackers: &'a Trackers,
+    /// `vrrp_startup_delay`: nobody becomes master before this.
+    pub(crate) earliest_master: Instant,
     /// Every virtual address of every instance: none of them is a source of adverts.
     pub(crate) virtual_addresses: &'a BTreeSet<IpAddr>,
     pub(crate) announcer: &'a mut Announcer,
     pub(crate) actions: &'a mut std::collections::VecDeque<Action>,
+}
+
+/// How an instance stands with the others of its sync group.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Bond {
+    /// It is in no group.
+    #[default]
+    Free,
+    /// It is in a group, and becomes master only with it.
+    Member {
+        /// All members own their addresses: nobody waits for anybody at start.
+        owners: bool,
+        /// Another member is in FAULT.
+        fault: Option<FaultCause>,
+    },
 }
 
 /// A LAN full of strange senders fills neither the log nor the memory.
@@ -60,12 +81,17 @@ pub(crate) struct Instance {
     interface: Option<IfIndex>,
     /// Where adverts come from now.
     source: Option<IpAddr>,
+    bond: Bond,
+    /// What keeps this instance itself, not its group, from taking part.
+    faulty: bool,
     /// Set while the kernel refuses to let us receive adverts.
     deaf: Option<i32>,
     /// Identification of the newest IPv4 datagram.
     ip_id: u16,
     numbers: Numbers,
     hold: Hold,
+    /// A master of lower priority was answered since the group last looked.
+    contended: bool,
     counters: Counters,
     told: BTreeSet<Told>,
 }
@@ -87,6 +113,8 @@ struct Backup {
     waited: Duration,
     /// The timer runs because the master released the addresses.
     released: bool,
+    /// The timer has expired, and the rest of the sync group is waited for.
+    willing: bool,
     /// The advertisement interval that the down timer counts: the master's in version 3, ours in version 2.
     master_interval: Centiseconds,
     /// Source of the newest accepted advert.
@@ -131,38 +159,62 @@ impl Instance {
             state: State::Init,
             interface: None,
             source: None,
+            bond: Bond::Free,
+            faulty: false,
             deaf: None,
             ip_id: 0,
             numbers: Numbers::default(),
             hold: Hold::default(),
+            contended: false,
             counters: Counters::default(),
             told: BTreeSet::new(),
         }
     }
 
-    /// Leaves Init: clears what an earlier run may have left, and takes the first role.
-    pub(crate) fn start(&mut self, cx: &mut Context<'_>, predecessor: Option<&InstanceSnapshot>) {
-        if let Some(predecessor) = predecessor {
-            self.counters = predecessor.counters;
-            self.numbers = Numbers::resume(predecessor.sequence);
-        }
+    /// Takes over what another process knew of this instance.
+    pub(crate) fn resume(&mut self, predecessor: &InstanceSnapshot) {
+        self.counters = predecessor.counters;
+        self.numbers = Numbers::resume(predecessor.sequence);
+    }
+
+    /// Looks around for the first time, so that the others of its group know of a fault before anybody starts.
+    pub(crate) fn inspect(&mut self, cx: &mut Context<'_>) {
+        self.look_around(cx);
+    }
+
+    /// Leaves Init: clears what an earlier run may have left, and takes the first role. Stays there while a tracker has
+    /// yet to say whether the instance can take part.
+    pub(crate) fn start(&mut self, cx: &mut Context<'_>, predecessor: Option<StateName>) {
         let causes = self.look_around(cx);
+        let resumed = predecessor == Some(StateName::Master);
         if !causes.is_empty() {
             self.transition(cx, StateName::Fault, Why::Fault(causes.into_iter().collect()));
-        } else if predecessor.is_some_and(|predecessor| predecessor.state == StateName::Master) {
+        } else if self.is_pending(cx) {
+            self.want(cx);
+        } else if resumed {
             self.transition(cx, StateName::Master, Why::Resumed);
-        } else if self.spec.priority.is_owner() {
+        } else if self.is_free_owner() && cx.earliest_master <= cx.now {
             self.transition(cx, StateName::Master, Why::Owner);
         } else {
             let why = if predecessor.is_some() { Why::Resumed } else { Why::Startup };
             self.transition(cx, StateName::Backup, why);
+            let free_owner = self.is_free_owner();
+            if let (true, State::Backup(backup)) = (free_owner, &mut self.state) {
+                backup.takeover_at = cx.earliest_master;
+            }
         }
+    }
+
+    /// An owner of the addresses waits for nobody, unless it is in a group with others than owners.
+    fn is_free_owner(&self) -> bool {
+        self.spec.priority.is_owner() && matches!(self.bond, Bond::Free | Bond::Member { owners: true, .. })
     }
 
     /// When something is due; `None` if only an input can change anything.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let of_state = match &self.state {
             State::Init | State::Fault { .. } | State::Stopped => None,
+            State::Backup(backup) if backup.willing => None,
             State::Backup(backup) => Some(backup.takeover_at),
             State::Master(master) => {
                 let bursts = [master.second_burst_at, master.refresh_at, master.lower_burst_at];
@@ -175,18 +227,16 @@ impl Instance {
     /// Does what is due.
     pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
         self.retry_hold(cx);
-        match &self.state {
+        self.yield_if_stalled(cx);
+        match &mut self.state {
             State::Init | State::Fault { .. } | State::Stopped => {}
-            State::Backup(backup) => {
-                if backup.takeover_at <= cx.now {
-                    let why = if backup.released {
-                        Why::MasterReleased
-                    } else {
-                        Why::MasterSilent { waited: backup.waited }
-                    };
-                    self.transition(cx, StateName::Master, why);
-                }
-            }
+            State::Backup(backup) if backup.takeover_at > cx.now || backup.willing => {}
+            // `vrrp_startup_delay`: adverts that are heard until then still count.
+            State::Backup(backup) if cx.now < cx.earliest_master => backup.takeover_at = cx.earliest_master,
+            State::Backup(backup) => match self.bond {
+                Bond::Free => self.take_over(cx),
+                Bond::Member { .. } => backup.willing = true,
+            },
             State::Master(master) => {
                 let (advert_at, late) = (master.advert_at, cx.now.saturating_since(master.advert_at));
                 if advert_at <= cx.now {
@@ -199,6 +249,35 @@ impl Instance {
                 }
                 self.announce_due(cx);
             }
+        }
+    }
+
+    /// The down timer has expired: nobody else is master.
+    fn take_over(&mut self, cx: &mut Context<'_>) {
+        if let State::Backup(backup) = &self.state {
+            let why = if self.is_free_owner() {
+                Why::Owner
+            } else if backup.released {
+                Why::MasterReleased
+            } else {
+                Why::MasterSilent { waited: backup.waited }
+            };
+            self.transition(cx, StateName::Master, why);
+        }
+    }
+
+    /// `timer_expired_backup`: a master that could not say for long that it is there has a successor by now, and with
+    /// `nopreempt` it leaves that in office.
+    fn yield_if_stalled(&mut self, cx: &mut Context<'_>) {
+        let (true, Some(assumed)) = (self.spec.nopreempt, self.spec.timer_expired_backup) else { return };
+        let spec = &self.spec;
+        let patience =
+            master_down_interval(spec.version, assumed, spec.advert_interval, spec.down_timer_adverts);
+        if let State::Master(master) = &self.state
+            && master.last_sent + patience <= cx.now
+        {
+            let silent = cx.now.saturating_since(master.last_sent);
+            self.transition(cx, StateName::Backup, Why::Stalled { silent });
         }
     }
 
@@ -217,11 +296,16 @@ impl Instance {
         let (source_before, interface_before) = (self.source, self.interface);
         let causes = self.look_around(cx);
         match &self.state {
-            State::Init | State::Stopped => {}
+            State::Stopped => {}
+            State::Init => {
+                if !causes.is_empty() || !self.is_pending(cx) {
+                    self.start(cx, None);
+                }
+            }
             State::Fault { causes: known } => {
                 if causes.is_empty() {
-                    let to =
-                        if self.spec.priority.is_owner() { StateName::Master } else { StateName::Backup };
+                    let at_once = self.is_free_owner() && cx.earliest_master <= cx.now;
+                    let to = if at_once { StateName::Master } else { StateName::Backup };
                     self.transition(cx, to, Why::Recovered);
                 } else if *known != causes {
                     // Still in FAULT, for other reasons: the state does not change, and nobody is notified.
@@ -243,6 +327,48 @@ impl Instance {
                     self.want(cx);
                 }
             }
+        }
+    }
+
+    /// Joins a sync group, or leaves it.
+    pub(crate) fn bind(&mut self, cx: &mut Context<'_>, bond: Bond) {
+        if self.bond != bond {
+            self.bond = bond;
+            if let (Bond::Free, State::Backup(Backup { willing: true, .. })) = (&self.bond, &self.state) {
+                self.take_over(cx);
+            }
+            // Before the start, the start looks around.
+            if self.state != State::Init {
+                self.links_changed(cx);
+            }
+        }
+    }
+
+    pub(crate) const fn bond(&self) -> &Bond {
+        &self.bond
+    }
+
+    /// Whether the instance itself, not its group, cannot take part.
+    pub(crate) const fn is_faulty(&self) -> bool {
+        self.faulty
+    }
+
+    /// Whether the down timer has expired and only the group is waited for.
+    pub(crate) const fn is_willing(&self) -> bool {
+        matches!(&self.state, State::Backup(backup) if backup.willing)
+    }
+
+    /// All of the group are willing.
+    pub(crate) fn join_master(&mut self, cx: &mut Context<'_>) {
+        if self.is_willing() {
+            self.take_over(cx);
+        }
+    }
+
+    /// Another member of the group is no longer master.
+    pub(crate) fn step_down(&mut self, cx: &mut Context<'_>, why: Why) {
+        if matches!(self.state, State::Master(_)) {
+            self.transition(cx, StateName::Backup, why);
         }
     }
 
@@ -358,13 +484,12 @@ impl Instance {
                 Some(_) => false,
             };
         }
-        for track in self.spec.track_interfaces.iter().filter(|track| track.weight == 0) {
-            let up = cx.links.named(&track.interface).is_some_and(|link| link.up);
-            if up == track.reverse {
-                causes.insert(FaultCause::InterfaceDown(track.interface.clone()));
-            }
-        }
+        causes.extend(self.tracked_faults(cx));
         causes.extend(self.deaf.map(FaultCause::Deaf));
+        self.faulty = !causes.is_empty();
+        if let Bond::Member { fault, .. } = &self.bond {
+            causes.extend(fault.clone());
+        }
         self.reweigh(cx);
         causes
     }
@@ -387,10 +512,10 @@ impl Instance {
         primary.or_else(only)
     }
 
-    /// Works out the effective priority (keepalived: base + trackers, 1 to 254; an owner ignores trackers).
+    /// Works out the effective priority anew.
     fn reweigh(&mut self, cx: &mut Context<'_>) {
         let before = self.priority;
-        self.priority = self.effective_priority(cx.links);
+        self.priority = self.effective_priority(cx);
         if self.priority == before {
             return;
         }
@@ -408,23 +533,6 @@ impl Instance {
         }
     }
 
-    fn effective_priority(&self, links: &Links) -> Priority {
-        if self.spec.priority.is_owner() {
-            return self.spec.priority;
-        }
-        let weights = self.spec.track_interfaces.iter().map(|track| {
-            let up = links.named(&track.interface).is_some_and(|link| link.up);
-            let good = up != track.reverse;
-            match track.weight {
-                weight if (weight > 0) == good => i32::from(weight),
-                _ => 0,
-            }
-        });
-        let sum = i32::from(self.spec.priority.get()) + weights.sum::<i32>();
-        // Clamped to 1..=254, so the conversions cannot fail.
-        u8::try_from(sum.clamp(1, 254)).ok().and_then(Priority::new).unwrap_or(self.spec.priority)
-    }
-
     fn restart_down_timer(&mut self, now: Instant) {
         if let State::Backup(backup) = &mut self.state {
             let spec = &self.spec;
@@ -437,6 +545,7 @@ impl Instance {
             backup.takeover_at = now + waits;
             backup.waited = waits;
             backup.released = false;
+            backup.willing = false;
         }
     }
 
@@ -502,8 +611,13 @@ impl Instance {
     }
 
     fn notify(&self, cx: &mut Context<'_>, from: StateName, to: StateName, why: Why) {
-        let transition =
-            Transition { instance: self.spec.name.clone(), from, to, priority: self.priority.get(), why };
+        let transition = Transition {
+            subject: Subject::Instance(self.spec.name.clone()),
+            from,
+            to,
+            priority: self.priority.get(),
+            why,
+        };
         cx.actions.push_back(Action::Notify(transition));
     }
 }

@@ -44,6 +44,11 @@ impl Links {
         self.names.keys().copied()
     }
 
+    /// The interface of this number.
+    pub(crate) fn numbered(&self, index: IfIndex) -> Option<&LinkView> {
+        self.views.get(self.names.get(&index)?)
+    }
+
     /// The interface of this name.
     pub(crate) fn named(&self, name: &str) -> Option<&LinkView> {
         self.views.get(name)

@@ -14,13 +14,17 @@ use crate::action::{Action, InstanceId, Membership, Protocol};
 use crate::advert::Advert;
 use crate::ah;
 use crate::announcer::Announcer;
-use crate::event::Why;
-use crate::input::{Done, Input, Packet, UnixTime};
-use crate::instance::{Context, Instance};
+use crate::debounce::Debounce;
+use crate::event::{Transition, Why};
+use crate::group::{Group, Member, Order};
+use crate::input::{Done, Input, Packet, TrackerState, UnixTime};
+use crate::instance::{Bond, Context, Instance, Trackers};
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{Family, Held, InstanceKey, InstanceSpec, RouterSpec, VirtualRouterId};
+use crate::spec::{
+    Family, Held, InstanceKey, InstanceSpec, RouterSpec, SyncGroupSpec, TrackerId, VirtualRouterId,
+};
 use crate::statics::{Statics, Surroundings};
 
 /// How long the kernel is left in peace after it refused to let us listen.
@@ -39,6 +43,11 @@ pub struct Router {
     memberships: BTreeSet<Membership>,
     /// Memberships that the kernel refused, and when they are tried again.
     refused: BTreeMap<Membership, Instant>,
+    groups: Vec<Group>,
+    trackers: Trackers,
+    debounce: Debounce,
+    /// `vrrp_startup_delay`; set by the first configuration.
+    earliest_master: Option<Instant>,
     /// Who is concerned by a packet.
     receivers: BTreeMap<(IfIndex, Family, VirtualRouterId), Vec<InstanceId>>,
     predecessor: BTreeMap<InstanceKey, InstanceSnapshot>,
@@ -65,19 +74,17 @@ impl Router {
             Input::Packet(packet) => self.receive(now, &packet),
             Input::Tick => self.tick(now),
             Input::Link(view) => {
-                let names = self.links.set(view);
+                let names = self.set_link(now, view);
                 self.links_changed(now, &names);
             }
             Input::Links(views) => self.all_links(now, views),
             Input::LinkGone(index) => {
-                self.announcer.interface_gone(index);
-                if let Some(name) = self.links.remove(index) {
-                    self.links_changed(now, &[name]);
-                }
+                let names: Vec<_> = self.remove_link(index).into_iter().collect();
+                self.links_changed(now, &names);
             }
             Input::Lost(gone) => self.lost(now, &gone),
             Input::Doubt => self.doubt(now),
-            Input::Track { .. } => {}
+            Input::Track { tracker, state } => self.tracked(now, tracker, state),
             Input::WallClock(time) => self.wall = Some((now, time)),
             Input::Done(done) => self.done(now, done),
             Input::Stop => self.stop(now),
@@ -89,7 +96,8 @@ impl Router {
     pub fn next_deadline(&self) -> Option<Instant> {
         let instances = self.deadlines.first().map(|(at, _)| *at);
         let refused = self.refused.values().min().copied();
-        [instances, refused, self.announcer.deadline(), self.statics.hold.retry_at()]
+        let statics = self.statics.hold.retry_at();
+        [instances, refused, statics, self.announcer.deadline(), self.debounce.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -116,8 +124,15 @@ impl Router {
         self.instances.is_empty() && self.statics.is_gone()
     }
 
-    fn configure(&mut self, now: Instant, spec: RouterSpec) {
+    fn configure(&mut self, now: Instant, mut spec: RouterSpec) {
+        let resuming = !self.predecessor.is_empty();
+        self.earliest_master.get_or_insert_with(|| {
+            let delay = (now + spec.startup_delay).max(Instant::ZERO + spec.delay_after_boot);
+            if resuming { Instant::ZERO } else { delay }
+        });
+        self.debounce.configure(core::mem::take(&mut spec.link_delays));
         self.with_statics(now, |statics, cx| statics.configure(cx, &spec.statics));
+        share_trackers(&mut spec);
         let specs = spec.instances;
         let running = self.instances.values().filter(|instance| !instance.is_stopped());
         let mut old: BTreeMap<InstanceKey, InstanceId> =
@@ -128,27 +143,149 @@ impl Router {
         let kept: BTreeSet<_> = specs.iter().map(InstanceSpec::key).collect();
         for (key, id) in &old {
             if !kept.contains(key) {
-                self.with(now, *id, |instance, cx| instance.stop(cx, Why::Removed));
+                self.act(now, *id, |instance, cx| instance.stop(cx, Why::Removed));
             }
         }
+        let mut names = BTreeMap::new();
+        let (mut changed, mut fresh) = (Vec::new(), Vec::new());
         for spec in specs {
-            let key = spec.key();
-            if let Some(id) = old.remove(&key) {
-                self.with(now, id, |instance, cx| {
-                    if instance.spec != spec {
-                        instance.reconfigure(cx, spec);
-                    }
-                });
+            let (key, name) = (spec.key(), spec.name.clone());
+            let id = if let Some(id) = old.remove(&key) {
+                changed.push((id, spec));
+                id
             } else {
                 let id = InstanceId(self.next_id);
                 self.next_id += 1;
-                self.instances.insert(id, Instance::new(id, spec));
+                let mut instance = Instance::new(id, spec);
                 let predecessor = self.predecessor.remove(&key);
-                self.with(now, id, |instance, cx| instance.start(cx, predecessor.as_ref()));
-            }
+                if let Some(predecessor) = &predecessor {
+                    instance.resume(predecessor);
+                }
+                self.instances.insert(id, instance);
+                fresh.push((id, predecessor.map(|predecessor| predecessor.state)));
+                id
+            };
+            names.insert(name, id);
+        }
+        for (id, _) in &fresh {
+            self.act(now, *id, Instance::inspect);
+        }
+        let known: BTreeSet<_> = self.groups.iter().map(|group| group.spec.name.clone()).collect();
+        self.regroup(now, spec.sync_groups, &names);
+        for (id, spec) in changed {
+            self.act(now, id, |instance, cx| {
+                if instance.spec != spec {
+                    instance.reconfigure(cx, spec);
+                }
+            });
+        }
+        let before_starts = self.actions.len();
+        for (id, predecessor) in fresh {
+            self.act(now, id, |instance, cx| instance.start(cx, predecessor));
         }
         self.predecessor.clear();
+        for index in 0..self.groups.len() {
+            let Some(first) = self.groups[index].members.first().copied() else { continue };
+            let transition = self.settle_group(now, index, first);
+            let Some(transition) = transition else { continue };
+            if known.contains(&self.groups[index].spec.name) {
+                self.actions.push_back(Action::Notify(transition));
+            } else {
+                // At a start a group is told of before its members (keepalived).
+                self.actions.insert(before_starts, Action::Notify(transition));
+            }
+        }
         self.listen();
+    }
+
+    /// Makes the groups those of the configuration; groups of the same name stay what they are.
+    fn regroup(&mut self, now: Instant, specs: Vec<SyncGroupSpec>, names: &BTreeMap<String, InstanceId>) {
+        let mut old: BTreeMap<_, _> = core::mem::take(&mut self.groups)
+            .into_iter()
+            .map(|group| (group.spec.name.clone(), group))
+            .collect();
+        for spec in specs {
+            let members: Vec<_> = spec.members.iter().filter_map(|name| names.get(name)).copied().collect();
+            let group = match old.remove(&spec.name) {
+                Some(mut group) => {
+                    group.reconfigure(spec, members);
+                    group
+                }
+                None => Group::new(spec, members),
+            };
+            self.groups.push(group);
+        }
+        let mut bonds: BTreeMap<_, _> = names.values().map(|id| (*id, Bond::Free)).collect();
+        bonds.extend(self.groups.iter().flat_map(|group| group.bonds(&self.members(group))));
+        for (id, bond) in bonds {
+            self.act(now, id, |instance, cx| instance.bind(cx, bond));
+        }
+    }
+
+    fn members(&self, group: &Group) -> Vec<Member> {
+        let running = group.members.iter().filter_map(|id| self.instances.get(id));
+        running
+            .map(|instance| Member {
+                id: instance.id,
+                name: instance.spec.name.clone(),
+                state: instance.state_name(),
+                faulty: instance.is_faulty(),
+                willing: instance.is_willing(),
+                owner: instance.spec.priority.is_owner(),
+                bond: instance.bond().clone(),
+            })
+            .collect()
+    }
+
+    /// Lets the sync group of an instance that may have changed follow it.
+    fn settle(&mut self, now: Instant, changed: InstanceId) {
+        let Some(index) = self.groups.iter().position(|group| group.members.contains(&changed)) else {
+            return;
+        };
+        if self.instances.get_mut(&changed).is_some_and(Instance::take_contended) {
+            for id in self.groups[index].members.clone() {
+                if id != changed {
+                    self.act(now, id, Instance::announce_again);
+                }
+            }
+        }
+        if let Some(transition) = self.settle_group(now, index, changed) {
+            self.actions.push_back(Action::Notify(transition));
+        }
+    }
+
+    fn settle_group(&mut self, now: Instant, index: usize, first: InstanceId) -> Option<Transition> {
+        let why = Why::SyncGroup {
+            group: self.groups.get(index)?.spec.name.clone(),
+            member: self.instances.get(&first).map(|instance| instance.spec.name.clone()).unwrap_or_default(),
+        };
+        loop {
+            let members = self.members(self.groups.get(index)?);
+            let group = self.groups.get_mut(index)?;
+            let orders = group.orders(first, &members);
+            if orders.is_empty() {
+                return group.transition(&members, why);
+            }
+            for (id, order) in orders {
+                self.act(now, id, |instance, cx| match order {
+                    Order::Bind(bond) => instance.bind(cx, bond),
+                    Order::StepDown(why) => instance.step_down(cx, why),
+                    Order::Join => instance.join_master(cx),
+                });
+            }
+        }
+    }
+
+    fn tracked(&mut self, now: Instant, tracker: TrackerId, state: TrackerState) {
+        let follows =
+            |instance: &&Instance| instance.spec.tracks.iter().any(|track| track.tracker == tracker);
+        let concerned: Vec<_> = self.instances.values().filter(follows).map(|instance| instance.id).collect();
+        if self.trackers.insert(tracker, state) == Some(state) {
+            return;
+        }
+        for id in concerned {
+            self.with(now, id, Instance::links_changed);
+        }
     }
 
     fn receive(&mut self, now: Instant, packet: &Packet) {
@@ -180,6 +317,11 @@ impl Router {
     fn tick(&mut self, now: Instant) {
         self.announcer.tick(now, &mut self.actions);
         self.with_statics(now, Statics::tick);
+        let mut names = Vec::new();
+        for view in self.debounce.due(now, &self.links) {
+            names.extend(self.links.set(view));
+        }
+        self.links_changed(now, &names);
         let due: Vec<_> = self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
         for id in due {
             self.with(now, id, Instance::tick);
@@ -197,16 +339,29 @@ impl Router {
         let gone: Vec<_> = self.links.indices().filter(|index| !present.contains(index)).collect();
         let mut names = Vec::new();
         for index in gone {
-            self.announcer.interface_gone(index);
-            names.extend(self.links.remove(index));
+            names.extend(self.remove_link(index));
         }
         for view in views {
-            names.extend(self.links.set(view));
+            names.extend(self.set_link(now, view));
         }
         self.links_changed(now, &names);
     }
 
+    fn set_link(&mut self, now: Instant, view: LinkView) -> Vec<String> {
+        let view = self.debounce.filter(now, view, &self.links);
+        self.links.set(view)
+    }
+
+    fn remove_link(&mut self, index: IfIndex) -> Option<String> {
+        self.announcer.interface_gone(index);
+        self.debounce.gone(index);
+        self.links.remove(index)
+    }
+
     fn links_changed(&mut self, now: Instant, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
         self.with_statics(now, Statics::links_changed);
         let concerned: Vec<_> = self
             .instances
@@ -308,8 +463,14 @@ impl Router {
         act(&mut self.statics, &mut Surroundings { now, links: &self.links, actions: &mut self.actions });
     }
 
-    /// Lets one instance act, and keeps the books: its deadline and whether its state changed.
+    /// Lets one instance act, and its sync group follow it.
     fn with(&mut self, now: Instant, id: InstanceId, act: impl FnOnce(&mut Instance, &mut Context<'_>)) {
+        self.act(now, id, act);
+        self.settle(now, id);
+    }
+
+    /// Lets one instance act, and keeps the books: its deadline and whether its state changed.
+    fn act(&mut self, now: Instant, id: InstanceId, act: impl FnOnce(&mut Instance, &mut Context<'_>)) {
         let Some(instance) = self.instances.get_mut(&id) else { return };
         let deadline_before = instance.deadline();
         let before = (instance.state_name(), instance.sequence());
@@ -317,6 +478,8 @@ impl Router {
             now,
             wall: self.wall.map(|(at, time)| time + now.saturating_since(at)),
             links: &self.links,
+            trackers: &self.trackers,
+            earliest_master: self.earliest_master.unwrap_or(Instant::ZERO),
             virtual_addresses: &self.virtual_addresses,
             announcer: &mut self.announcer,
             actions: &mut self.actions,
@@ -330,6 +493,25 @@ impl Router {
         }
         if (instance.state_name(), instance.sequence()) != before {
             self.changed.insert(id);
+        }
+    }
+}
+
+/// What a group tracks, each of its members tracks, unless it does so already.
+fn share_trackers(spec: &mut RouterSpec) {
+    for group in &spec.sync_groups {
+        let members = spec.instances.iter_mut().filter(|instance| group.members.contains(&instance.name));
+        for instance in members {
+            for track in &group.track_interfaces {
+                if instance.track_interfaces.iter().all(|own| own.interface != track.interface) {
+                    instance.track_interfaces.push(track.clone());
+                }
+            }
+            for track in &group.tracks {
+                if instance.tracks.iter().all(|own| own.tracker != track.tracker) {
+                    instance.tracks.push(track.clone());
+                }
+            }
         }
     }
 }

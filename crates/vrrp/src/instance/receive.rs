@@ -99,6 +99,7 @@ impl Instance {
         if advert.interval != self.spec.advert_interval {
             self.tell_once(cx, Told::IntervalDiffers, What::IntervalDiffers { source });
         }
+        self.yield_if_stalled(cx);
         match self.state {
             // RFC 9568 6.4.1: nothing is received in Initialize; keepalived's FAULT is the same.
             State::Init | State::Fault { .. } | State::Stopped => {}
@@ -132,6 +133,7 @@ impl Instance {
             backup.waited = skew(spec.version, own_priority, backup.master_interval);
             backup.takeover_at = now + backup.waited;
             backup.released = true;
+            backup.willing = false;
             return;
         }
         let lower = advert.priority < own_priority.get();
@@ -192,11 +194,21 @@ impl Instance {
         if !self.spec.lower_prio_no_advert {
             self.answer(cx);
         }
-        self.announce_all(cx, self.spec.announce.lower_priority_repeat);
+        self.announce_again(cx);
+        self.contended = true;
+    }
+
+    /// What follows an advert of lower priority, to this instance or to another one of its sync group.
+    pub(crate) fn announce_again(&mut self, cx: &mut Context<'_>) {
         let delay = self.spec.announce.lower_priority_delay;
         if let State::Master(master) = &mut self.state {
             master.lower_burst_at = (!delay.is_zero()).then(|| cx.now + delay);
+            self.announce_all(cx, self.spec.announce.lower_priority_repeat);
         }
+    }
+
+    pub(crate) fn take_contended(&mut self) -> bool {
+        core::mem::take(&mut self.contended)
     }
 
     /// Sends an advert out of turn and starts the interval anew.

@@ -58,6 +58,7 @@ impl Instance {
             takeover_at: Instant::ZERO,
             waited: std::time::Duration::ZERO,
             released: false,
+            willing: false,
             master_interval: self.spec.advert_interval,
             master: None,
             tolerated_until: None,
@@ -85,6 +86,8 @@ fn causes_of(why: Why) -> std::collections::BTreeSet<FaultCause> {
         | Why::MasterReleased
         | Why::BetterMaster { .. }
         | Why::Recovered
+        | Why::SyncGroup { .. }
+        | Why::Stalled { .. }
         | Why::Resumed
         | Why::Removed
         | Why::Stopping => std::collections::BTreeSet::new(),

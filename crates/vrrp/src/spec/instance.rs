@@ -93,9 +93,8 @@ pub struct InstanceSpec {
     pub higher_prio_send_advert: bool,
     /// `owner_ignore_adverts`: an owner of the addresses (priority 255) does not hear other masters.
     pub owner_ignore_adverts: bool,
-    /// `timer_expired_backup` (1 to 254), with `nopreempt` only: after this process did not run in time to hear whether
-    /// there is a master, one of this priority is taken to be there, and the instance stays backup for as long as a
-    /// backup would wait for it.
+    /// `timer_expired_backup` (1 to 254, 254 where the line gives none), with `nopreempt` only: a master whose process
+    /// did not run for so long that a backup of this priority has taken over steps down instead of taking back.
     pub timer_expired_backup: Option<Priority>,
     /// `strict_mode`. What follows from it for the other settings is settled in them.
     pub strict: bool,

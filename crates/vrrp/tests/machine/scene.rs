@@ -6,8 +6,8 @@ use std::time::Duration;
 use clock::Instant;
 use vrrp::{
     Action, Advert, AuthenticationData, Done, Family, Held, IfIndex, Input, InstanceSpec, LinkAddress,
-    LinkView, Packet, Protocol, Router, RouterSpec, StateName, VirtualAddress, VirtualRouterId, Want, What,
-    Why,
+    LinkView, Packet, Protocol, Router, RouterSpec, StateName, Subject, Transition, VirtualAddress,
+    VirtualRouterId, Want, What, Why,
 };
 
 pub const OWN: IpAddr = v4(10, 0, 0, 20);
@@ -87,6 +87,33 @@ impl Scene {
         scene
     }
 
+    /// A router with several instances on eth0, which is up.
+    pub fn start_all(spec: RouterSpec) -> Self {
+        let mut scene = Self::before_start();
+        scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN])]));
+        scene.feed(Input::Configure(spec));
+        scene
+    }
+
+    /// Changes of state as they were notified: name and new state, a group with a `*`.
+    pub fn notified(&self) -> Vec<String> {
+        let transitions = self.log.iter().filter_map(|action| match action {
+            Action::Notify(transition) => Some(transition),
+            _ => None,
+        });
+        transitions
+            .map(|transition| match &transition.subject {
+                Subject::Instance(name) => format!("{name} {}", transition.to),
+                Subject::Group(name) => format!("*{name} {}", transition.to),
+            })
+            .collect()
+    }
+
+    /// States of all instances.
+    pub fn all_states(&self) -> Vec<StateName> {
+        self.router.snapshots().iter().map(|snapshot| snapshot.state).collect()
+    }
+
     pub fn before_start() -> Self {
         Self {
             router: Router::new(),
@@ -129,9 +156,15 @@ impl Scene {
             self.log.push(action.clone());
             match action {
                 Action::Want(want) => self.answer(&want),
-                Action::Notify(transition) => self.states.push((transition.to, transition.why)),
+                Action::Notify(Transition { subject: Subject::Instance(_), to, why, .. }) => {
+                    self.states.push((to, why));
+                }
                 Action::Emit(event) => self.told.push(event.what),
-                Action::Send(_) | Action::Announce(_) | Action::Listen(_) | Action::Unlisten(_) => {}
+                Action::Notify(_)
+                | Action::Send(_)
+                | Action::Announce(_)
+                | Action::Listen(_)
+                | Action::Unlisten(_) => {}
             }
         }
     }
