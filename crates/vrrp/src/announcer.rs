@@ -10,13 +10,23 @@ use clock::Instant;
 
 use crate::action::{Action, Announce, InstanceId};
 use crate::link::IfIndex;
+use crate::spec::AnnounceGroup;
 
 /// A refresh that comes faster than the spacing lets it go would otherwise queue without end.
 const MOST_WAITING: usize = 65_536;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Announcer {
-    queues: BTreeMap<IfIndex, Queue>,
+    queues: BTreeMap<Place, Queue>,
+    groups: Vec<AnnounceGroup>,
+}
+
+/// What is spaced together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Place {
+    Interface(IfIndex),
+    /// `garp_group`, by its place in the configuration.
+    Group(usize),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,20 +43,31 @@ struct Waiting {
 }
 
 impl Announcer {
-    /// Sends an announcement now, or as soon as the spacing allows.
+    /// Takes over changed `garp_group`s. What waits in a queue of its own goes on waiting there.
+    pub(crate) fn configure(&mut self, groups: Vec<AnnounceGroup>) {
+        self.groups = groups;
+    }
+
+    /// Sends an announcement now, or as soon as the spacing allows: that of the interface's group, else the given one.
     pub(crate) fn push(
         &mut self,
         now: Instant,
         instance: InstanceId,
+        interface: &str,
         announce: Announce,
         spacing: Duration,
         actions: &mut VecDeque<Action>,
     ) {
+        let group = self.groups.iter().enumerate().find(|(_, group)| group.interfaces.contains(interface));
+        let (place, spacing) = match group {
+            Some((number, group)) => (Place::Group(number), group.spacing(announce.address)),
+            None => (Place::Interface(announce.interface), spacing),
+        };
         if spacing.is_zero() {
             actions.push_back(Action::Announce(announce));
             return;
         }
-        let queue = self.queues.entry(announce.interface).or_default();
+        let queue = self.queues.entry(place).or_default();
         if queue.waiting.len() < MOST_WAITING {
             queue.waiting.push_back(Waiting { instance, announce, spacing });
         }
@@ -74,7 +95,10 @@ impl Announcer {
 
     /// Drops what is to go out of this interface.
     pub(crate) fn interface_gone(&mut self, interface: IfIndex) {
-        self.queues.remove(&interface);
+        self.queues.remove(&Place::Interface(interface));
+        for queue in self.queues.values_mut() {
+            queue.waiting.retain(|waiting| waiting.announce.interface != interface);
+        }
     }
 }
 

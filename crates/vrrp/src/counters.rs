@@ -34,6 +34,10 @@ pub struct Counters {
     pub own_address_received: u64,
     /// Not in keepalived.stats: a multicast instance got a unicast packet, or the reverse.
     pub wrong_destination: u64,
+    /// Not in keepalived.stats: unicast adverts from others than the peers (`check_unicast_src`).
+    pub unknown_peer: u64,
+    /// Not in keepalived.stats: adverts that an owner ignored (`owner_ignore_adverts`).
+    pub ignored_by_owner: u64,
     /// Not in keepalived.stats: adverts that the kernel did not send.
     pub send_errors: u64,
     /// Not in keepalived.stats: addresses put back after somebody else removed them.

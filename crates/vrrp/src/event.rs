@@ -174,6 +174,10 @@ pub enum FaultCause {
     },
     /// The interface has no address that adverts could come from.
     NoSourceAddress(String),
+    /// `track_src_ip`: the configured source address is not on the interface.
+    SourceMissing(IpAddr),
+    /// `unicast_fault_no_peer`: there is nobody to speak to.
+    NoPeer,
     /// Adverts cannot be received: the kernel refused to listen, with this error number.
     Deaf(i32),
 }
@@ -188,6 +192,8 @@ impl fmt::Display for FaultCause {
                 write!(f, "{member} of the sync group {group} is in FAULT")
             }
             Self::NoSourceAddress(name) => write!(f, "interface {name} has no address to send from"),
+            Self::SourceMissing(source) => write!(f, "the interface has not the source address {source}"),
+            Self::NoPeer => f.write_str("no unicast peer is configured"),
             Self::Deaf(errno) => {
                 write!(f, "cannot receive adverts: {}", std::io::Error::from_raw_os_error(*errno))
             }
@@ -200,7 +206,7 @@ impl fmt::Display for FaultCause {
 pub enum Reject {
     /// RFC 9568 7.1: the length does not fit.
     Length,
-    /// RFC 9568 7.1: the TTL is not 255, so the packet crossed a router.
+    /// RFC 9568 7.1: the TTL is not 255, so the packet crossed a router; for a peer: not within `min_ttl` and `max_ttl`.
     Ttl(u8),
     /// RFC 9568 7.1: another version than the instance's.
     Version,
@@ -236,6 +242,10 @@ pub enum Reject {
     Destination,
     /// It carries our own source address: looped back, or another host has it too.
     OwnAddress,
+    /// `check_unicast_src`: its source is not among the peers.
+    UnknownPeer,
+    /// `owner_ignore_adverts`: the owner of the addresses hears nobody.
+    Owner,
 }
 
 impl Reject {
@@ -252,7 +262,9 @@ impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length => f.write_str("wrong length"),
-            Self::Ttl(ttl) => write!(f, "TTL {ttl} instead of 255"),
+            Self::Ttl(ttl) => {
+                write!(f, "TTL {ttl} is not what it has to be (255, or the range given for the peer)")
+            }
             Self::Version => f.write_str("another protocol version"),
             Self::AuthenticationType => f.write_str("unknown authentication type"),
             Self::AuthenticationMismatch => f.write_str("another authentication type than ours"),
@@ -272,6 +284,8 @@ impl fmt::Display for Reject {
             Self::Checksum => f.write_str("wrong checksum"),
             Self::Destination => f.write_str("unicast where multicast is configured, or the reverse"),
             Self::OwnAddress => f.write_str("it carries our own address"),
+            Self::UnknownPeer => f.write_str("it comes from none of the unicast peers"),
+            Self::Owner => f.write_str("the owner of the addresses ignores other masters"),
         }
     }
 }
@@ -311,12 +325,18 @@ pub enum What {
         /// Its source.
         source: IpAddr,
     },
-    /// While master: another master of lower priority was heard. It should yield.
+    /// While master: another master of lower priority was heard and answered. It should yield. Told each time, as
+    /// `notify_master_rx_lower_pri` is run each time, but no more than ten times in an interval.
     LowerMaster {
         /// Its address.
         source: IpAddr,
         /// Its priority.
         priority: u8,
+    },
+    /// While owner and master: another router says that it owns the addresses too.
+    Rival {
+        /// Its address.
+        source: IpAddr,
     },
     /// While backup: the master has a lower priority and will be pre-empted.
     LowerPriorityDiscarded {
@@ -382,6 +402,9 @@ impl fmt::Display for What {
             }
             Self::LowerMaster { source, priority } => {
                 write!(f, "{source} with lower priority {priority} acts as master too; it should yield")
+            }
+            Self::Rival { source } => {
+                write!(f, "{source} says that it owns the addresses too (priority 255); only one can")
             }
             Self::LowerPriorityDiscarded { source, priority } => {
                 write!(f, "the master {source} has lower priority {priority}; taking over from it soon")

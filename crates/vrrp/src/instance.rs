@@ -8,11 +8,15 @@
 //! * `transition`: what happens on leaving and on entering a state, in order;
 //! * `receive`: which packets count, and what an advert means in each state;
 //! * `authenticate`: proof of origin;
+//! * `sum`: checksums;
+//! * `rivalry`: two owners of one address;
 //! * `hold`: the addresses, from wanted to confirmed to announced.
 
 mod authenticate;
 mod hold;
 mod receive;
+mod rivalry;
+mod sum;
 mod track;
 mod transition;
 
@@ -35,6 +39,7 @@ use crate::snapshot::InstanceSnapshot;
 use crate::spec::{InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Version};
 use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
+use rivalry::Rival;
 pub(crate) use track::Trackers;
 
 /// What an instance may look at and fill while it handles one input.
@@ -89,6 +94,11 @@ pub(crate) struct Instance {
     /// Identification of the newest IPv4 datagram.
     ip_id: u16,
     numbers: Numbers,
+    /// Unicast peers with the checksum of keepalived up to 1.3.6.
+    old_checksum_peers: BTreeSet<IpAddr>,
+    rival: Option<Rival>,
+    /// An owner that pretends to be none.
+    demoted: bool,
     hold: Hold,
     /// A master of lower priority was answered since the group last looked.
     contended: bool,
@@ -131,6 +141,8 @@ struct Master {
     last_sent: Instant,
     /// The burst of announcements `garp_master_delay` after becoming master.
     second_burst_at: Option<Instant>,
+    /// The next announcement on further interfaces (`garp_extra_if`).
+    extra_at: Option<Instant>,
     /// The next refreshing burst.
     refresh_at: Option<Instant>,
     /// The second burst after an advert of lower priority.
@@ -147,6 +159,7 @@ enum Told {
     IntervalDiffers,
     LowerPriority(IpAddr),
     ClockSkew(IpAddr),
+    Rival(IpAddr),
     SendFailed,
 }
 
@@ -164,6 +177,9 @@ impl Instance {
             deaf: None,
             ip_id: 0,
             numbers: Numbers::default(),
+            old_checksum_peers: BTreeSet::new(),
+            rival: None,
+            demoted: false,
             hold: Hold::default(),
             contended: false,
             counters: Counters::default(),
@@ -217,7 +233,8 @@ impl Instance {
             State::Backup(backup) if backup.willing => None,
             State::Backup(backup) => Some(backup.takeover_at),
             State::Master(master) => {
-                let bursts = [master.second_burst_at, master.refresh_at, master.lower_burst_at];
+                let bursts =
+                    [master.second_burst_at, master.refresh_at, master.lower_burst_at, master.extra_at];
                 Some(bursts.into_iter().flatten().fold(master.advert_at, Instant::min))
             }
         };
@@ -476,6 +493,14 @@ impl Instance {
             causes.insert(FaultCause::InterfaceMissing(self.spec.interface.clone()));
         } else if self.source.is_none() {
             causes.insert(FaultCause::NoSourceAddress(self.spec.interface.clone()));
+        }
+        if let (true, Some(source), Some(link)) = (self.spec.track_source, self.spec.source, own)
+            && !link.addresses.iter().any(|on_link| on_link.usable && on_link.address == source)
+        {
+            causes.insert(FaultCause::SourceMissing(source));
+        }
+        if self.spec.transport.is_unicast() && self.spec.peers().next().is_none() {
+            causes.insert(FaultCause::NoPeer);
         }
         for name in self.needed_interfaces() {
             match cx.links.named(name) {

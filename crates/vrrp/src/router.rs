@@ -131,6 +131,7 @@ impl Router {
             if resuming { Instant::ZERO } else { delay }
         });
         self.debounce.configure(core::mem::take(&mut spec.link_delays));
+        self.announcer.configure(core::mem::take(&mut spec.announce_groups));
         self.with_statics(now, |statics, cx| statics.configure(cx, &spec.statics));
         share_trackers(&mut spec);
         let specs = spec.instances;

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use super::{Context, Instance, Told};
 use crate::action::Protocol;
-use crate::advert::{Advert, AuthenticationData, coverage, fill_checksum};
+use crate::advert::{Advert, AuthenticationData, fill_checksum};
 use crate::ah::{self, AhError, IpHeader};
 use crate::event::{Reject, What};
 use crate::input::{Packet, UnixTime};
 use crate::replay::Senders;
-use crate::spec::{AntiReplay, AuthHmac, Authentication, Family, HmacMode, Transport, Version};
+use crate::spec::{AntiReplay, AuthHmac, Authentication, Family, HmacMode, Version};
 use crate::trailer::{self, Sequence, TrailerError};
 
 /// Sequence numbers of one instance.
@@ -79,7 +79,7 @@ impl Instance {
     /// The IP payload of the copy of an advert for this destination.
     pub(super) fn seal(&self, signed: &Signed, source: IpAddr, destination: IpAddr, ttl: u8) -> Vec<u8> {
         let mut bytes = signed.message.clone();
-        let coverage = coverage(self.spec.version, source, destination);
+        let coverage = self.covers(source, destination);
         let trailer = signed.trailer.iter().flatten();
         match source {
             IpAddr::V4(_) => {
@@ -163,10 +163,7 @@ impl Instance {
             return Err(Reject::TrailerReplayed);
         }
         let window = auth.time_window;
-        let peers: Vec<_> = match &self.spec.transport {
-            Transport::Multicast { .. } => Vec::new(),
-            Transport::Unicast { peers, .. } => peers.iter().map(|peer| peer.address).collect(),
-        };
+        let peers: Vec<_> = self.spec.peers().map(|peer| peer.address).collect();
         self.numbers.senders.accept(cx.now, source, sequence, &peers);
         if let Some(skew) = skew.filter(|skew| *skew > window / 2) {
             self.tell_once(cx, Told::ClockSkew(source), What::ClockSkew { source, skew });

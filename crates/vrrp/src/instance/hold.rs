@@ -80,8 +80,16 @@ impl Instance {
             master.refresh_at = Some(cx.now + spec.refresh);
             repeat = repeat.max(spec.refresh_repeat);
         }
+        let extra = spec.extra_interfaces.filter(|_| due(&master.extra_at));
+        if let Some(extra) = extra {
+            master.extra_at = Some(cx.now + extra.every);
+        }
         if repeat > 0 {
             self.announce_all(cx, repeat);
+        } else if let Some(extra) = extra {
+            let elsewhere = self.spec.held_addresses().filter(|held| extra.all || held.use_vmac);
+            let confirmed: Vec<_> = elsewhere.filter(|held| self.is_confirmed(held)).collect();
+            self.announce(cx, &confirmed, 1);
         }
     }
 
@@ -101,7 +109,9 @@ impl Instance {
             for address in addresses {
                 if let Some(interface) = announces_on(cx, address) {
                     let announce = Announce { interface, address: address.address };
-                    cx.announcer.push(cx.now, self.id, announce, self.spec.announce.spacing, cx.actions);
+                    let name = &address.interface;
+                    let spacing = self.spec.announce.spacing;
+                    cx.announcer.push(cx.now, self.id, name, announce, spacing, cx.actions);
                 }
             }
         }

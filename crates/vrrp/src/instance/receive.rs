@@ -6,8 +6,7 @@
 use std::net::IpAddr;
 
 use super::{Context, Instance, State, Told};
-use crate::advert::{Advert, AdvertError, coverage};
-use crate::checksum::checksum;
+use crate::advert::{Advert, AdvertError};
 use crate::event::{Reject, StateName, What, Why};
 use crate::input::Packet;
 use crate::spec::{Family, Transport, Version};
@@ -23,8 +22,11 @@ impl Instance {
             Ok(advert) => self.heard(cx, packet.source, &advert),
             Err(reason) => {
                 self.count(reason);
-                let what = What::Rejected { source: packet.source, reason };
-                self.tell_once(cx, Told::Rejected(reason.kind()), what);
+                // An owner that is told to hear nobody has nothing to tell.
+                if reason != Reject::Owner {
+                    let what = What::Rejected { source: packet.source, reason };
+                    self.tell_once(cx, Told::Rejected(reason.kind()), what);
+                }
             }
         }
     }
@@ -43,7 +45,7 @@ impl Instance {
         let advert = Advert::parse(message, Family::of(packet.source)).map_err(reject)?;
         // Over IPv6 it covers the trailer of `auth_hmac` too.
         let summed = if packet.source.is_ipv6() { payload } else { message };
-        if checksum(coverage(advert.version, packet.source, packet.destination), summed) != 0 {
+        if !self.sum_is_right(advert.version, packet, summed) {
             return Err(Reject::Checksum);
         }
         if advert.version != self.spec.version {
@@ -61,7 +63,24 @@ impl Instance {
         if packet.destination.is_multicast() != multicast {
             return Err(Reject::Destination);
         }
+        if self.spec.owner_ignore_adverts && self.spec.priority.is_owner() {
+            return Err(Reject::Owner);
+        }
+        self.check_peer(packet)?;
         Ok(advert)
+    }
+
+    /// `check_unicast_src`: the sender is a peer, and no further away than the file says.
+    fn check_peer(&self, packet: &Packet) -> Result<(), Reject> {
+        let Transport::Unicast { peers, check_source: true, .. } = &self.spec.transport else {
+            return Ok(());
+        };
+        let peer = peers.iter().find(|peer| peer.address == packet.source).ok_or(Reject::UnknownPeer)?;
+        if (peer.min_ttl..=peer.max_ttl).contains(&packet.ttl) {
+            Ok(())
+        } else {
+            Err(Reject::Ttl(packet.ttl))
+        }
     }
 
     fn count(&mut self, reason: Reject) {
@@ -86,6 +105,8 @@ impl Instance {
             Reject::Checksum => &mut counters.checksum_errors,
             Reject::Destination => &mut counters.wrong_destination,
             Reject::OwnAddress => &mut counters.own_address_received,
+            Reject::UnknownPeer => &mut counters.unknown_peer,
+            Reject::Owner => &mut counters.ignored_by_owner,
         };
         *counter += 1;
     }
@@ -161,6 +182,7 @@ impl Instance {
             self.answer(cx);
             return;
         }
+        self.meet_rival(cx, source, advert);
         let own = self.priority.get();
         // At equal priority the greater address wins, as unsigned numbers in network order.
         let better =
@@ -178,12 +200,11 @@ impl Instance {
             self.restart_down_timer(cx.now);
             return;
         }
-        let what = What::LowerMaster { source, priority: advert.priority };
-        self.tell_once(cx, Told::LowerPriority(source), what);
         let least = self.spec.advert_interval.duration() / ANSWERS_PER_INTERVAL;
         let State::Master(master) = &mut self.state else { return };
         if master.last_contended.is_none_or(|at| cx.now.saturating_since(at) >= least) {
             master.last_contended = Some(cx.now);
+            self.emit(cx, What::LowerMaster { source, priority: advert.priority });
             self.contend(cx);
         }
     }

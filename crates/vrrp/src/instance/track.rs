@@ -45,7 +45,7 @@ impl Instance {
     /// The configured priority and the weights of the trackers, from 1 to 254; an owner ignores weights (keepalived).
     pub(super) fn effective_priority(&self, cx: &Context<'_>) -> Priority {
         if self.spec.priority.is_owner() {
-            return self.spec.priority;
+            return if self.demoted { Priority::BELOW_OWNER } else { self.spec.priority };
         }
         let interfaces = self.spec.track_interfaces.iter().map(|track| of_interface(track, cx.links));
         let others = self.spec.tracks.iter().map(|track| of_tracker(track, cx.trackers));

@@ -41,10 +41,12 @@ impl Instance {
 
     fn enter_master(&mut self, cx: &mut Context<'_>) {
         self.counters.became_master += 1;
+        self.forget_rival(cx);
         self.state = State::Master(Master {
             advert_at: cx.now + self.spec.advert_interval.duration(),
             last_sent: cx.now,
             second_burst_at: None,
+            extra_at: None,
             refresh_at: None,
             lower_burst_at: None,
             last_contended: None,
@@ -72,6 +74,7 @@ impl Instance {
         let spec = &self.spec.announce;
         if let State::Master(master) = &mut self.state {
             master.second_burst_at = (!spec.delay.is_zero()).then(|| now + spec.delay);
+            master.extra_at = spec.extra_interfaces.map(|extra| now + extra.every);
             master.refresh_at = (!spec.refresh.is_zero()).then(|| now + spec.delay + spec.refresh);
         }
     }

@@ -1,6 +1,7 @@
 //! When and how often an instance tells the LAN where its addresses are.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -59,4 +60,14 @@ pub struct AnnounceGroup {
     pub garp_interval: Duration,
     /// `gna_interval`; zero: none.
     pub gna_interval: Duration,
+}
+
+impl AnnounceGroup {
+    /// The spacing of announcements of this address.
+    pub const fn spacing(&self, address: IpAddr) -> Duration {
+        match address {
+            IpAddr::V4(_) => self.garp_interval,
+            IpAddr::V6(_) => self.gna_interval,
+        }
+    }
 }

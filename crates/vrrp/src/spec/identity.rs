@@ -42,6 +42,8 @@ impl Priority {
     pub const DEFAULT: Self = Self(NonZeroU8::new(100).unwrap());
     /// The owner of the addresses.
     pub const OWNER: Self = Self(NonZeroU8::MAX);
+    /// The highest that is no owner's.
+    pub const BELOW_OWNER: Self = Self(NonZeroU8::new(254).unwrap());
 
     /// `None` for 0.
     pub const fn new(priority: u8) -> Option<Self> {

@@ -14,7 +14,7 @@ use super::identity::{Family, InstanceKey, Priority, Version, VirtualRouterId};
 use super::route::RouteSpec;
 use super::rule::RuleSpec;
 use super::track::{InterfaceTrack, Track};
-use super::transport::{ChecksumV3, Transport};
+use super::transport::{ChecksumV3, Peer, Transport};
 use crate::time::Centiseconds;
 
 /// RFC 9568 5.1.1.2.
@@ -147,6 +147,14 @@ impl InstanceSpec {
             timer_expired_backup: None,
             strict: false,
             accept: true,
+        }
+    }
+
+    /// The unicast peers; none in multicast.
+    pub fn peers(&self) -> impl Iterator<Item = &Peer> {
+        match &self.transport {
+            Transport::Multicast { .. } => [].iter(),
+            Transport::Unicast { peers, .. } => peers.iter(),
         }
     }
 

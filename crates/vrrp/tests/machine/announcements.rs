@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use vrrp::{Action, AnnounceSpec, Input, InstanceSpec};
+use vrrp::{
+    Action, AnnounceGroup, AnnounceSpec, ExtraInterfaces, Input, InstanceSpec, RouterSpec, VirtualAddress,
+};
 
 use crate::scene::{OWN, PEER, Scene, VIP, link, ms, spec, v4, virtual_address};
 
@@ -94,4 +96,58 @@ fn nothing_is_announced_where_neighbours_are_not_resolved() {
     scene.feed(Input::Configure(vec![spec()].into()));
     scene.run(ms(20_000));
     assert!(!scene.log.iter().any(|action| matches!(action, Action::Announce(_))));
+}
+
+/// VIP on eth0, another address on a VMAC, a third one on eth1.
+fn three_places(all: bool) -> InstanceSpec {
+    let announce = AnnounceSpec {
+        delay: Duration::ZERO,
+        extra_interfaces: Some(ExtraInterfaces { all, every: ms(3_000) }),
+        ..AnnounceSpec::default()
+    };
+    let on_vmac = VirtualAddress { use_vmac: true, ..virtual_address(v4(10, 0, 0, 101)) };
+    let on_eth1 = VirtualAddress { interface: "eth1".into(), ..virtual_address(v4(10, 0, 0, 102)) };
+    InstanceSpec { announce, addresses: vec![virtual_address(VIP), on_vmac, on_eth1], ..spec() }
+}
+
+#[test]
+fn garp_extra_if_announces_periodically_on_vmacs_or_everywhere() {
+    for (all, expected) in [(false, vec![101]), (true, vec![100, 101, 102])] {
+        let mut scene = Scene::before_start();
+        scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN]), link(3, "eth1", true, &[])]));
+        scene.feed(Input::Configure(vec![three_places(all)].into()));
+        scene.run(ms(3_700));
+        for _ in 0..2 {
+            scene.forget();
+            scene.run(ms(3_000));
+            let expected: Vec<_> = expected.iter().map(|last| v4(10, 0, 0, *last)).collect();
+            assert_eq!(scene.announced(), expected);
+        }
+    }
+}
+
+#[test]
+fn the_interfaces_of_a_garp_group_share_one_spacing() {
+    let announce = AnnounceSpec { repeat: 2, delay: Duration::ZERO, ..AnnounceSpec::default() };
+    let on_eth1 = VirtualAddress { interface: "eth1".into(), ..virtual_address(v4(10, 0, 0, 102)) };
+    let group = AnnounceGroup {
+        interfaces: ["eth0", "eth1"].map(str::to_owned).into(),
+        garp_interval: ms(10),
+        gna_interval: ms(500),
+    };
+    let instance = InstanceSpec { announce, addresses: vec![virtual_address(VIP), on_eth1], ..spec() };
+    let mut scene = Scene::before_start();
+    scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN]), link(3, "eth1", true, &[])]));
+    scene.feed(Input::Configure(RouterSpec {
+        instances: vec![instance],
+        announce_groups: vec![group],
+        ..RouterSpec::default()
+    }));
+    scene.run(Duration::from_micros(3_609_375));
+    let mut counts = vec![scene.announced().len()];
+    for _ in 0..4 {
+        scene.run(ms(10));
+        counts.push(scene.announced().len());
+    }
+    assert_eq!(counts, [1, 2, 3, 4, 4]);
 }
