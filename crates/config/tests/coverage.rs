@@ -251,6 +251,25 @@ fn every_alias_means_a_keyword_of_its_block_and_has_no_home_of_its_own() {
     }
 }
 
+/// What keeps a text from being a sentence that stands for itself: `stayd explain` shows it without its neighbours.
+fn fault(doc: &str) -> Option<&'static str> {
+    let first = doc.chars().next()?;
+    let leans = ["The same", "That ", "Those ", "Its ", "It ", "They ", "Does so", "Sets that"];
+    if !first.is_uppercase() && !['`', '<'].contains(&first) {
+        Some("starts like no sentence")
+    } else if !doc.ends_with('.') || doc.ends_with("..") {
+        Some("does not end")
+    } else if doc.split_whitespace().count() < 4 || doc.len() < 25 {
+        Some("too short to say anything")
+    } else if leans.iter().any(|word| doc.starts_with(word)) {
+        Some("needs the text before it")
+    } else if doc.contains("  ") || doc.matches('`').count() % 2 == 1 {
+        Some("has stray blanks or backticks")
+    } else {
+        None
+    }
+}
+
 #[test]
 fn names_are_unique_and_every_keyword_is_documented() {
     let mut blocks = std::collections::BTreeSet::new();
@@ -259,7 +278,7 @@ fn names_are_unique_and_every_keyword_is_documented() {
         let mut names = std::collections::BTreeSet::new();
         for keyword in block.keywords() {
             assert!(names.insert(keyword.name), "{}/{} twice", block.name, keyword.name);
-            assert!(keyword.doc.ends_with('.') && keyword.doc.len() > 10, "{}/{}", block.name, keyword.name);
+            assert_eq!(fault(keyword.doc), None, "{}/{}: {}", block.name, keyword.name, keyword.doc);
             let release: Vec<u32> = keyword.since.split('.').map(|part| part.parse().unwrap()).collect();
             assert_eq!(release.len(), 3, "{}/{}: {}", block.name, keyword.name, keyword.since);
         }

@@ -17,42 +17,48 @@ const ALIASES: &[Alias] =
 const INTERVAL: Takes = one(Value::Time { least: 1000, most: 4_294_967_000, unit: 1000 });
 
 const SESSION: &[Keyword] = &[
-    later("neighbor_ip", one(Value::Address), "The other end.").since("2.0.0"),
-    later("source_ip", one(Value::Address), "Our address.").default("the kernel's choice").since("2.0.0"),
-    later("min_rx", INTERVAL, "Shortest interval at which packets can be received, in milliseconds.")
+    later("neighbor_ip", one(Value::Address), "Address of the other end of the session. It is needed.").since("2.0.0"),
+    later("source_ip", one(Value::Address), "Address that packets come from, of the family of `neighbor_ip`.").default("the kernel's choice").since("2.0.0"),
+    later("min_rx", INTERVAL, "Shortest interval, in milliseconds, at which we can receive packets. More than 10000 is \
+         reported.")
         .default("10")
         .since("2.0.0"),
-    later("min_tx", INTERVAL, "Interval at which packets are sent, in milliseconds.")
+    later("min_tx", INTERVAL, "Interval, in milliseconds, at which we want to send packets. More than 10000 is reported.")
         .default("10")
         .since("2.0.0"),
     later(
         "idle_tx",
         one(Value::Time { least: 1_000_000, most: 4_294_967_000, unit: 1000 }),
-        "Interval at which packets are sent while the session is down, in milliseconds.",
+        "Interval, in milliseconds, at which packets are sent while the session is down.",
     )
     .default("1000")
     .since("2.0.0"),
-    later("multiplier", one(Value::int(1, 255)), "The session is down after so many missing packets.")
+    later("multiplier", one(Value::int(1, 255)), "The other end takes the session as down after so many of our packets in a row are missing. More than 10 is \
+         reported.")
         .default("5")
         .since("2.0.0"),
-    later("passive", Takes::Flag, "Waits for the other end to start.").since("2.0.0"),
-    later("ttl", one(Value::int(1, 255)), "TTL, or hop limit, of packets sent.")
+    later("passive", Takes::Flag, "Waits for the other end to start the session.").since("2.0.0"),
+    later("ttl", one(Value::int(1, 255)), "TTL, or hop limit, of the packets that are sent.")
         .default("255; IPv6 64")
         .since("2.0.0"),
-    later("max_hops", one(Value::int(-1, 255)), "How many hops away the other end may be.")
+    later("max_hops", one(Value::int(-1, 255)), "How many hops away the other end may be: packets with a TTL below `ttl` less this are \
+         dropped. -1: any number.")
         .default("0")
         .since("2.0.0"),
-    later("multihop", SWITCH, "Uses the port of multihop sessions, 4784.").default("false").since("2.2.8"),
+    later("multihop", SWITCH, "Uses the port of sessions over several hops, 4784 (RFC 5883), instead of 3784.").default("false").since("2.2.8"),
     later(
         "weight",
         Takes::Words { syntax: "NUMBER [reverse]", least: 1, missing: Missing::Fatal },
-        "How much the session changes the priority of the instances that follow it.",
+        "How much the session changes the priority of the instances that follow it, from -253 to 253; \
+         0 makes them enter FAULT when it is down.",
     )
     .default("0")
     .since("2.0.0"),
-    later("vrrp", Takes::Flag, "Only VRRP follows the session, unless `checker` stands here too.")
+    later("vrrp", Takes::Flag, "Tells VRRP of the session, and checks only if `checker` stands here too. Without either word \
+         both are told.")
         .since("2.0.0"),
-    later("checker", Takes::Flag, "Only checks follow the session, unless `vrrp` stands here too.")
+    later("checker", Takes::Flag, "Tells checks of the session, and VRRP only if `vrrp` stands here too. Without either word \
+         both are told.")
         .since("2.0.0"),
 ];
 
@@ -60,8 +66,15 @@ pub static SSL: Block =
     Block { name: "SSL", header: Header::Nothing, body: Body::Keywords(&[CERTIFICATES], &[]) };
 
 const CERTIFICATES: &[Keyword] = &[
-    later("password", wants(Value::Text), "Password of the key.").since("0.5.3"),
-    later("ca", wants(Value::Text), "File with certificates of authorities.").since("0.5.3"),
-    later("certificate", wants(Value::Text), "File with our certificate.").since("0.5.3"),
-    later("key", wants(Value::Text), "File with our key.").since("0.5.3"),
+    later("password", wants(Value::Text), "Password of the key that SSL_GET uses.").since("0.5.3"),
+    later(
+        "ca",
+        wants(Value::Text),
+        "File with certificates of authorities, in PEM. It is read, but the server's certificate is \
+         not verified.",
+    )
+    .since("0.5.3"),
+    later("certificate", wants(Value::Text), "File with the certificate that SSL_GET shows, in PEM.")
+        .since("0.5.3"),
+    later("key", wants(Value::Text), "File with the key of `certificate`, in PEM.").since("0.5.3"),
 ];

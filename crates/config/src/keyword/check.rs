@@ -9,90 +9,132 @@ const CONNECTS: &str = "only whether a connection can be opened is tested";
 const UP: &str = "the server counts as up for this check";
 
 pub const CHECKERS: &[Keyword] = &[
-    kw("TCP_CHECK", Takes::Block(&TCP_CHECK), "The server works if a TCP connection can be opened.")
-        .since("0.5.3"),
+    kw(
+        "TCP_CHECK",
+        Takes::Block(&TCP_CHECK),
+        "The real server works if a TCP connection to it can be opened.",
+    )
+    .since("0.5.3"),
     partly(
         "HTTP_GET",
         Takes::Block(&HTTP_GET),
         CONNECTS,
-        "The server works if it answers requests for pages as expected.",
+        "The real server works if it answers requests for pages, over HTTP, with the status and \
+         content that are expected.",
     )
     .since("0.5.3"),
     partly(
         "SSL_GET",
         Takes::Block(&SSL_GET),
         CONNECTS,
-        "The same over TLS; the server's certificate is not verified.",
+        "The real server works if it answers requests for pages, over TLS, with the status and \
+         content that are expected. Its certificate is not verified.",
     )
     .since("0.5.3"),
     partly(
         "SMTP_CHECK",
         Takes::Block(&SMTP_CHECK),
         CONNECTS,
-        "The server works if it greets as a mail server does.",
+        "The real server works if it greets as a mail server does and takes HELO and QUIT.",
     )
     .since("1.1.8"),
-    partly("DNS_CHECK", Takes::Block(&DNS_CHECK), UP, "The server works if it answers a question over UDP.")
-        .since("1.3.0"),
-    partly("MISC_CHECK", Takes::Block(&MISC_CHECK), UP, "The server works if a command succeeds.")
-        .since("0.5.3"),
-    partly("PING_CHECK", Takes::Block(&PING_CHECK), UP, "The server works if it answers an ICMP echo.")
+    partly(
+        "DNS_CHECK",
+        Takes::Block(&DNS_CHECK),
+        UP,
+        "The real server works if it answers a question over UDP without an error; what it answers is \
+         not looked at.",
+    )
+    .since("1.3.0"),
+    partly(
+        "MISC_CHECK",
+        Takes::Block(&MISC_CHECK),
+        UP,
+        "The real server works if a command ends with status 0.",
+    )
+    .since("0.5.3"),
+    partly("PING_CHECK", Takes::Block(&PING_CHECK), UP, "The real server works if it answers an ICMP echo.")
         .since("2.1.0"),
     partly(
         "UDP_CHECK",
         Takes::Block(&UDP_CHECK),
         UP,
-        "The server works if a datagram is not refused, or is answered.",
+        "The real server works if a datagram is not refused within the timeout or, with \
+         `require_reply`, is answered.",
     )
     .since("2.1.0"),
     partly(
         "FILE_CHECK",
         Takes::Block(&FILE_CHECK),
         UP,
-        "The weight of the server follows the number in a file.",
+        "The weight of the real server follows the number in a file.",
     )
     .since("2.1.0"),
-    partly("BFD_CHECK", Takes::Block(&BFD_CHECK), UP, "The server works while a BFD session is up.")
+    partly("BFD_CHECK", Takes::Block(&BFD_CHECK), UP, "The real server works while a BFD session is up.")
         .since("2.0.0"),
 ];
 
 /// When and how often, for every kind but FILE_CHECK and BFD_CHECK.
 const TIMES: &[Keyword] = &[
-    kw("retry", one(Value::int(0, UINT)), "So many failures in a row are forgiven.")
-        .default("the real server's")
-        .since("1.2.20"),
-    kw("delay_before_retry", one(LONG_TIMER_OR_ZERO), "Seconds from a forgiven failure to the next check.")
-        .default("the real server's")
-        .since("0.5.3"),
-    kw("warmup", one(LONG_TIMER_OR_ZERO), "The first check comes at a random time within so many seconds.")
-        .default("the real server's")
-        .since("1.2.13"),
-    kw("delay_loop", one(LONG_TIMER), "Seconds from one check to the next.")
+    kw(
+        "retry",
+        one(Value::int(0, UINT)),
+        "So many failures of this check in a row are forgiven: the next one takes the real server out.",
+    )
+    .default("the real server's")
+    .since("1.2.20"),
+    kw(
+        "delay_before_retry",
+        one(LONG_TIMER_OR_ZERO),
+        "Seconds from a forgiven failure of this check to its next run.",
+    )
+    .default("the real server's")
+    .since("0.5.3"),
+    kw(
+        "warmup",
+        one(LONG_TIMER_OR_ZERO),
+        "The first run of this check comes at a random time within so many seconds, so that not all \
+         start at once.",
+    )
+    .default("the real server's")
+    .since("1.2.13"),
+    kw("delay_loop", one(LONG_TIMER), "Seconds from one run of this check to the next.")
         .default("the real server's")
         .since("1.3.7"),
-    kw("alpha", SWITCH, "Counts as failed until it first succeeds.")
+    kw("alpha", SWITCH, "Takes this check as failed until it first succeeds.")
         .default("the real server's")
         .since("1.3.7"),
-    kw("log_all_failures", SWITCH, "Logs every failure, not only the first and the last of a row.")
-        .default("checker_log_all_failures")
-        .since("2.0.11"),
+    kw(
+        "log_all_failures",
+        SWITCH,
+        "Logs every failure of this check, not only the first and the last of a row.",
+    )
+    .default("checker_log_all_failures")
+    .since("2.0.11"),
 ];
 
 /// Where to, for the kinds that connect.
 const CONNECTION: &[Keyword] = &[
-    kw("connect_ip", one(Value::Address), "Address to connect to.")
+    kw("connect_ip", one(Value::Address), "Address to connect to, where that is not the real server's.")
         .default("the real server's")
         .since("1.1.8"),
-    kw("connect_port", one(Value::int(1, 65535)), "Port to connect to.")
+    kw("connect_port", one(Value::int(1, 65535)), "Port to connect to, where that is not the real server's.")
         .default("the real server's")
         .since("0.5.8"),
-    kw("bindto", one(Value::Address), "Source address.").since("1.1.2"),
-    kw("bind_port", one(Value::int(1, 65535)), "Source port.").since("1.2.13"),
-    kw("bind_if", one(Value::Interface), "Outgoing interface.").since("1.3.7"),
-    kw("connect_timeout", one(TIMER), "Seconds that it may take.")
+    kw("bindto", one(Value::Address), "Source address of the check.").since("1.1.2"),
+    kw("bind_port", one(Value::int(1, 65535)), "Source port of the check.").since("1.2.13"),
+    kw(
+        "bind_if",
+        one(Value::Interface),
+        "Interface that the check goes out on. A link-local IPv6 address cannot be checked without it.",
+    )
+    .since("1.3.7"),
+    kw("connect_timeout", one(TIMER), "Seconds that the check may take to connect.")
         .default("the real server's")
         .since("0.5.3"),
-    kw("fwmark", one(Value::int(0, UINT)), "Firewall mark of its packets.").default("0").since("1.2.13"),
+    kw("fwmark", one(Value::int(0, UINT)), "Firewall mark of the packets of the check.")
+        .default("0")
+        .since("1.2.13"),
 ];
 
 const NB_GET_RETRY: &[Alias] = &[alias("nb_get_retry", "retry", AliasKind::Slip("ignores the line here"))];
@@ -119,80 +161,138 @@ static BFD_CHECK: Block = checker("BFD_CHECK", &[BFD], &[]);
 const HTTP_ALIASES: &[Alias] = &[alias("nb_get_retry", "retry", AliasKind::Deprecated)];
 
 const HTTP: &[Keyword] = &[
-    later("url", Takes::Block(&URL), "A page to ask for; there may be several.").since("0.5.3"),
-    later("virtualhost", Takes::One(Value::Text, Missing::Reported), "Name of the web server to ask for.")
-        .default("the real server's")
-        .since("1.3.6"),
-    later("http_protocol", wants(Value::choice(&["1.0", "1.0C", "1.0c", "1.1"])), "Version of HTTP.")
-        .default("1.0")
-        .since("2.0.17"),
-    later("enable_sni", SWITCH, "Names the web server in the TLS handshake.").default("false").since("1.4.3"),
-    later("sni_name", Takes::Maybe(Value::Text), "The name to give in the TLS handshake.").since("2.4.4"),
-    later("fast_recovery", SWITCH, "Goes on at once when the page that failed works again.")
+    later(
+        "url",
+        Takes::Block(&URL),
+        "A page to ask for. There has to be one; several are asked for in turn, and all have to be \
+         right.",
+    )
+    .since("0.5.3"),
+    later(
+        "virtualhost",
+        Takes::One(Value::Text, Missing::Reported),
+        "Name of the web server to ask for (the Host header), unless the page names another.",
+    )
+    .default("the real server's")
+    .since("1.3.6"),
+    later(
+        "http_protocol",
+        wants(Value::choice(&["1.0", "1.0C", "1.0c", "1.1"])),
+        "Version of HTTP. 1.0C and 1.1 ask the server to close the connection.",
+    )
+    .default("1.0")
+    .since("2.0.17"),
+    later("enable_sni", SWITCH, "Names the web server in the TLS handshake, by its `virtualhost`.")
         .default("false")
-        .since("2.0.17"),
-    later("tls_compliant", SWITCH, "Takes a TLS connection that ends without notice as a failure.")
-        .default("false")
-        .since("2.2.8"),
+        .since("1.4.3"),
+    later(
+        "sni_name",
+        Takes::Maybe(Value::Text),
+        "Names this web server in the TLS handshake, where that is not `virtualhost`.",
+    )
+    .since("2.4.4"),
+    later(
+        "fast_recovery",
+        SWITCH,
+        "Goes on with the other pages at once when the page that failed works again, instead of after \
+         `delay_loop`.",
+    )
+    .default("false")
+    .since("2.0.17"),
+    later(
+        "tls_compliant",
+        SWITCH,
+        "Takes a TLS connection that the server ends without notice (close_notify) as a failure.",
+    )
+    .default("false")
+    .since("2.2.8"),
 ];
 
 static URL: Block = Block { name: "url", header: Header::Nothing, body: Body::Keywords(&[PAGE], &[]) };
 
 const PAGE: &[Keyword] = &[
-    later("path", one(Value::Text), "Path of the page.").since("0.5.3"),
-    later("digest", one(Value::Text), "MD5 of the page, as `genhash` prints it.").since("0.5.3"),
+    later(
+        "path",
+        one(Value::Text),
+        "Path of the page, with query if any. A page without path is not asked for.",
+    )
+    .since("0.5.3"),
+    later(
+        "digest",
+        one(Value::Text),
+        "MD5 of the page's body in hexadecimal digits, as `genhash` prints it. Without it, and \
+         without `regex`, any content is right.",
+    )
+    .since("0.5.3"),
     later(
         "status_code",
         Takes::Words { syntax: "NUMBER[-NUMBER] ...", least: 1, missing: Missing::Silent },
-        "Status codes, or ranges of them, that count as success.",
+        "Status codes, or ranges of them, from 100 to 999, that count as success.",
     )
     .default("200-299")
     .since("0.7.6"),
-    later("virtualhost", Takes::One(Value::Text, Missing::Reported), "Name of the web server to ask for.")
-        .default("the check's")
-        .since("1.3.6"),
+    later(
+        "virtualhost",
+        Takes::One(Value::Text, Missing::Reported),
+        "Name of the web server to ask for this page (the Host header).",
+    )
+    .default("the check's")
+    .since("1.3.6"),
     later(
         "regex",
         Takes::Words { syntax: "PATTERN", least: 1, missing: Missing::Silent },
-        "A pattern that the page has to match: PCRE2, in quotes if there is a space in it, and with every backslash \
-         written twice.",
+        "A pattern (PCRE2) that the page has to match; in double quotes, with backslash escapes.",
     )
     .since("2.0.7"),
-    later("regex_no_match", Takes::Flag, "The page must not match it.").since("2.0.7"),
+    later("regex_no_match", Takes::Flag, "Turns `regex` around: the page must not match the pattern.")
+        .since("2.0.7"),
     later(
         "regex_options",
         Takes::Many(Value::choice(checker::RegexOption::NAMES), Missing::Silent),
-        "Options of the pattern, by their PCRE2 names.",
+        "Options of the pattern of `regex`, by their PCRE2 names in lower case.",
     )
     .since("2.0.7"),
     later(
         "regex_min_offset",
         Takes::One(Value::int(0, UINT), Missing::Silent),
-        "Where in the page the search starts.",
+        "Byte of the page at which the search for `regex` starts.",
     )
     .since("2.0.7"),
     later(
         "regex_max_offset",
         Takes::One(Value::int(0, UINT), Missing::Silent),
-        "Where in the page the search ends.",
+        "Byte of the page at which the search for `regex` ends.",
     )
     .since("2.0.7"),
     later(
         "regex_stack",
         Takes::Words { syntax: "START MAX", least: 2, missing: Missing::Silent },
-        "Memory for the search.",
+        "Memory for the search for `regex` in bytes: what it starts with, and what it may grow to.",
     )
     .since("2.0.7"),
-    later("tls_compliant", SWITCH, "Takes a TLS connection that ends without notice as a failure.")
-        .since("2.2.8"),
+    later(
+        "tls_compliant",
+        SWITCH,
+        "Takes a TLS connection that the server ends without notice (close_notify) as a failure, for \
+         this page.",
+    )
+    .since("2.2.8"),
 ];
 
 const SMTP: &[Keyword] = &[
-    later("helo_name", Takes::One(Value::Text, Missing::Reported), "Name given in HELO.")
-        .default("smtpchecker.keepalived.org")
-        .since("1.1.8"),
-    later("host", Takes::Block(&SMTP_HOST), "Where to connect to, in the form of older releases.")
-        .since("1.1.8"),
+    later(
+        "helo_name",
+        Takes::One(Value::Text, Missing::Reported),
+        "Name by which the check introduces itself (HELO).",
+    )
+    .default("smtpchecker.keepalived.org")
+    .since("1.1.8"),
+    later(
+        "host",
+        Takes::Block(&SMTP_HOST),
+        "Where to connect to, in the form of older releases: a block for each target.",
+    )
+    .since("1.1.8"),
 ];
 
 static SMTP_HOST: Block = checker("host", &[CONNECTION], &[]);
@@ -201,25 +301,40 @@ const DNS: &[Keyword] = &[
     later(
         "type",
         one(Value::Choice { words: checker::DnsType::NAMES, exact: false }),
-        "Type of the question.",
+        "Type of the record that is asked for.",
     )
     .default("SOA")
     .since("1.3.0"),
-    later("name", one(Value::Text), "Name to ask for.").default("the root").since("1.3.0"),
+    later("name", one(Value::Text), "Name that the check asks the server for.")
+        .default("the root")
+        .since("1.3.0"),
 ];
 
 const MISC: &[Keyword] = &[
-    later("misc_path", Takes::Script(Missing::Silent), "The command, in quotes if it has arguments.")
-        .since("0.5.3"),
-    later("misc_timeout", one(LONG_TIMER_OR_ZERO), "Seconds that it may take.")
-        .default("delay_loop")
-        .since("1.1.0"),
-    later("misc_dynamic", Takes::Flag, "Takes an exit status from 2 on as the server's weight plus 2.")
-        .since("1.1.8"),
+    later(
+        "misc_path",
+        Takes::Script(Missing::Silent),
+        "The command, in double quotes if it has arguments. It is needed.",
+    )
+    .since("0.5.3"),
+    later(
+        "misc_timeout",
+        one(LONG_TIMER_OR_ZERO),
+        "Seconds that the command may take before it is ended and counts as failed.",
+    )
+    .default("delay_loop")
+    .since("1.1.0"),
+    later(
+        "misc_dynamic",
+        Takes::Flag,
+        "Takes an exit status from 2 to 255 as success, with the weight of that status less 2; 0 \
+         leaves the weight as it is.",
+    )
+    .since("1.1.8"),
     later(
         "user",
         Takes::Words { syntax: "USER [GROUP]", least: 1, missing: Missing::Reported },
-        "User, and group, that it runs as.",
+        "User, and group, that the command runs as.",
     )
     .default("script_user")
     .since("1.3.0"),
@@ -229,40 +344,51 @@ const UDP: &[Keyword] = &[
     later(
         "payload",
         Takes::Words { syntax: "HEXADECIMAL DIGITS", least: 1, missing: Missing::Reported },
-        "Content of the datagram.",
+        "Content of the datagram in hexadecimal digits, with or without spaces; 32 bytes of filler \
+         unless given.",
     )
     .since("2.2.0"),
     later(
         "require_reply",
         Takes::Words { syntax: "[HEXADECIMAL DIGITS, x for any]", least: 0, missing: Missing::Silent },
-        "There has to be an answer, and this one if given.",
+        "Wants an answer. With hexadecimal digits it has to be this one; `x` stands for any digit.",
     )
     .since("2.1.0"),
-    later("min_reply_length", one(Value::int(0, 65535)), "Least length of the answer.")
-        .default("0")
-        .since("2.2.0"),
-    later("max_reply_length", one(Value::int(0, 65535)), "Greatest length of the answer.")
-        .default("255")
-        .since("2.2.0"),
+    later(
+        "min_reply_length",
+        one(Value::int(0, 65535)),
+        "Least length in bytes of an answer to `require_reply` with content.",
+    )
+    .default("0")
+    .since("2.2.0"),
+    later(
+        "max_reply_length",
+        one(Value::int(0, 65535)),
+        "Greatest length in bytes of an answer to `require_reply` with content.",
+    )
+    .default("255")
+    .since("2.2.0"),
 ];
 
 const FILE: &[Keyword] = &[
     later(
         "track_file",
         one(Value::Text),
-        "The block `track_file` that names the file; it has to stand before.",
+        "Name of the `track_file` block for the file; it has to stand before. It is needed.",
     )
     .since("2.1.0"),
     later(
         "weight",
         Takes::Words { syntax: "NUMBER [reverse|noreverse]", least: 1, missing: Missing::Reported },
-        "The number in the file times this is added to the server's weight.",
+        "The number in the file times this is added to the server's weight; with 0 any number but 0 \
+         takes the server out.",
     )
     .default("the track_file's")
     .since("2.1.0"),
 ];
 
 const BFD: &[Keyword] = &[
-    later("name", wants(Value::Text), "The block `bfd_instance` that describes the session.").since("2.0.0"),
-    later("alpha", SWITCH, "Counts as failed until the session is up.").since("2.0.0"),
+    later("name", wants(Value::Text), "Name of the `bfd_instance` block of the session. It is needed.")
+        .since("2.0.0"),
+    later("alpha", SWITCH, "Takes the check as failed until the session is up.").since("2.0.0"),
 ];

@@ -16,124 +16,186 @@ pub static ROOT: Block =
 const ALIASES: &[Alias] = &[alias("vrrp_track_file", "track_file", AliasKind::Older)];
 
 const KEYWORDS: &[Keyword] = &[
-    later("linkbeat_use_polling", Takes::Flag, "Polls the state of links instead of waiting for netlink to tell it.")
-        .since("1.1.18"),
+    later(
+        "linkbeat_use_polling",
+        Takes::Flag,
+        "Polls whether interfaces have a link (by MII, ETHTOOL or ioctl) instead of waiting for the \
+         kernel to tell it, for every interface.",
+    )
+    .since("1.1.18"),
     later(
         "net_namespace",
         Takes::One(Value::Text, Missing::Reported),
-        "Network namespace (of /run/netns) in which everything runs. It cannot change at a reload, and `-s` overrides \
-         it.",
+        "Network namespace, by its name in /run/netns, in which the whole daemon runs. It has to \
+         exist before. It cannot change at a reload, and `-s` overrides it.",
     )
     .since("1.2.24"),
     later(
         "net_namespace_ipvs",
         Takes::Maybe(Value::Text),
-        "Network namespace in which IPVS is programmed, where it is not that of VRRP; without a name the one in which \
-         the daemon was started.",
+        "Network namespace in which IPVS is programmed, where it is not that of VRRP; without a name \
+         the one in which the daemon was started. It cannot change at a reload.",
     )
     .since("2.1.0"),
-    later("namespace_with_ipsets", Takes::Flag, "Allows ipsets within a network namespace, for kernels before 3.13.")
-        .since("1.3.0"),
-    later("use_pid_dir", Takes::Flag, "Puts the pid files into a directory of their own, /run/keepalived.")
-        .since("1.2.24"),
+    later(
+        "namespace_with_ipsets",
+        Takes::Flag,
+        "Allows ipsets within a network namespace. Only kernels before 3.13 could not do that, so it \
+         is of no use today.",
+    )
+    .since("1.3.0"),
+    later(
+        "use_pid_dir",
+        Takes::Flag,
+        "Puts the pid files into a directory of their own, /run/keepalived. `instance` and \
+         `net_namespace` do that as well.",
+    )
+    .since("1.2.24"),
     later(
         "instance",
         Takes::One(Value::Text, Missing::Reported),
-        "Name of this daemon where several run on one host: it becomes part of the names of its files and of its log.",
+        "Name of this daemon where several run on one host: it becomes part of the names of its pid \
+         files and of its name in the log. It cannot change at a reload.",
     )
     .since("1.2.24"),
     later(
         "child_wait_time",
         one(Value::secs(0, UINT)),
-        "How long a stopping daemon waits for its processes before it kills them.",
+        "How long a stopping daemon waits for its processes to end before it kills them.",
     )
     .default("5")
     .since("2.0.0"),
-    kw("global_defs", Takes::Block(&GLOBAL_DEFS), "Settings of the daemon as a whole, and defaults for the rest.")
-        .since("0.5.3"),
+    kw(
+        "global_defs",
+        Takes::Block(&GLOBAL_DEFS),
+        "Settings of the daemon as a whole, and defaults for the rest. It may stand several times; of \
+         two values the later one holds.",
+    )
+    .since("0.5.3"),
     later(
         "track_group",
         Takes::Block(&TRACK_GROUP),
-        "A set of VRRP instances that follow the interface of a static address, route or rule.",
+        "Names VRRP instances that follow the interface of a static address, route or rule: one that \
+         says `track_group NAME`. It has to stand before that.",
     )
     .since("2.0.3"),
     later(
         "static_ipaddress",
         Takes::Block(&STATIC_IPADDRESS),
-        "Addresses that are there while the daemon runs, whatever the state of VRRP; one on a line.",
+        "Addresses, one on a line, that are there while the daemon runs, whatever the state of VRRP. \
+         They are put back when something removes them, and removed at the end.",
     )
     .since("1.1.0"),
-    later("static_routes", Takes::Block(&STATIC_ROUTES), "Routes that are there while the daemon runs; one on a line.")
-        .since("1.0.1"),
+    later(
+        "static_routes",
+        Takes::Block(&STATIC_ROUTES),
+        "Routes, one on a line, that are there while the daemon runs, whatever the state of VRRP. \
+         They are put back when something removes them, and removed at the end.",
+    )
+    .since("1.0.1"),
     later(
         "static_rules",
         Takes::Block(&STATIC_RULES),
-        "Routing rules that are there while the daemon runs; one on a line.",
+        "Routing rules, one on a line, that are there while the daemon runs, whatever the state of \
+         VRRP, and are removed at the end.",
     )
     .since("1.2.20"),
     later(
         "vrrp_sync_group",
         Takes::Block(&VRRP_SYNC_GROUP),
-        "VRRP instances that change state together: all are master, or none is.",
+        "VRRP instances that change state together: all are master, or none is, and one in FAULT \
+         takes all into FAULT.",
     )
     .since("0.6.1"),
-    later("garp_group", Takes::Block(&GARP_GROUP), "Interfaces that share one spacing of gratuitous ARP.")
-        .since("1.2.21"),
+    later(
+        "garp_group",
+        Takes::Block(&GARP_GROUP),
+        "Interfaces that share one spacing of gratuitous ARP and of unsolicited neighbour \
+         advertisements. Those in no group have that of `vrrp_garp_interval` each for itself.",
+    )
+    .since("1.2.21"),
     later(
         "linkbeat_interfaces",
         Takes::Block(&LINKBEAT_INTERFACES),
-        "Interfaces whose link is polled, with the method to use.",
+        "Interfaces whose link is polled, one on a line, with the method to use; without a method the \
+         first one that works.",
     )
     .since("2.0.13"),
     later(
         "interface_up_down_delays",
         Takes::Block(&INTERFACE_UP_DOWN_DELAYS),
-        "How long an interface has to be down, or up again, before that counts.",
+        "How long an interface has to be down (first time) and up again (second time, 0 unless given) \
+         before that counts, in seconds from 0 to 255; one interface on a line.",
     )
     .since("2.2.3"),
-    later("vrrp_script", Takes::Block(&VRRP_SCRIPT), "A command that is run regularly; VRRP instances can follow its success.")
-        .since("1.1.13"),
+    later(
+        "vrrp_script",
+        Takes::Block(&VRRP_SCRIPT),
+        "A command that is run regularly. VRRP instances that name it in `track_script`, after it, \
+         follow its success.",
+    )
+    .since("1.1.13"),
     later(
         "vrrp_track_process",
         Takes::Block(&VRRP_TRACK_PROCESS),
-        "A process whose presence VRRP instances can follow.",
+        "A process that has to run, or must not. VRRP instances that name it in `track_process`, \
+         after it, follow its presence.",
     )
     .since("2.0.11"),
     later(
         "track_file",
         Takes::Block(&TRACK_FILE),
-        "A file with a number in it that VRRP instances and FILE_CHECK can follow.",
+        "A file with a number in it. VRRP instances (`track_file`) and real servers (`FILE_CHECK`) \
+         that name it, after it, follow the number; a missing file counts as 0.",
     )
     .since("2.1.0"),
     kw(
         "vrrp_instance",
         Takes::Block(&VRRP_INSTANCE),
-        "A virtual router: one of the hosts that share its number holds its addresses, elected by VRRP.",
+        "A virtual router: one of the hosts that share its number, its master, holds its addresses; \
+         VRRP elects it. Two instances cannot have one name, nor one number on one interface.",
     )
     .since("0.5.3"),
     kw(
         "virtual_server_group",
         Takes::Block(&VIRTUAL_SERVER_GROUP),
-        "Addresses and firewall marks that are served as one virtual server.",
+        "Addresses, ranges of addresses, and firewall marks, one on a line, that are served as one \
+         virtual server: `virtual_server group NAME`.",
     )
     .since("1.0.2"),
     kw(
         "virtual_server",
         Takes::Block(&VIRTUAL_SERVER),
-        "A service that IPVS balances over real servers, which are checked.",
+        "A service that IPVS balances over its real servers, which are checked. An address without \
+         port, or with port 0, stands for all ports and makes clients stay with their real server.",
     )
     .since("0.5.3"),
-    later("SSL", Takes::Block(&SSL), "Certificates for SSL_GET.").since("0.5.3"),
-    later("bfd_instance", Takes::Block(&BFD_INSTANCE), "A BFD session with a neighbour that VRRP and BFD_CHECK can follow.")
-        .since("2.0.0"),
+    later(
+        "SSL",
+        Takes::Block(&SSL),
+        "Key and certificates that SSL_GET uses. Without it no certificate is shown, and the server's \
+         is never verified.",
+    )
+    .since("0.5.3"),
+    later(
+        "bfd_instance",
+        Takes::Block(&BFD_INSTANCE),
+        "A BFD session (RFC 5880) with a neighbour, whose state VRRP instances (`track_bfd`) and real \
+         servers (`BFD_CHECK`) can follow.",
+    )
+    .since("2.0.0"),
 ];
 
 static TRACK_GROUP: Block = Block {
     name: "track_group",
     header: Header::Name(Missing::Reported),
     body: Body::Keywords(
-        &[&[later("group", Takes::Block(&TRACK_GROUP_MEMBERS), "The VRRP instances of the group.")
-            .since("2.0.3")]],
+        &[&[later(
+            "group",
+            Takes::Block(&TRACK_GROUP_MEMBERS),
+            "Names of the VRRP instances of the group, as many on a line as one likes.",
+        )
+        .since("2.0.3")]],
         &[],
     ),
 };
@@ -161,18 +223,28 @@ static GARP_GROUP: Block = Block {
             later(
                 "garp_interval",
                 one(super::TIMER_OR_ZERO),
-                "Least time between gratuitous ARPs on these interfaces.",
+                "Least time in seconds between two gratuitous ARPs on the interfaces of the group.",
             )
             .since("1.2.21"),
             later(
                 "gna_interval",
                 one(super::TIMER_OR_ZERO),
-                "Least time between unsolicited neighbour advertisements.",
+                "Least time in seconds between two unsolicited neighbour advertisements on the interfaces of \
+         the group.",
             )
             .since("1.2.21"),
-            later("interface", one(Value::Interface), "The only interface of the group.").since("1.2.21"),
-            later("interfaces", Takes::Block(&GARP_INTERFACES), "The interfaces of the group.")
-                .since("1.2.21"),
+            later(
+                "interface",
+                one(Value::Interface),
+                "The only interface of the group, instead of a list in `interfaces`.",
+            )
+            .since("1.2.21"),
+            later(
+                "interfaces",
+                Takes::Block(&GARP_INTERFACES),
+                "Names of the interfaces of the group. An interface belongs to one group only.",
+            )
+            .since("1.2.21"),
         ]],
         &[],
     ),
