@@ -65,7 +65,7 @@ const SERVER: &str = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nlvs_sched rr\n
 const REAL: &str = "real_server 10.0.0.2 80 {\nweight 1\n";
 
 /// What stands before and after a line of a block, so that the file is right without it.
-fn around(block: &str, keyword: &str) -> (String, String) {
+pub fn around(block: &str, keyword: &str) -> (String, String) {
     // What a block cannot do without, unless it is the keyword itself: many may stand only once.
     let own = |name: &str, line: &str| if keyword == name { String::new() } else { format!("{line}\n") };
     let checker =
@@ -125,7 +125,7 @@ fn around(block: &str, keyword: &str) -> (String, String) {
 }
 
 /// Something that has to stand before the line for it to be right.
-fn before(block: &str, keyword: &str) -> &'static str {
+pub fn before(block: &str, keyword: &str) -> &'static str {
     match (block, keyword) {
         ("virtual_server", "sh-port" | "sh-fallback") => "lvs_sched sh\n",
         ("virtual_server", "mh-port" | "mh-fallback") => "lvs_sched mh\n",
