@@ -401,7 +401,7 @@ impl fmt::Display for What {
                 write!(f, "the advert from {source} has another interval than ours")
             }
             Self::LowerMaster { source, priority } => {
-                write!(f, "{source} with lower priority {priority} acts as master too; it should yield")
+                write!(f, "{source} with priority {priority} acts as master too; it should yield")
             }
             Self::Rival { source } => {
                 write!(f, "{source} says that it owns the addresses too (priority 255); only one can")

@@ -13,6 +13,9 @@ impl Instance {
     /// Leaves the present state for `to`.
     pub(super) fn transition(&mut self, cx: &mut Context<'_>, to: StateName, why: Why) {
         let from = self.state_name();
+        if to == StateName::Master {
+            self.forget_rival(cx);
+        }
         self.notify(cx, from, to, why.clone());
         self.told.clear();
         if from == StateName::Master {
@@ -41,7 +44,6 @@ impl Instance {
 
     fn enter_master(&mut self, cx: &mut Context<'_>) {
         self.counters.became_master += 1;
-        self.forget_rival(cx);
         self.state = State::Master(Master {
             advert_at: cx.now + self.spec.advert_interval.duration(),
             last_sent: cx.now,

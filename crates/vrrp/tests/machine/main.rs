@@ -11,6 +11,7 @@ mod fault;
 mod holding;
 mod link_delays;
 mod master;
+mod matrix;
 mod owners;
 mod receive;
 mod reload;
