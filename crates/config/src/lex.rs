@@ -6,6 +6,10 @@
 //!
 //! Where lines end matters to the parser, so tokens come line by line.
 
+use std::ops::Range;
+
+use compact_str::CompactString;
+
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::read::Line;
 use crate::source::Span;
@@ -14,7 +18,7 @@ use crate::source::Span;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Word {
     /// Without its quotes and escapes.
-    pub text: String,
+    pub text: CompactString,
     /// Where it stands, quotes included.
     pub span: Span,
     /// Whether it was quoted.
@@ -25,15 +29,18 @@ pub struct Word {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Token {
     /// A word.
-    Word(Word, std::ops::Range<usize>),
+    Word(Word, Range<usize>),
     /// `{`
-    Open(Span, usize),
+    Open(Span),
     /// `}`
-    Close(Span, usize),
+    Close(Span),
 }
 
 /// Where the comment of a line starts; the length of the line if it has none.
 pub fn comment_start(text: &str) -> usize {
+    if memchr::memchr2(b'#', b'!', text.as_bytes()).is_none() {
+        return text.len();
+    }
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
         match c {
@@ -46,47 +53,79 @@ pub fn comment_start(text: &str) -> usize {
     text.len()
 }
 
-/// The tokens of a line from which the comment has been cut.
-pub fn lex(line: &Line, diagnostics: &mut Report) -> Vec<Token> {
+/// How many `{` and `}` a line has.
+pub fn braces(line: &Line) -> (usize, usize) {
     let text = line.as_str();
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let start = at;
-        match c {
-            _ if c.is_whitespace() => at += c.len_utf8(),
-            '{' | '}' => {
-                at += 1;
-                let span = line.span(start..at);
-                tokens.push(if c == '{' { Token::Open(span, start) } else { Token::Close(span, start) });
+    let bytes = text.as_bytes();
+    if memchr::memchr2(b'"', b'$', bytes).is_some() {
+        let mut nowhere = Report::default();
+        return Tokens::of(line, &mut nowhere).fold((0, 0), |(opened, closed), token| match token {
+            Token::Word(..) => (opened, closed),
+            Token::Open(_) => (opened + 1, closed),
+            Token::Close(_) => (opened, closed + 1),
+        });
+    }
+    let count = |brace: u8| bytes.iter().filter(|byte| **byte == brace).count();
+    (count(b'{'), count(b'}'))
+}
+
+/// The tokens of a line from which the comment has been cut.
+pub struct Tokens<'l> {
+    line: &'l Line,
+    text: &'l str,
+    at: usize,
+    diagnostics: &'l mut Report,
+}
+
+impl<'l> Tokens<'l> {
+    pub fn of(line: &'l Line, diagnostics: &'l mut Report) -> Self {
+        Self { line, text: line.as_str(), at: 0, diagnostics }
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        let rest = self.text.get(self.at..)?;
+        let start = self.at + (rest.len() - rest.trim_start().len());
+        let rest = rest.trim_start();
+        let word = |text: CompactString, span: Span, quoted: bool| Word { text, span, quoted };
+        match rest.as_bytes().first()? {
+            brace @ (b'{' | b'}') => {
+                self.at = start + 1;
+                let span = self.line.span(start..self.at);
+                Some(if *brace == b'{' { Token::Open(span) } else { Token::Close(span) })
             }
-            '"' => {
-                let inside = start + 1;
-                let Some(length) = text[inside..].find('"') else {
-                    diagnostics.push(unterminated(line.span(start..text.trim_end().len())));
-                    break;
+            b'"' => {
+                let inside = rest.get(1..)?;
+                let Some(length) = inside.find('"') else {
+                    let end = start + rest.trim_end().len();
+                    self.at = self.text.len();
+                    self.diagnostics.push(unterminated(self.line.span(start..end)));
+                    return None;
                 };
-                at = inside + length + 1;
-                let word =
-                    Word { text: text[inside..at - 1].to_owned(), span: line.span(start..at), quoted: true };
-                tokens.push(Token::Word(word, start..at));
+                self.at = start + length + 2;
+                let range = start..self.at;
+                let text = inside.get(..length)?.into();
+                Some(Token::Word(word(text, self.line.span(range.clone()), true), range))
             }
             _ => {
-                at = start + plain_length(&text[start..]);
-                let text = unescape(&text[start..at]);
-                tokens.push(Token::Word(Word { text, span: line.span(start..at), quoted: false }, start..at));
+                self.at = start + plain_length(rest);
+                let range = start..self.at;
+                let text = unescape(self.text.get(range.clone())?);
+                Some(Token::Word(word(text, self.line.span(range.clone()), false), range))
             }
         }
     }
-    tokens
 }
 
+/// Bytes of the unquoted word that `text` starts with.
 fn plain_length(text: &str) -> usize {
     let mut at = 0;
     loop {
         let rest = &text[at..];
-        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"'));
-        let Some(end) = end else { return text.len() };
+        let Some(end) = word_end(rest) else { return text.len() };
         // What a definition left of `${NAME}` is one word: its braces are no braces of the file's.
         let name = rest[end..].strip_prefix('{').filter(|_| rest[..end].ends_with('$'));
         match name.and_then(|name| name.find('}').filter(|close| !name[..*close].contains(['"', '{']))) {
@@ -96,9 +135,21 @@ fn plain_length(text: &str) -> usize {
     }
 }
 
+/// The first white space, brace or quote.
+fn word_end(text: &str) -> Option<usize> {
+    let ends = |byte: &u8| matches!(byte, b'\t'..=b'\r' | b' ' | b'{' | b'}' | b'"' | 0x80..);
+    let end = text.as_bytes().iter().position(ends)?;
+    if text.as_bytes()[end].is_ascii() {
+        return Some(end);
+    }
+    // Beyond ASCII there is more white space.
+    let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"');
+    text[end..].find(ends).map(|more| end + more)
+}
+
 /// `\#` and `\!` are the characters themselves.
-fn unescape(text: &str) -> String {
-    if text.contains('\\') { text.replace("\\#", "#").replace("\\!", "!") } else { text.to_owned() }
+fn unescape(text: &str) -> CompactString {
+    if text.contains('\\') { text.replace("\\#", "#").replace("\\!", "!").into() } else { text.into() }
 }
 
 fn unterminated(span: Span) -> Diagnostic {
@@ -120,10 +171,10 @@ mod tests {
         let line = Line::of_source(id, source, source.line_range(0));
         let line = line.part(0..comment_start(line.as_str()));
         let mut diagnostics = Report::default();
-        let tokens = lex(&line, &mut diagnostics);
+        let tokens: Vec<_> = Tokens::of(&line, &mut diagnostics).collect();
         let shown = tokens.iter().map(|token| match token {
             Token::Word(word, _) => format!("{}={}", word.text, map.text(word.span)),
-            Token::Open(span, _) | Token::Close(span, _) => map.text(*span).to_owned(),
+            Token::Open(span) | Token::Close(span) => map.text(*span).to_owned(),
         });
         (shown.collect(), diagnostics.into_list())
     }

@@ -10,9 +10,10 @@
 //! would open, that line lacks its `{`. Files that balance are never touched.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::lex::{Token, Word, lex};
+use crate::lex::{Token, Tokens, Word, braces};
 use crate::read::{Line, LineBuilder};
 use crate::source::Span;
 
@@ -20,11 +21,11 @@ use crate::source::Span;
 #[derive(Clone, Debug)]
 pub struct Node {
     /// None only for a block without words before it.
-    pub words: Vec<Word>,
+    pub words: Box<[Word]>,
     /// The text of the words and what is between them.
     pub line: Line,
-    /// The block.
-    pub block: Option<Block>,
+    /// The block; few entries have one.
+    pub block: Option<Box<Block>>,
 }
 
 /// What stands between braces.
@@ -58,67 +59,56 @@ const MAX_DEPTH: usize = 32;
 
 /// The tree of the whole configuration.
 pub fn parse<N: Nesting>(lines: Vec<Line>, nesting: &N, diagnostics: &mut Report) -> Vec<Node> {
-    let mut events = VecDeque::new();
-    for line in lines {
-        split(&line, lex(&line, diagnostics), &mut events);
-    }
-    let count = |open: bool| events.iter().filter(|event| event.is_brace(open)).count();
-    let (opened, closed) = (count(true), count(false));
+    let (opened, closed) =
+        lines.iter().map(braces).fold((0, 0), |sum, line| (sum.0 + line.0, sum.1 + line.1));
     let root = Frame { items: Vec::new(), context: nesting.root(), owner: None };
     let mut parser = Parser {
         nesting,
         diagnostics,
-        events,
+        lines: lines.into_iter(),
+        words: Vec::new(),
+        events: VecDeque::new(),
         stack: vec![root],
         attaches: false,
         missing: opened.saturating_sub(closed),
         surplus: closed.saturating_sub(opened),
         ignored: 0,
     };
+    parser.read_on();
     while let Some(event) = parser.events.pop_front() {
+        parser.read_on();
         parser.event(event);
     }
     parser.finish()
 }
 
 enum Event {
-    Words(Vec<Word>, Line),
+    Words(Box<[Word]>, Line),
     Open(Span),
     Close(Span),
 }
 
-impl Event {
-    fn is_brace(&self, open: bool) -> bool {
-        matches!((self, open), (Self::Open(_), true) | (Self::Close(_), false))
-    }
-}
-
-/// Each brace ends the words before it.
-fn split(line: &Line, tokens: Vec<Token>, events: &mut VecDeque<Event>) {
-    let mut words = Vec::new();
+/// Each brace ends the words before it. Leaves `words` empty.
+fn split(line: &Line, words: &mut Vec<Word>, events: &mut VecDeque<Event>, diagnostics: &mut Report) {
     let mut range = 0..0;
-    let flush = |words: &mut Vec<Word>, range: &std::ops::Range<usize>, events: &mut VecDeque<Event>| {
+    let mut flush = |words: &mut Vec<Word>, range: &Range<usize>, event: Option<Event>| {
         if !words.is_empty() {
-            events.push_back(Event::Words(std::mem::take(words), line.part(range.clone())));
+            // Collected apart, so that each entry has a box of the right size.
+            events.push_back(Event::Words(words.drain(..).collect(), line.part(range.clone())));
         }
+        events.extend(event);
     };
-    for token in tokens {
+    for token in Tokens::of(line, diagnostics) {
         match token {
             Token::Word(word, at) => {
                 range = if words.is_empty() { at } else { range.start..at.end };
                 words.push(word);
             }
-            Token::Open(span, _) => {
-                flush(&mut words, &range, events);
-                events.push_back(Event::Open(span));
-            }
-            Token::Close(span, _) => {
-                flush(&mut words, &range, events);
-                events.push_back(Event::Close(span));
-            }
+            Token::Open(span) => flush(words, &range, Some(Event::Open(span))),
+            Token::Close(span) => flush(words, &range, Some(Event::Close(span))),
         }
     }
-    flush(&mut words, &range, events);
+    flush(words, &range, None);
 }
 
 /// A block that is being read.
@@ -138,6 +128,10 @@ struct Owner {
 struct Parser<'a, N: Nesting> {
     nesting: &'a N,
     diagnostics: &'a mut Report,
+    lines: std::vec::IntoIter<Line>,
+    /// Room for those of a line.
+    words: Vec<Word>,
+    /// The next event is always here, unless there is none.
     events: VecDeque<Event>,
     /// The root and the open blocks, never empty.
     stack: Vec<Frame<N::Context>>,
@@ -152,12 +146,20 @@ struct Parser<'a, N: Nesting> {
 }
 
 impl<N: Nesting> Parser<'_, N> {
+    /// Reads lines until an event is waiting.
+    fn read_on(&mut self) {
+        while self.events.is_empty()
+            && let Some(line) = self.lines.next()
+        {
+            split(&line, &mut self.words, &mut self.events, self.diagnostics);
+        }
+    }
+
     fn event(&mut self, event: Event) {
         match event {
             Event::Words(words, line) => {
                 if let Some(first) = words.first() {
-                    let (text, span) = (first.text.clone(), first.span);
-                    self.close_missing(&text, span);
+                    self.close_missing(first);
                 }
                 self.push(Node { words, line, block: None });
                 self.attaches = true;
@@ -200,7 +202,7 @@ impl<N: Nesting> Parser<'_, N> {
             None => self.context(),
         };
         let place = || LineBuilder::default().finish(open);
-        let node = attached.unwrap_or_else(|| Node { words: Vec::new(), line: place(), block: None });
+        let node = attached.unwrap_or_else(|| Node { words: Box::default(), line: place(), block: None });
         let owner = Some(Owner { node, open, missing_open });
         self.stack.push(Frame { items: Vec::new(), context, owner });
     }
@@ -221,12 +223,14 @@ impl<N: Nesting> Parser<'_, N> {
     }
 
     fn leave(&mut self) {
-        let Some(Frame { items, owner: Some(mut owner), .. }) =
+        let Some(Frame { mut items, owner: Some(mut owner), .. }) =
             self.stack.pop_if(|frame| frame.owner.is_some())
         else {
             return;
         };
-        owner.node.block = Some(Block { open: owner.open, missing_open: owner.missing_open, items });
+        items.shrink_to_fit();
+        let block = Block { open: owner.open, missing_open: owner.missing_open, items };
+        owner.node.block = Some(Box::new(block));
         self.push(owner.node);
         self.attaches = false;
     }
@@ -244,7 +248,8 @@ impl<N: Nesting> Parser<'_, N> {
     }
 
     /// Closes blocks that `word` cannot belong in, if one around them holds it.
-    fn close_missing(&mut self, word: &str, span: Span) {
+    fn close_missing(&mut self, first: &Word) {
+        let (word, span) = (first.text.as_str(), first.span);
         if self.missing == 0 || self.nesting.holds(self.context(), word) {
             return;
         }

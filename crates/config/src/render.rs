@@ -5,7 +5,7 @@ use codespan_reporting::files::{Error, Files};
 use codespan_reporting::term::{self, Chars, Config};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::source::{SourceId, SourceMap, printable};
+use crate::source::{self, SourceId, SourceMap};
 
 /// One diagnostic, ending in an empty line.
 pub fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
@@ -16,6 +16,11 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
         let name = sources.name(diagnostic.span);
         format!("{name}:{}:{}: {}\n", location.line, location.column, diagnostic.message)
     })
+}
+
+/// Text within a line of output: unlike a line of a file, it cannot have tabs.
+fn printable(text: &str) -> String {
+    source::printable(text).replace('\t', " ")
 }
 
 fn to_shown(diagnostic: &Diagnostic) -> shown::Diagnostic<SourceId> {
@@ -44,11 +49,11 @@ impl<'a> Files<'a> for SourceMap {
     type Source = &'a str;
 
     fn name(&'a self, id: SourceId) -> Result<&'a str, Error> {
-        self.get(id).map(crate::source::Source::name).ok_or(Error::FileMissing)
+        self.get(id).map(source::Source::name).ok_or(Error::FileMissing)
     }
 
     fn source(&'a self, id: SourceId) -> Result<&'a str, Error> {
-        self.get(id).map(crate::source::Source::printable).ok_or(Error::FileMissing)
+        self.get(id).map(source::Source::printable).ok_or(Error::FileMissing)
     }
 
     fn line_index(&'a self, id: SourceId, byte: usize) -> Result<usize, Error> {

@@ -187,7 +187,7 @@ impl Resolver<'_> {
 
     /// `covered`: a note about the block around says already that nothing in it has an effect.
     fn entries<'t>(&mut self, block: &'static Block, nodes: &'t [Node], covered: bool) -> Vec<Entry<'t>> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(nodes.len());
         for node in nodes {
             let Some(word) = node.words.first() else {
                 if let Some(inner) = &node.block {
@@ -447,7 +447,7 @@ impl Resolver<'_> {
             Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what)
         } else if homes.is_empty() {
             let message = format!("unknown keyword `{}` {here}", word.text);
-            let key = (block.name, word.text.clone());
+            let key = (block.name, word.text.to_string());
             let hint = self.meant.entry(key).or_insert_with(|| meant(block, &word.text)).clone();
             let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
             Diagnostic { hint, ..diagnostic }

@@ -59,19 +59,19 @@ pub struct Source {
     /// The same, byte for byte, for people: see [`printable`].
     printable: Arc<str>,
     /// Where each line starts.
-    line_starts: Vec<u32>,
+    line_starts: Arc<[u32]>,
     /// Lines (from 0, ascending) that were not UTF-8.
     legacy: Vec<u32>,
 }
 
 impl Source {
-    fn new(name: String, bytes: &[u8]) -> Self {
+    fn new(name: String, bytes: Vec<u8>) -> Self {
         let (text, legacy) = decode(bytes);
-        let line_starts = std::iter::once(0)
-            .chain(text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, next)| next))
-            .collect();
         let text: Arc<str> = text.into();
-        let printable = if text.contains(is_control) { printable(&text).into() } else { Arc::clone(&text) };
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+        let next = |end: usize| u32::try_from(end + 1).unwrap_or(u32::MAX);
+        let line_starts = std::iter::once(0).chain(ends.map(next)).collect();
+        let printable = if may_steer(&text) { printable(&text).into() } else { Arc::clone(&text) };
         Self { name, text, printable, line_starts, legacy }
     }
 
@@ -117,10 +117,11 @@ impl Source {
 }
 
 /// UTF-8 where it is, Latin-1 line by line where it is not, and which lines those were.
-fn decode(bytes: &[u8]) -> (String, Vec<u32>) {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return (text.to_owned(), Vec::new());
-    }
+fn decode(bytes: Vec<u8>) -> (String, Vec<u32>) {
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) => return (text, Vec::new()),
+        Err(error) => error.into_bytes(),
+    };
     let mut text = String::with_capacity(bytes.len());
     let mut legacy = Vec::new();
     for (index, line) in (0..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
@@ -137,6 +138,13 @@ fn decode(bytes: &[u8]) -> (String, Vec<u32>) {
 /// Characters that would steer a terminal instead of being seen.
 fn is_control(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
+}
+
+/// Whether there may be such a character: a quick look at the bytes, since files are long and have none.
+fn may_steer(text: &str) -> bool {
+    // U+0080 to U+009F start with C2.
+    let suspect = |byte: u8| matches!(byte, ..b'\t' | 0x0b..b' ' | 0x7f | 0xc2);
+    text.bytes().fold(false, |any, byte| any | suspect(byte))
 }
 
 /// Text with control characters replaced by visible ones of the same length.
@@ -161,9 +169,11 @@ pub const MAX_FILE_BYTES: usize = 1 << 30;
 
 impl SourceMap {
     /// Adds a file; what is beyond [`MAX_FILE_BYTES`] is left out.
-    pub fn add(&mut self, name: String, bytes: &[u8]) -> SourceId {
+    pub fn add(&mut self, name: String, bytes: impl Into<Vec<u8>>) -> SourceId {
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
-        self.sources.push(Source::new(name, bytes.get(..MAX_FILE_BYTES).unwrap_or(bytes)));
+        let mut bytes = bytes.into();
+        bytes.truncate(MAX_FILE_BYTES);
+        self.sources.push(Source::new(name, bytes));
         id
     }
 

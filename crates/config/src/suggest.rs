@@ -3,9 +3,12 @@
 /// The known word that `word` is most likely a slip of: at most a third of its letters away, case not counted.
 pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let lower = word.to_lowercase();
+    let length = lower.chars().count();
     let limit = (word.chars().count() / 3).clamp(1, 4);
     known
         .into_iter()
+        // Words are at least as far apart as their lengths, and the distance takes long to find.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::osa_distance(&lower, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)

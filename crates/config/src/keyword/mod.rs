@@ -17,8 +17,9 @@ mod track;
 mod value;
 mod virtual_server;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 pub use describe::DOES_NOT_START;
 pub use global::GLOBAL_DEFS;
@@ -237,10 +238,10 @@ pub struct Found {
     pub alias: Option<&'static Alias>,
 }
 
-type Index = HashMap<(&'static str, &'static str), Found>;
+type Index = FxHashMap<(&'static str, &'static str), Found>;
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index = Index::new();
+    let mut index = Index::default();
     for block in blocks() {
         for keyword in block.keywords() {
             index.insert((block.name, keyword.name), Found { keyword, alias: None });
@@ -255,8 +256,8 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
 });
 
 /// Where each spelling belongs.
-static HOMES: LazyLock<HashMap<&'static str, Vec<&'static Block>>> = LazyLock::new(|| {
-    let mut homes: HashMap<_, Vec<_>> = HashMap::new();
+static HOMES: LazyLock<FxHashMap<&'static str, Vec<&'static Block>>> = LazyLock::new(|| {
+    let mut homes: FxHashMap<_, Vec<_>> = FxHashMap::default();
     for block in blocks() {
         for name in block.spellings() {
             homes.entry(name).or_default().push(block);
@@ -329,7 +330,7 @@ impl Block {
 
     /// What `name` is here.
     pub fn find(&self, name: &str) -> Option<Found> {
-        let index: &HashMap<(&str, &str), Found> = &INDEX;
+        let index: &FxHashMap<(&str, &str), Found> = &INDEX;
         index.get(&(self.name, name)).copied()
     }
 

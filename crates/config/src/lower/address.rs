@@ -149,7 +149,7 @@ impl Lowering<'_> {
                 "peer" => &mut options.peer,
                 "track_group" if fixed => {
                     let group = self.option_value(word, words.next())?;
-                    if !self.track_groups.contains(&group.text) {
+                    if !self.track_groups.iter().any(|known| *known == group.text) {
                         self.undefined("track_group", group, "the address follows nothing");
                     }
                     continue;
@@ -220,7 +220,7 @@ impl Lowering<'_> {
         if let Some(device) = options.device {
             let what = format!(" for the address {}", line.address);
             if self.interface_exists(&device.text, device.span, &what) {
-                line.interface = Some(device.text.clone());
+                line.interface = Some(device.text.to_string());
             } else {
                 return None;
             }
@@ -276,7 +276,7 @@ impl Lowering<'_> {
             self.report(diagnostic);
             return None;
         }
-        Some(Some(label.text.clone()))
+        Some(Some(label.text.to_string()))
     }
 
     fn address_scope(&mut self, address: IpAddr, scope: &Word) -> u8 {

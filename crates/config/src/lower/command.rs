@@ -145,7 +145,7 @@ impl Lowering<'_> {
             unknown(self, group, "group");
             return None;
         }
-        Some(Identity { user: user.text.clone(), group: group.map(|group| group.text.clone()) })
+        Some(Identity { user: user.text.to_string(), group: group.map(|group| group.text.to_string()) })
     }
 
     /// Whether the program is there, and may be run.

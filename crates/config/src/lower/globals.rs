@@ -178,7 +178,7 @@ impl Lowering<'_> {
     }
 
     fn recipients(&mut self, entry: &Entry<'_>) {
-        let to = entry.names().map(|word| word.text.clone());
+        let to = entry.names().map(|word| word.text.to_string());
         let before = self.model.globals.mail.to.len();
         self.model.globals.mail.to.extend(to);
         if self.model.globals.mail.to.len() == before {

@@ -96,9 +96,9 @@ impl Lowering<'_> {
                 .related(first.span, "the first is here");
             return self.report(diagnostic);
         }
-        self.instances.push(Seen { name: name.text.clone(), span: name.span });
+        self.instances.push(Seen { name: name.text.to_string(), span: name.span });
         let mut draft = Draft {
-            name: name.text.clone(),
+            name: name.text.to_string(),
             strict: self.defaults.strict,
             skip_check_adv_addr: self.defaults.skip_check_adv_addr,
             ..Draft::default()
@@ -431,11 +431,11 @@ impl Lowering<'_> {
                 "a second name of an interface".to_owned()
             } else if word.text.len() > 15 {
                 format!("`{}` is longer than the 15 bytes that a name may have", word.text)
-            } else if let Some(other) = self.vmacs.get(&word.text) {
+            } else if let Some(other) = self.vmacs.get(word.text.as_str()) {
                 format!("the instance `{other}` has the interface `{}` already", word.text)
             } else {
                 named = true;
-                self.vmacs.insert(word.text.clone(), instance.to_owned());
+                self.vmacs.insert(word.text.to_string(), instance.to_owned());
                 continue;
             };
             self.report(Diagnostic::warning(Code::BadValue, word.span, message).label("ignored"));

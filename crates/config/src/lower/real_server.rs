@@ -52,7 +52,7 @@ impl Lowering<'_> {
             return self.report(diagnostic);
         }
         let key = DestKey { address, port: self.real_port(draft, port, forwarding, ports, span) };
-        if servers.iter().any(|server| server.key == key) {
+        if !draft.keys.insert(key) {
             let message = format!("the real server {address} a second time");
             self.report(
                 Diagnostic::warning(Code::Duplicate, span, message).label("the second one is ignored"),
@@ -95,6 +95,9 @@ impl Lowering<'_> {
         for entry in entry.entries() {
             self.check(entry, &context, &mut server);
         }
+        // A file may have tens of thousands of them, and most have one check.
+        server.checks.shrink_to_fit();
+        own.checks.shrink_to_fit();
         servers.push(server);
         events.push(own);
     }

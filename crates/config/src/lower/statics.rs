@@ -57,7 +57,7 @@ impl Lowering<'_> {
         if !self.interface_exists(&word.text, word.span, "") {
             return;
         }
-        if !self.garp_interfaces.insert(word.text.clone()) {
+        if !self.garp_interfaces.insert(word.text.to_string()) {
             let message = format!("`{}` is in a `garp_group` already", word.text);
             self.report(Diagnostic::warning(Code::Duplicate, word.span, message).label("ignored"));
         }

@@ -276,7 +276,7 @@ impl Lowering<'_> {
     ) -> Option<(&'t Word, Option<(i64, bool)>)> {
         let name = name?;
         let weight = node.and_then(|node| self.track_weight(node, kind.weight(), &["reverse", "noreverse"]));
-        let key = (kind, name.text.clone());
+        let key = (kind, name.text.to_string());
         if self.trackers.defined.contains(&key) {
             return Some((name, weight));
         }
@@ -311,7 +311,7 @@ impl Lowering<'_> {
         let message = format!("there is no `{keyword} {}`", name.text);
         let mut diagnostic = Diagnostic::warning(Code::Undefined, name.span, message)
             .label("ignored: the instance does not follow it");
-        let key = (kind, name.text.clone());
+        let key = (kind, name.text.to_string());
         if let Some(later) = self.trackers.anywhere.get(&key) {
             diagnostic = diagnostic
                 .related(*later, "defined here, too late")
@@ -351,7 +351,7 @@ impl Lowering<'_> {
             let default = script.map_or((0, false), |script| (i64::from(script.weight), script.reverse));
             let (weight, reverse) = weight.unwrap_or(default);
             let weight = i16::try_from(weight).unwrap_or(0);
-            tracks.push(ScriptTrack { script: name.text.clone(), weight, reverse });
+            tracks.push(ScriptTrack { script: name.text.to_string(), weight, reverse });
         }
     }
 
@@ -360,7 +360,7 @@ impl Lowering<'_> {
         let mut seen = BTreeSet::new();
         for node in entry.lines() {
             if let Some((name, _)) = self.track_line(kind, node.words.first(), Some(node))
-                && !seen.insert(name.text.clone())
+                && !seen.insert(name.text.to_string())
             {
                 self.duplicate_track(name);
             }
@@ -386,7 +386,7 @@ impl Lowering<'_> {
             }
             let (weight, reverse) = weight.unwrap_or((0, false));
             let weight = i16::try_from(weight).unwrap_or(0);
-            tracks.push((InterfaceTrack { interface: name.text.clone(), weight, reverse }, name.span));
+            tracks.push((InterfaceTrack { interface: name.text.to_string(), weight, reverse }, name.span));
         }
     }
 }

@@ -4,10 +4,11 @@
 //! scheduler, an option of the sorry server after the sorry server. What the lines mean together is settled in
 //! [`virtual_server_check`](super::virtual_server_check).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipvs::{Family, Forwarding, Protocol, SchedulerFlags, Tunnel, TunnelChecksum};
+use ipvs::{DestKey, Family, Forwarding, Protocol, SchedulerFlags, Tunnel, TunnelChecksum};
 
 use super::Lowering;
 use super::command::Runner;
@@ -131,6 +132,8 @@ pub struct Draft<'e> {
     pub hysteresis: Option<(u32, Span)>,
     pub sorry: Option<Sorry>,
     pub events: ServerEvents,
+    /// Of the real servers so far.
+    pub keys: BTreeSet<DestKey>,
 }
 
 /// `sorry_server` and its options.
@@ -170,6 +173,7 @@ impl Lowering<'_> {
             hysteresis: None,
             sorry: None,
             events: ServerEvents { smtp_alert, ..ServerEvents::default() },
+            keys: BTreeSet::new(),
         };
         for entry in entry.entries().iter().filter(|entry| entry.name() != "real_server") {
             self.server_line(&mut draft, entry);
@@ -192,7 +196,7 @@ impl Lowering<'_> {
             }
             ("fwmark", Some(mark)) => self.mark(mark).map(Target::Mark),
             ("group", Some(name)) => {
-                let group = self.server_groups.get(&name.text).cloned().map(Target::Group);
+                let group = self.server_groups.get(name.text.as_str()).cloned().map(Target::Group);
                 if group.is_none() {
                     let message = format!("there is no usable `virtual_server_group {}`", name.text);
                     let diagnostic = Diagnostic::quiet(Code::Undefined, name.span, message)

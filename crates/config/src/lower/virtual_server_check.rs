@@ -27,6 +27,8 @@ impl Lowering<'_> {
         for entry in entry.entries().iter().filter(|entry| entry.name() == "real_server") {
             self.real_server(&mut draft, entry, forwarding, &ports, &mut real_servers, &mut events);
         }
+        real_servers.shrink_to_fit();
+        events.shrink_to_fit();
         if real_servers.is_empty() {
             let diagnostic =
                 Diagnostic::warning(Code::MissingSetting, span, "a virtual server without real servers")

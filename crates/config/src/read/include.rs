@@ -139,12 +139,12 @@ impl Reader<'_> {
     }
 
     /// `include_check` works from its line on, long before its block is understood.
-    pub(super) fn notice_include_check(&mut self, line: &Line) {
-        let mut words = line.as_str().split_whitespace();
-        if words.next() != Some("include_check") {
+    pub(super) fn notice_include_check(&mut self, line: &str) {
+        let rest = line.strip_prefix("include_check");
+        let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) else {
             return;
-        }
-        let mut words = words.peekable();
+        };
+        let mut words = rest.split_whitespace().peekable();
         if words.peek().is_some_and(|word| !word.starts_with(['+', '-'])) {
             self.check = IncludeCheck::default();
         }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use crate::source::{Source, SourceId, Span};
 
-/// A line, or a part of one. Cheap to clone and to cut.
+/// A line, or a part of one. Cheap to clone and to cut, and small: there are as many as the files have lines.
 #[derive(Clone, Debug)]
 pub struct Line {
     text: Arc<str>,
     /// Which part of `text`.
-    range: Range<usize>,
+    start: u32,
+    end: u32,
     origin: Origin,
 }
 
@@ -21,8 +22,17 @@ pub struct Line {
 enum Origin {
     /// `text` is that of the source: an offset in it is an offset in the source.
     Source(SourceId),
-    /// `text` was put together from these, in order; what is in none of them is at the place of the whole.
-    Pieces(Arc<[Piece]>, Span),
+    /// `text` was put together.
+    Pieces(Arc<Pieces>),
+}
+
+/// What a line was put together from.
+#[derive(Debug)]
+struct Pieces {
+    /// In order.
+    list: Vec<Piece>,
+    /// The place of what is in none of them.
+    whole: Span,
 }
 
 /// A part of a line that was put together.
@@ -37,29 +47,35 @@ struct Piece {
 impl Line {
     /// A range of a source.
     pub fn of_source(id: SourceId, source: &Source, range: Range<u32>) -> Self {
-        let range = range.start as usize..range.end as usize;
-        Self { text: Arc::clone(source.text()), range, origin: Origin::Source(id) }
+        let Range { start, end } = range;
+        Self { text: Arc::clone(source.text()), start, end, origin: Origin::Source(id) }
+    }
+
+    /// Which part of the text.
+    const fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.text.get(self.range.clone()).unwrap_or_default()
+        self.text.get(self.range()).unwrap_or_default()
     }
 
     /// The place of the whole line.
     pub fn whole(&self) -> Span {
-        self.span(0..self.range.len())
+        self.span(0..self.range().len())
     }
 
     /// The place of a part (offsets from the start of this line). An empty part has the place where it would stand.
     pub fn span(&self, part: Range<usize>) -> Span {
-        let start = self.range.start + part.start;
-        let end = self.range.start + part.end;
+        let start = self.start as usize + part.start;
+        let end = self.start as usize + part.end;
         match &self.origin {
             Origin::Source(source) => Span { source: *source, start: narrow(start), end: narrow(end) },
-            Origin::Pieces(pieces, whole) => {
-                let first = locate(pieces, start, start + 1).unwrap_or(*whole);
-                let last = locate(pieces, end.max(start + 1) - 1, end).unwrap_or(*whole);
+            Origin::Pieces(pieces) => {
+                let Pieces { list, whole } = &**pieces;
+                let first = locate(list, start, end.max(start + 1)).unwrap_or(*whole);
+                let last = locate(list, end.max(start + 1) - 1, end).unwrap_or(*whole);
                 if start == end { Span { end: first.start, ..first } } else { first.to(last) }
             }
         }
@@ -68,16 +84,23 @@ impl Line {
     /// A part of this line (offsets from its start).
     #[must_use]
     pub fn part(&self, part: Range<usize>) -> Self {
-        let range = self.range.start + part.start..self.range.start + part.end;
-        Self { text: Arc::clone(&self.text), range, origin: self.origin.clone() }
+        self.clone().into_part(part)
+    }
+
+    /// Cuts this line to a part of itself.
+    #[must_use]
+    pub fn into_part(self, part: Range<usize>) -> Self {
+        let at = |offset: usize| narrow(self.start as usize + offset);
+        Self { start: at(part.start), end: at(part.end), ..self }
     }
 
     /// Without white space at both ends.
     #[must_use]
-    pub fn trim(&self) -> Self {
+    pub fn trim(self) -> Self {
         let text = self.as_str();
         let start = text.len() - text.trim_start().len();
-        self.part(start..start + text.trim().len())
+        let end = start + text.trim().len();
+        self.into_part(start..end)
     }
 }
 
@@ -85,7 +108,7 @@ fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
-/// The place of a range that lies within one piece; past the end, the place of the last piece.
+/// The place of a range, as far as it lies within the piece of its start; past the end, the place of the last piece.
 fn locate(pieces: &[Piece], start: usize, end: usize) -> Option<Span> {
     let index = pieces.partition_point(|piece| piece.text.end <= start);
     let piece = pieces.get(index).or(pieces.last())?;
@@ -112,22 +135,22 @@ pub struct LineBuilder {
 impl LineBuilder {
     /// Adds a line with its places.
     pub fn push_line(&mut self, line: &Line) {
-        let shift = |offset: usize| offset - line.range.start + self.text.len();
+        let range = line.range();
+        let shift = |offset: usize| offset - range.start + self.text.len();
         match &line.origin {
-            _ if line.range.is_empty() => {}
+            _ if range.is_empty() => {}
             Origin::Source(_) => {
-                let text = self.text.len()..self.text.len() + line.range.len();
+                let text = self.text.len()..self.text.len() + range.len();
                 self.pieces.push(Piece { text, span: line.whole(), verbatim: true });
             }
-            Origin::Pieces(pieces, _) => {
-                let overlap =
-                    |piece: &Piece| piece.text.start < line.range.end && piece.text.end > line.range.start;
+            Origin::Pieces(pieces) => {
+                let overlap = |piece: &Piece| piece.text.start < range.end && piece.text.end > range.start;
                 let parts: Vec<_> = pieces
+                    .list
                     .iter()
                     .filter(|piece| overlap(piece))
                     .map(|piece| {
-                        let (start, end) =
-                            (piece.text.start.max(line.range.start), piece.text.end.min(line.range.end));
+                        let (start, end) = (piece.text.start.max(range.start), piece.text.end.min(range.end));
                         let span = if piece.verbatim { piece.place(start, end) } else { piece.span };
                         Piece { text: shift(start)..shift(end), span, verbatim: piece.verbatim }
                     })
@@ -154,8 +177,9 @@ impl LineBuilder {
 
     /// The line; `place` is where it stands as a whole.
     pub fn finish(self, place: Span) -> Line {
-        let range = 0..self.text.len();
-        Line { text: self.text.into(), range, origin: Origin::Pieces(self.pieces.into(), place) }
+        let (start, end) = (0, narrow(self.text.len()));
+        let pieces = Pieces { list: self.pieces, whole: place };
+        Line { text: self.text.into(), start, end, origin: Origin::Pieces(Arc::new(pieces)) }
     }
 }
 
@@ -185,6 +209,18 @@ mod tests {
         assert_eq!(map.text(expanded.span(12..13)), "$IF");
         assert_eq!(map.text(expanded.span(15..20)), "extra");
         assert_eq!(map.text(expanded.whole()), "interface $IF extra");
+    }
+
+    #[test]
+    fn a_word_of_pieces_in_another_order_than_their_places_has_the_place_of_its_first_piece() {
+        let mut map = SourceMap::default();
+        let source = line(&mut map, "b$X 路由");
+        let mut builder = LineBuilder::default();
+        builder.push_line(&source.part(4..10));
+        builder.push_line(&source.part(0..1));
+        let swapped = builder.finish(source.whole());
+        assert_eq!(swapped.as_str(), "路由b");
+        assert_eq!(map.text(swapped.whole()), "路由");
     }
 
     #[test]

@@ -31,7 +31,7 @@ const MAX_INCLUDE_DEPTH: usize = 32;
 /// Definitions and sequences may nest to this depth.
 const MAX_EXPANSION_DEPTH: usize = 48;
 /// Definitions and sequences may make this many lines.
-const MAX_EXPANDED_LINES: usize = 1_000_000;
+const MAX_EXPANDED_LINES: usize = if cfg!(fuzzing) { 2_000 } else { 1_000_000 };
 /// All files together may have this many lines.
 const MAX_LINES: usize = 10_000_000;
 
@@ -148,7 +148,7 @@ impl Reader<'_> {
                 return;
             }
         };
-        let id = self.sources.add(path.to_owned(), &bytes);
+        let id = self.sources.add(path.to_owned(), bytes);
         let check = self.check;
         self.source(id, depth);
         self.check = check;
@@ -172,13 +172,13 @@ impl Reader<'_> {
             }
             let line = Line::of_source(id, &source, range);
             let ends = line.as_str().trim_end_matches(['\r', '\n']).len();
-            self.physical(&line.part(0..ends), depth);
+            self.physical(line.into_part(0..ends), depth);
         }
         self.open = None;
     }
 
     /// A line as it stands in a file, without its end.
-    fn physical(&mut self, line: &Line, depth: usize) {
+    fn physical(&mut self, line: Line, depth: usize) {
         let text = line.as_str();
         if let Some(at) = text.find('\0') {
             // The byte has no width: the carets need the character after it.
@@ -196,20 +196,21 @@ impl Reader<'_> {
                 .label("the whole line is ignored");
             return self.report(diagnostic);
         }
-        let code = line.part(0..comment_start(text)).trim();
         // A comment may hide the backslash; it still continues a definition.
-        let continues = text.trim_end().ends_with('\\') || code.as_str().ends_with('\\');
+        let hidden = text.trim_end().ends_with('\\');
+        let end = comment_start(text);
+        let code = line.into_part(0..end).trim();
+        let continues = hidden || code.as_str().ends_with('\\');
         if let Some(name) = self.open.take() {
             return self.continue_definition(name, &code, continues);
         }
         if !code.as_str().is_empty() {
-            self.line(&code, continues, &Locals::new(), depth, 0);
+            self.line(code, continues, &Locals::new(), depth, 0);
         }
     }
 
     /// A line without comment and outer white space. `continues` is whether a definition in it goes on.
-    fn line(&mut self, line: &Line, continues: bool, locals: &Locals, depth: usize, expansions: usize) {
-        let mut line = line.clone();
+    fn line(&mut self, mut line: Line, continues: bool, locals: &Locals, depth: usize, expansions: usize) {
         while line.as_str().starts_with('@') {
             match self.condition(&line) {
                 Some(rest) => line = rest,
@@ -220,7 +221,9 @@ impl Reader<'_> {
         if text.is_empty() || self.full {
             return;
         }
-        if let Some((check, pattern)) = include::statement(text) {
+        if text.starts_with("include")
+            && let Some((check, pattern)) = include::statement(text)
+        {
             let pattern = line.part(text.len() - pattern.len()..text.len());
             return self.include(check, &pattern, depth);
         }
@@ -241,16 +244,20 @@ impl Reader<'_> {
         if text.starts_with("~SEQ") || text.starts_with("~LST") {
             return self.sequence(&line, continues, locals, depth, expansions);
         }
+        if !text.contains('$') {
+            self.notice_include_check(text);
+            return self.emit(line);
+        }
         match self.expand(&line, locals) {
             None => {
-                self.notice_include_check(&line);
+                self.notice_include_check(line.as_str());
                 self.report_unfilled(&line);
                 self.emit(line);
             }
             Some(lines) => {
                 for line in lines {
                     if self.spend(line.whole()) {
-                        self.line(&line.trim(), continues, locals, depth, expansions + 1);
+                        self.line(line.trim(), continues, locals, depth, expansions + 1);
                     }
                 }
             }

@@ -37,7 +37,7 @@ impl Reader<'_> {
                 return;
             }
             let locals: Locals = locals.iter().cloned().chain(variables).collect();
-            self.line(&rest, continues, &locals, depth, expansions + 1);
+            self.line(rest.clone(), continues, &locals, depth, expansions + 1);
         }
     }
 
