@@ -38,9 +38,6 @@ pub enum Token {
 
 /// Where the comment of a line starts; the length of the line if it has none.
 pub fn comment_start(text: &str) -> usize {
-    if memchr::memchr2(b'#', b'!', text.as_bytes()).is_none() {
-        return text.len();
-    }
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
         match c {
@@ -51,22 +48,6 @@ pub fn comment_start(text: &str) -> usize {
         escaped = c == '\\' && !quoted;
     }
     text.len()
-}
-
-/// How many `{` and `}` a line has.
-pub fn braces(line: &Line) -> (usize, usize) {
-    let text = line.as_str();
-    let bytes = text.as_bytes();
-    if memchr::memchr2(b'"', b'$', bytes).is_some() {
-        let mut nowhere = Report::default();
-        return Tokens::of(line, &mut nowhere).fold((0, 0), |(opened, closed), token| match token {
-            Token::Word(..) => (opened, closed),
-            Token::Open(_) => (opened + 1, closed),
-            Token::Close(_) => (opened, closed + 1),
-        });
-    }
-    let count = |brace: u8| bytes.iter().filter(|byte| **byte == brace).count();
-    (count(b'{'), count(b'}'))
 }
 
 /// The tokens of a line from which the comment has been cut.
@@ -87,9 +68,8 @@ impl Iterator for Tokens<'_> {
     type Item = Token;
 
     fn next(&mut self) -> Option<Token> {
-        let rest = self.text.get(self.at..)?;
-        let start = self.at + (rest.len() - rest.trim_start().len());
-        let rest = rest.trim_start();
+        let start = self.at + trim_start(self.text.get(self.at..)?);
+        let rest = self.text.get(start..)?;
         let word = |text: CompactString, span: Span, quoted: bool| Word { text, span, quoted };
         match rest.as_bytes().first()? {
             brace @ (b'{' | b'}') => {
@@ -135,21 +115,44 @@ fn plain_length(text: &str) -> usize {
     }
 }
 
+/// Bytes that may end an unquoted word, or, beyond ASCII, start a character that does.
+const MAY_END: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'{' | b'}' | b'"' | 0x80..);
+        byte += 1;
+    }
+    table
+};
+
 /// The first white space, brace or quote.
 fn word_end(text: &str) -> Option<usize> {
-    let ends = |byte: &u8| matches!(byte, b'\t'..=b'\r' | b' ' | b'{' | b'}' | b'"' | 0x80..);
-    let end = text.as_bytes().iter().position(ends)?;
-    if text.as_bytes()[end].is_ascii() {
+    let bytes = text.as_bytes();
+    let end = bytes.iter().position(|byte| MAY_END[usize::from(*byte)])?;
+    if bytes[end].is_ascii() {
         return Some(end);
     }
-    // Beyond ASCII there is more white space.
     let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"');
     text[end..].find(ends).map(|more| end + more)
 }
 
+/// Bytes of white space at the start; mostly blanks and tabs.
+fn trim_start(text: &str) -> usize {
+    let blanks = text.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    match text.as_bytes().get(blanks) {
+        Some(b'!'..=b'~') | None => blanks,
+        Some(_) => text.len() - text.trim_start().len(),
+    }
+}
+
 /// `\#` and `\!` are the characters themselves.
 fn unescape(text: &str) -> CompactString {
-    if text.contains('\\') { text.replace("\\#", "#").replace("\\!", "!").into() } else { text.into() }
+    if text.bytes().any(|byte| byte == b'\\') {
+        text.replace("\\#", "#").replace("\\!", "!").into()
+    } else {
+        text.into()
+    }
 }
 
 fn unterminated(span: Span) -> Diagnostic {

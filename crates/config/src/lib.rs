@@ -89,7 +89,8 @@ fn load_and<T>(
 ) -> (Loaded, T) {
     let mut report = diagnostic::Report::default();
     let text = read::read(main, files, host, options, &mut report);
-    let tree = parse::parse(text.lines, &resolve::Table, &mut report);
+    let events = parse::Events::of(&text.lines, &mut report);
+    let tree = parse::parse(&events, &resolve::Table, &mut report);
     let entries = resolve::resolve(&tree, &mut report);
     let model = lower::lower(&entries, &text.sources, host, &mut report);
     let also = also(&entries, &text.sources);

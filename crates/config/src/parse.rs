@@ -9,34 +9,39 @@
 //! block just closed but not the one around, that `}` is one too many; and if it fits the block that the line before
 //! would open, that line lacks its `{`. Files that balance are never touched.
 
-use std::collections::VecDeque;
-use std::ops::Range;
-
 use crate::diagnostic::{Code, Diagnostic, Report};
-use crate::lex::{Token, Tokens, Word, braces};
-use crate::read::{Line, LineBuilder};
+use crate::lex::{Token, Tokens, Word};
+use crate::read::Line;
 use crate::source::Span;
 
 /// An entry: words, and the block that follows them, if any.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub struct Node<'t> {
     /// None only for a block without words before it.
-    pub words: Box<[Word]>,
-    /// The text of the words and what is between them.
-    pub line: Line,
+    pub words: &'t [Word],
+    /// The line that they stand in, and in which part.
+    line: &'t Line,
+    part: (u32, u32),
     /// The block; few entries have one.
-    pub block: Option<Box<Block>>,
+    pub block: Option<Box<Block<'t>>>,
+}
+
+impl Node<'_> {
+    /// The text of the words and what is between them.
+    pub fn line(&self) -> Line {
+        self.line.part(self.part.0 as usize..self.part.1 as usize)
+    }
 }
 
 /// What stands between braces.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub struct Block<'t> {
     /// Its `{`, or where that should be.
     pub open: Span,
     /// Whether the `{` was missing.
     pub missing_open: bool,
     /// Its entries.
-    pub items: Vec<Node>,
+    pub items: Vec<Node<'t>>,
 }
 
 /// Which words belong where; asked only about files whose braces do not balance.
@@ -57,84 +62,114 @@ pub trait Nesting {
 /// Blocks may nest to this depth; keepalived's nest to five.
 const MAX_DEPTH: usize = 32;
 
+/// The words and braces of the whole configuration. Few and large allocations: a file may have a million words.
+pub struct Events<'l> {
+    words: Vec<Word>,
+    list: Vec<Event<'l>>,
+}
+
+enum Event<'l> {
+    /// From which to which of all words, in which part of which line.
+    Words {
+        words: (u32, u32),
+        part: (u32, u32),
+        line: &'l Line,
+    },
+    Open(Span, &'l Line),
+    Close(Span),
+}
+
+impl<'l> Events<'l> {
+    /// Reads the lines. Each brace ends the words before it.
+    pub fn of(lines: &'l [Line], diagnostics: &mut Report) -> Self {
+        let mut events = Self { words: Vec::new(), list: Vec::with_capacity(lines.len()) };
+        for line in lines {
+            let mut continues = false;
+            for token in Tokens::of(line, diagnostics) {
+                match token {
+                    Token::Word(word, range) => {
+                        events.words.push(word);
+                        events.word(narrow(range.start), narrow(range.end), line, continues);
+                        continues = true;
+                        continue;
+                    }
+                    Token::Open(span) => events.list.push(Event::Open(span, line)),
+                    Token::Close(span) => events.list.push(Event::Close(span)),
+                }
+                continues = false;
+            }
+        }
+        events
+    }
+
+    /// Adds the last word to the entry before it, or starts one.
+    fn word(&mut self, start: u32, end: u32, line: &'l Line, continues: bool) {
+        let count = narrow(self.words.len());
+        match self.list.last_mut() {
+            Some(Event::Words { words, part, .. }) if continues => (words.1, part.1) = (count, end),
+            _ => self.list.push(Event::Words { words: (count - 1, count), part: (start, end), line }),
+        }
+    }
+
+    fn words(&self, (start, end): (u32, u32)) -> &[Word] {
+        self.words.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// How many `{` and how many `}` there are.
+    fn braces(&self) -> (usize, usize) {
+        let count = |is: fn(&Event<'_>) -> bool| self.list.iter().filter(|event| is(event)).count();
+        (count(|event| matches!(event, Event::Open(..))), count(|event| matches!(event, Event::Close(_))))
+    }
+}
+
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// The tree of the whole configuration.
-pub fn parse<N: Nesting>(lines: Vec<Line>, nesting: &N, diagnostics: &mut Report) -> Vec<Node> {
-    let (opened, closed) =
-        lines.iter().map(braces).fold((0, 0), |sum, line| (sum.0 + line.0, sum.1 + line.1));
+pub fn parse<'t, N: Nesting>(events: &'t Events<'t>, nesting: &N, diagnostics: &mut Report) -> Vec<Node<'t>> {
+    let (opened, closed) = events.braces();
     let root = Frame { items: Vec::new(), context: nesting.root(), owner: None };
     let mut parser = Parser {
         nesting,
         diagnostics,
-        lines: lines.into_iter(),
-        words: Vec::new(),
-        events: VecDeque::new(),
+        events,
+        next: 0,
         stack: vec![root],
         attaches: false,
         missing: opened.saturating_sub(closed),
         surplus: closed.saturating_sub(opened),
         ignored: 0,
     };
-    parser.read_on();
-    while let Some(event) = parser.events.pop_front() {
-        parser.read_on();
+    while let Some(event) = events.list.get(parser.next) {
+        parser.next += 1;
         parser.event(event);
     }
     parser.finish()
 }
 
-enum Event {
-    Words(Box<[Word]>, Line),
-    Open(Span),
-    Close(Span),
-}
-
-/// Each brace ends the words before it. Leaves `words` empty.
-fn split(line: &Line, words: &mut Vec<Word>, events: &mut VecDeque<Event>, diagnostics: &mut Report) {
-    let mut range = 0..0;
-    let mut flush = |words: &mut Vec<Word>, range: &Range<usize>, event: Option<Event>| {
-        if !words.is_empty() {
-            // Collected apart, so that each entry has a box of the right size.
-            events.push_back(Event::Words(words.drain(..).collect(), line.part(range.clone())));
-        }
-        events.extend(event);
-    };
-    for token in Tokens::of(line, diagnostics) {
-        match token {
-            Token::Word(word, at) => {
-                range = if words.is_empty() { at } else { range.start..at.end };
-                words.push(word);
-            }
-            Token::Open(span) => flush(words, &range, Some(Event::Open(span))),
-            Token::Close(span) => flush(words, &range, Some(Event::Close(span))),
-        }
-    }
-    flush(words, &range, None);
-}
-
 /// A block that is being read.
-struct Frame<C> {
-    items: Vec<Node>,
+struct Frame<'t, C> {
+    items: Vec<Node<'t>>,
     context: C,
     /// The entry that it belongs to, with its `{`; none for the root.
-    owner: Option<Owner>,
+    owner: Option<Owner<'t>>,
 }
 
-struct Owner {
-    node: Node,
+struct Owner<'t> {
+    node: Node<'t>,
     open: Span,
     missing_open: bool,
 }
 
-struct Parser<'a, N: Nesting> {
+struct Parser<'a, 't, N: Nesting> {
     nesting: &'a N,
     diagnostics: &'a mut Report,
-    lines: std::vec::IntoIter<Line>,
-    /// Room for those of a line.
-    words: Vec<Word>,
-    /// The next event is always here, unless there is none.
-    events: VecDeque<Event>,
+    events: &'t Events<'t>,
+    /// The event that comes next.
+    next: usize,
     /// The root and the open blocks, never empty.
-    stack: Vec<Frame<N::Context>>,
+    stack: Vec<Frame<'t, N::Context>>,
     /// Whether a `{` would belong to the last entry.
     attaches: bool,
     /// How many `}` the file lacks.
@@ -145,28 +180,28 @@ struct Parser<'a, N: Nesting> {
     ignored: usize,
 }
 
-impl<N: Nesting> Parser<'_, N> {
-    /// Reads lines until an event is waiting.
-    fn read_on(&mut self) {
-        while self.events.is_empty()
-            && let Some(line) = self.lines.next()
-        {
-            split(&line, &mut self.words, &mut self.events, self.diagnostics);
-        }
-    }
-
-    fn event(&mut self, event: Event) {
-        match event {
-            Event::Words(words, line) => {
+impl<'t, N: Nesting> Parser<'_, 't, N> {
+    fn event(&mut self, event: &Event<'t>) {
+        match *event {
+            Event::Words { words, part, line } => {
+                let words = self.events.words(words);
                 if let Some(first) = words.first() {
                     self.close_missing(first);
                 }
-                self.push(Node { words, line, block: None });
+                self.push(Node { words, line, part, block: None });
                 self.attaches = true;
                 self.open_missing();
             }
-            Event::Open(span) => self.open(span),
+            Event::Open(span, line) => self.open(span, line),
             Event::Close(span) => self.close(span),
+        }
+    }
+
+    /// The first word of what comes next, unless that is a brace.
+    fn next_word(&self) -> Option<&'t Word> {
+        match self.events.list.get(self.next)? {
+            Event::Words { words, .. } => self.events.words(*words).first(),
+            Event::Open(..) | Event::Close(_) => None,
         }
     }
 
@@ -174,13 +209,13 @@ impl<N: Nesting> Parser<'_, N> {
         self.stack.last().map_or_else(|| self.nesting.root(), |frame| frame.context)
     }
 
-    fn push(&mut self, node: Node) {
+    fn push(&mut self, node: Node<'t>) {
         if let Some(frame) = self.stack.last_mut() {
             frame.items.push(node);
         }
     }
 
-    fn open(&mut self, span: Span) {
+    fn open(&mut self, span: Span, line: &'t Line) {
         if self.stack.len() > MAX_DEPTH {
             self.ignored += 1;
             let message = format!("blocks nest more than {MAX_DEPTH} deep");
@@ -193,16 +228,15 @@ impl<N: Nesting> Parser<'_, N> {
         } else {
             None
         };
-        self.enter(attached, span, false);
+        let node = attached.unwrap_or(Node { words: &[], line, part: (0, 0), block: None });
+        self.enter(node, span, false);
     }
 
-    fn enter(&mut self, attached: Option<Node>, open: Span, missing_open: bool) {
-        let context = match attached.as_ref().and_then(|node| node.words.first()) {
+    fn enter(&mut self, node: Node<'t>, open: Span, missing_open: bool) {
+        let context = match node.words.first() {
             Some(word) => self.nesting.inside(self.context(), &word.text),
             None => self.context(),
         };
-        let place = || LineBuilder::default().finish(open);
-        let node = attached.unwrap_or_else(|| Node { words: Box::default(), line: place(), block: None });
         let owner = Some(Owner { node, open, missing_open });
         self.stack.push(Frame { items: Vec::new(), context, owner });
     }
@@ -237,11 +271,9 @@ impl<N: Nesting> Parser<'_, N> {
 
     /// Whether what follows this `}` still belongs in the block, and nowhere else.
     fn is_surplus(&self) -> bool {
-        let (Some(Event::Words(words, _)), [.., outer, inner]) = (self.events.front(), self.stack.as_slice())
-        else {
+        let (Some(word), [.., outer, inner]) = (self.next_word(), self.stack.as_slice()) else {
             return false;
         };
-        let Some(word) = words.first() else { return false };
         self.surplus > 0
             && !self.nesting.holds(outer.context, &word.text)
             && self.nesting.holds(inner.context, &word.text)
@@ -272,9 +304,8 @@ impl<N: Nesting> Parser<'_, N> {
 
     /// Opens the block of the last entry if what follows can only belong in it.
     fn open_missing(&mut self) {
-        let Some(Event::Words(next, _)) = self.events.front() else { return };
         let last = self.stack.last().and_then(|frame| frame.items.last());
-        let (Some(next), Some(node)) = (next.first(), last) else { return };
+        let (Some(next), Some(node)) = (self.next_word(), last) else { return };
         let Some(first) = node.words.first() else { return };
         let context = self.context();
         let fits = self.surplus > 0
@@ -299,10 +330,12 @@ impl<N: Nesting> Parser<'_, N> {
         self.diagnostics.push(diagnostic);
         let node = self.stack.last_mut().and_then(|frame| frame.items.pop());
         self.attaches = false;
-        self.enter(node, place, true);
+        if let Some(node) = node {
+            self.enter(node, place, true);
+        }
     }
 
-    fn finish(mut self) -> Vec<Node> {
+    fn finish(mut self) -> Vec<Node<'t>> {
         while self.stack.len() > 1 {
             let opened = self.stack.last().and_then(|frame| frame.owner.as_ref());
             if let Some(owner) = opened {
@@ -348,8 +381,8 @@ mod tests {
         }
     }
 
-    fn show(nodes: &[Node]) -> String {
-        let one = |node: &Node| {
+    fn show(nodes: &[Node<'_>]) -> String {
+        let one = |node: &Node<'_>| {
             let words: Vec<_> = node.words.iter().map(|word| word.text.as_str()).collect();
             let words = words.join(" ");
             match &node.block {
@@ -369,7 +402,8 @@ mod tests {
             .map(|index| Line::of_source(id, source, source.line_range(index)))
             .collect();
         let mut diagnostics = Report::default();
-        let tree = parse(lines, &Letters, &mut diagnostics);
+        let events = Events::of(&lines, &mut diagnostics);
+        let tree = parse(&events, &Letters, &mut diagnostics);
         let problem = |it: &Diagnostic| format!("{}@{}", it.code.as_str(), map.location(it.span).line);
         (show(&tree), diagnostics.into_list().iter().map(problem).collect())
     }

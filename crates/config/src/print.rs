@@ -124,7 +124,8 @@ impl Printer<'_> {
     /// A command has quotes of its own and is printed as it was written. What would start a comment, and got there by
     /// a definition, is written as one again.
     fn command(&self, entry: &Entry<'_>, line: &mut Vec<u8>) {
-        let text = entry.node.line.as_str();
+        let whole = entry.node.line();
+        let text = whole.as_str();
         let from = entry.word.text.len().min(text.len());
         let (mut written, mut quoted, mut escaped) = (String::new(), false, false);
         for c in text.get(from..).unwrap_or_default().trim().chars() {
@@ -138,17 +139,17 @@ impl Printer<'_> {
         }
         if !written.is_empty() {
             line.push(b' ');
-            line.extend(self.sources.bytes(&written, entry.node.line.whole()));
+            line.extend(self.sources.bytes(&written, whole.whole()));
         }
     }
 
-    fn words(&mut self, nodes: &[&Node]) {
-        for word in nodes.iter().flat_map(|node| &node.words) {
+    fn words(&mut self, nodes: &[&Node<'_>]) {
+        for word in nodes.iter().flat_map(|node| node.words) {
             self.line(&self.word(word, true));
         }
     }
 
-    fn lines(&mut self, nodes: &[&Node]) {
+    fn lines(&mut self, nodes: &[&Node<'_>]) {
         for node in nodes {
             let words: Vec<_> =
                 node.words.iter().enumerate().map(|(index, word)| self.word(word, index == 0)).collect();

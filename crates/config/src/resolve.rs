@@ -32,7 +32,7 @@ pub struct Entry<'t> {
     /// The value, for keywords that take one.
     pub value: Option<Datum>,
     /// Where it comes from.
-    pub node: &'t Node,
+    pub node: &'t Node<'t>,
     /// Its block.
     pub contents: Contents<'t>,
 }
@@ -45,7 +45,7 @@ pub enum Contents<'t> {
     /// Entries of the table.
     Entries(Vec<Entry<'t>>),
     /// Lines with a syntax of their own, and lines of names.
-    Lines(Vec<&'t Node>),
+    Lines(Vec<&'t Node<'t>>),
 }
 
 impl<'t> Entry<'t> {
@@ -63,7 +63,7 @@ impl<'t> Entry<'t> {
     }
 
     /// The lines of its block.
-    pub fn lines(&self) -> &[&'t Node] {
+    pub fn lines(&self) -> &[&'t Node<'t>] {
         match &self.contents {
             Contents::Lines(lines) => lines,
             Contents::Nothing | Contents::Entries(_) => &[],
@@ -72,7 +72,7 @@ impl<'t> Entry<'t> {
 
     /// The names in its block.
     pub fn names(&self) -> impl Iterator<Item = &'t Word> {
-        self.lines().iter().flat_map(|node| &node.words)
+        self.lines().iter().flat_map(|node| node.words)
     }
 
     /// From the keyword to the last word.
@@ -164,7 +164,7 @@ impl Nesting for Table {
 }
 
 /// Reads the whole tree.
-pub fn resolve<'t>(nodes: &'t [Node], diagnostics: &mut Report) -> Vec<Entry<'t>> {
+pub fn resolve<'t>(nodes: &'t [Node<'t>], diagnostics: &mut Report) -> Vec<Entry<'t>> {
     let mut resolver = Resolver { diagnostics, noted: BTreeSet::new(), meant: HashMap::new() };
     resolver.entries(&ROOT, nodes, false)
 }
@@ -186,7 +186,7 @@ impl Resolver<'_> {
     }
 
     /// `covered`: a note about the block around says already that nothing in it has an effect.
-    fn entries<'t>(&mut self, block: &'static Block, nodes: &'t [Node], covered: bool) -> Vec<Entry<'t>> {
+    fn entries<'t>(&mut self, block: &'static Block, nodes: &'t [Node<'t>], covered: bool) -> Vec<Entry<'t>> {
         let mut entries = Vec::with_capacity(nodes.len());
         for node in nodes {
             let Some(word) = node.words.first() else {
@@ -208,7 +208,7 @@ impl Resolver<'_> {
         &mut self,
         block: &'static Block,
         found: Found,
-        node: &'t Node,
+        node: &'t Node<'t>,
         word: &'t Word,
         covered: bool,
         entries: &mut Vec<Entry<'t>>,
@@ -249,7 +249,7 @@ impl Resolver<'_> {
     }
 
     /// The lines of a list, with what stands in braces of their own taken as lines too.
-    fn lines<'t>(&mut self, nodes: &'t [Node]) -> Vec<&'t Node> {
+    fn lines<'t>(&mut self, nodes: &'t [Node<'t>]) -> Vec<&'t Node<'t>> {
         let mut lines = Vec::new();
         for node in nodes {
             if !node.words.is_empty() {
@@ -434,7 +434,7 @@ impl Resolver<'_> {
         used.ok_or(Unusable)
     }
 
-    fn unknown(&mut self, block: &'static Block, node: &Node, word: &Word) {
+    fn unknown(&mut self, block: &'static Block, node: &Node<'_>, word: &Word) {
         let here = place_name(block);
         let homes = keyword::homes(&word.text);
         let what = if node.block.is_some() { "ignored with its block" } else { "the line is ignored" };

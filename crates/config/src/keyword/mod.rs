@@ -238,17 +238,18 @@ pub struct Found {
     pub alias: Option<&'static Alias>,
 }
 
-type Index = FxHashMap<(&'static str, &'static str), Found>;
+/// By the address of the block and the spelling.
+type Index = FxHashMap<(usize, &'static str), Found>;
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut index = Index::default();
     for block in blocks() {
         for keyword in block.keywords() {
-            index.insert((block.name, keyword.name), Found { keyword, alias: None });
+            index.insert((block.address(), keyword.name), Found { keyword, alias: None });
         }
         for alias in block.aliases() {
             if let Some(keyword) = block.keywords().find(|keyword| keyword.name == alias.means) {
-                index.insert((block.name, alias.name), Found { keyword, alias: Some(alias) });
+                index.insert((block.address(), alias.name), Found { keyword, alias: Some(alias) });
             }
         }
     }
@@ -330,8 +331,13 @@ impl Block {
 
     /// What `name` is here.
     pub fn find(&self, name: &str) -> Option<Found> {
-        let index: &FxHashMap<(&str, &str), Found> = &INDEX;
-        index.get(&(self.name, name)).copied()
+        let index: &FxHashMap<(usize, &str), Found> = &INDEX;
+        index.get(&(self.address(), name)).copied()
+    }
+
+    /// What tells it from other blocks: each is a static of its own.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
     }
 
     /// The keyword that opens it, for messages: the last part of its name.

@@ -68,7 +68,7 @@ struct Options<'t> {
 impl Lowering<'_> {
     /// Reads a line; `None` if there is no address in it that can be used. `fixed` is whether the address stands
     /// outside VRRP, where it can have a track group.
-    pub(super) fn address_line(&mut self, node: &Node, fixed: bool) -> Option<AddressLine> {
+    pub(super) fn address_line(&mut self, node: &Node<'_>, fixed: bool) -> Option<AddressLine> {
         let first = node.words.first()?;
         let (text, length) =
             first.text.split_once('/').map_or((first.text.as_str(), None), |(a, l)| (a, Some(l)));

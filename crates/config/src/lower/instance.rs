@@ -266,8 +266,8 @@ impl Lowering<'_> {
         false
     }
 
-    fn address_lines(&mut self, nodes: &[&Node]) -> Vec<(AddressLine, Span)> {
-        let line = |node: &&Node| Some((self.address_line(node, false)?, node.words.first()?.span));
+    fn address_lines(&mut self, nodes: &[&Node<'_>]) -> Vec<(AddressLine, Span)> {
+        let line = |node: &&Node<'_>| Some((self.address_line(node, false)?, node.words.first()?.span));
         nodes.iter().filter_map(line).collect()
     }
 

@@ -150,13 +150,13 @@ struct Walk<'t> {
 
 impl Lowering<'_> {
     /// Lines of routes; `fixed` are those outside VRRP.
-    pub(super) fn routes(&mut self, nodes: &[&Node], fixed: bool) {
+    pub(super) fn routes(&mut self, nodes: &[&Node<'_>], fixed: bool) {
         for node in nodes {
             self.route(node, fixed);
         }
     }
 
-    fn route(&mut self, node: &Node, fixed: bool) {
+    fn route(&mut self, node: &Node<'_>, fixed: bool) {
         let Some(first) = node.words.first() else { return };
         let whole = node.words.last().map_or(first.span, |last| first.span.to(last.span));
         let mut walk = Walk { words: node.words.iter(), seen: Vec::new(), fixed, what: "a route" };
@@ -217,7 +217,7 @@ impl Lowering<'_> {
     }
 
     /// Lines of rules; `fixed` are those outside VRRP.
-    pub(super) fn rules(&mut self, nodes: &[&Node], fixed: bool) {
+    pub(super) fn rules(&mut self, nodes: &[&Node<'_>], fixed: bool) {
         for node in nodes {
             let Some(first) = node.words.first() else { continue };
             let whole = node.words.last().map_or(first.span, |last| first.span.to(last.span));

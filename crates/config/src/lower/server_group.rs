@@ -146,7 +146,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn group_line(&mut self, node: &Node) -> Option<GroupEntry> {
+    fn group_line(&mut self, node: &Node<'_>) -> Option<GroupEntry> {
         let first = node.words.first()?;
         if first.text == "fwmark" {
             let Some(mark) = node.words.get(1) else {

@@ -272,7 +272,7 @@ impl Lowering<'_> {
         &mut self,
         kind: Kind,
         name: Option<&'t Word>,
-        node: Option<&Node>,
+        node: Option<&Node<'_>>,
     ) -> Option<(&'t Word, Option<(i64, bool)>)> {
         let name = name?;
         let weight = node.and_then(|node| self.track_weight(node, kind.weight(), &["reverse", "noreverse"]));
@@ -286,7 +286,7 @@ impl Lowering<'_> {
         None
     }
 
-    fn track_weight(&mut self, node: &Node, most: i64, options: &[&'static str]) -> Option<(i64, bool)> {
+    fn track_weight(&mut self, node: &Node<'_>, most: i64, options: &[&'static str]) -> Option<(i64, bool)> {
         let option = node.words.get(1)?;
         if option.text != "weight" {
             let message = format!("`{}` is no option here", option.text);

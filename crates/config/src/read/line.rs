@@ -98,8 +98,14 @@ impl Line {
     #[must_use]
     pub fn trim(self) -> Self {
         let text = self.as_str();
-        let start = text.len() - text.trim_start().len();
-        let end = start + text.trim().len();
+        let mut trimmed = text.trim_ascii();
+        let outer = [trimmed.as_bytes().first(), trimmed.as_bytes().last()];
+        if !outer.into_iter().flatten().all(u8::is_ascii_graphic) {
+            // There is white space beyond that of ASCII.
+            trimmed = text.trim();
+        }
+        let start = trimmed.as_ptr().addr() - text.as_ptr().addr();
+        let end = start + trimmed.len();
         self.into_part(start..end)
     }
 }

@@ -171,7 +171,9 @@ impl Reader<'_> {
                 self.report(byte_order_mark(Span { source: id, start: 0, end }));
             }
             let line = Line::of_source(id, &source, range);
-            let ends = line.as_str().trim_end_matches(['\r', '\n']).len();
+            let bytes = line.as_str().as_bytes();
+            let ends =
+                bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
             self.physical(line.into_part(0..ends), depth);
         }
         self.open = None;
@@ -180,7 +182,8 @@ impl Reader<'_> {
     /// A line as it stands in a file, without its end.
     fn physical(&mut self, line: Line, depth: usize) {
         let text = line.as_str();
-        if let Some(at) = text.find('\0') {
+        let special = memchr::memchr3(b'\0', b'#', b'!', text.as_bytes());
+        if let Some(at) = special.and_then(|_| text.find('\0')) {
             // The byte has no width: the carets need the character after it.
             let next = text[at + 1..].chars().next().map_or(0, char::len_utf8);
             let span = line.span(at..at + 1 + next);
@@ -197,14 +200,15 @@ impl Reader<'_> {
             return self.report(diagnostic);
         }
         // A comment may hide the backslash; it still continues a definition.
-        let hidden = text.trim_end().ends_with('\\');
-        let end = comment_start(text);
+        let hidden = special.is_some() && text.trim_end().ends_with('\\');
+        let end = special.map_or(text.len(), |_| comment_start(text));
         let code = line.into_part(0..end).trim();
-        let continues = hidden || code.as_str().ends_with('\\');
+        let text = code.as_str();
+        let continues = hidden || text.ends_with('\\');
         if let Some(name) = self.open.take() {
             return self.continue_definition(name, &code, continues);
         }
-        if !code.as_str().is_empty() {
+        if !text.is_empty() {
             self.line(code, continues, &Locals::new(), depth, 0);
         }
     }
