@@ -8,7 +8,7 @@ DAEMON ?= stayd
 # Where rustup and ./setup put cargo and its commands.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test build lint
+.PHONY: demo test build lint bench-config fuzz
 
 demo:
 	@./setup demo
@@ -32,3 +32,15 @@ build:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# Reading configurations, beside keepalived; as root. The figures stand in docs/benchmarks.md.
+bench-config:
+	@$(CARGO) build --release -p stayd -p integration --bin stayd --bin bench-config
+	@target/release/bench-config
+
+# What to fuzz, and for how many seconds each: docs/fuzzing.md.
+TARGETS ?= config_text config_tree
+SECONDS ?= 300
+
+fuzz:
+	@fuzz/run $(SECONDS) $(TARGETS)

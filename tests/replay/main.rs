@@ -1,1 +1,45 @@
-fn main() {}
+//! What the fuzzers found, and what they learnt, run again: each file of `fuzz/corpus/TARGET` and `fuzz/finds/TARGET`.
+//!
+//! **Nothing panics, hangs or fills the memory**: the whole process may have two gigabytes, and no input ten seconds;
+//! the fuzzers' own bounds are far tighter, but this runs unoptimised and beside other tests.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, setrlimit};
+
+const MEMORY: u64 = 2 << 30;
+const TIME: Duration = Duration::from_secs(10);
+
+#[track_caller]
+fn replay(target: &str, run: fn(&[u8])) {
+    // Beyond it, an allocation fails and the process ends, and with it the test.
+    setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY).unwrap();
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let mut count = 0;
+    for folder in ["corpus", "finds"] {
+        for entry in fs::read_dir(fuzz.join(folder).join(target)).unwrap() {
+            let path = entry.unwrap().path();
+            // Shown only if the test fails: the last one named is the one.
+            println!("{}", path.display());
+            let start = Instant::now();
+            run(&fs::read(&path).unwrap());
+            assert!(start.elapsed() < TIME, "{} took {:?}", path.display(), start.elapsed());
+            count += 1;
+        }
+    }
+    assert!(count > 10, "{target} has only {count} files");
+}
+
+#[test]
+fn every_configuration_of_the_corpus_is_read() {
+    replay("config_text", crosstests::config_text::run);
+}
+
+#[test]
+fn every_configuration_made_of_keywords_is_read() {
+    replay("config_tree", crosstests::config_tree::run);
+}
