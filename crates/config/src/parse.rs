@@ -26,10 +26,15 @@ pub struct Node<'t> {
     pub block: Option<Box<Block<'t>>>,
 }
 
-impl Node<'_> {
+impl<'t> Node<'t> {
     /// The text of the words and what is between them.
-    pub fn line(&self) -> Line {
-        self.line.part(self.part.0 as usize..self.part.1 as usize)
+    pub fn text(&self) -> &'t str {
+        self.line.as_str().get(self.part.0 as usize..self.part.1 as usize).unwrap_or_default()
+    }
+
+    /// Where that stands.
+    pub fn span(&self) -> Span {
+        self.line.span(self.part.0 as usize..self.part.1 as usize)
     }
 }
 

@@ -124,8 +124,7 @@ impl Printer<'_> {
     /// A command has quotes of its own and is printed as it was written. What would start a comment, and got there by
     /// a definition, is written as one again.
     fn command(&self, entry: &Entry<'_>, line: &mut Vec<u8>) {
-        let whole = entry.node.line();
-        let text = whole.as_str();
+        let text = entry.node.text();
         let from = entry.word.text.len().min(text.len());
         let (mut written, mut quoted, mut escaped) = (String::new(), false, false);
         for c in text.get(from..).unwrap_or_default().trim().chars() {
@@ -139,7 +138,7 @@ impl Printer<'_> {
         }
         if !written.is_empty() {
             line.push(b' ');
-            line.extend(self.sources.bytes(&written, whole.whole()));
+            line.extend(self.sources.bytes(&written, entry.node.span()));
         }
     }
 

@@ -75,8 +75,7 @@ impl Lowering<'_> {
 
     /// The first word of the line after the keyword, and the others.
     fn command_line(&mut self, entry: &Entry<'_>) -> Option<(String, Vec<String>)> {
-        let line = entry.node.line();
-        let after = line.as_str().get(entry.word.text.len()..).unwrap_or_default();
+        let after = entry.node.text().get(entry.word.text.len()..).unwrap_or_default();
         let mut words = split_line(after).into_iter();
         let command = words.next().filter(|command| !command.trim().is_empty());
         if command.is_none() {

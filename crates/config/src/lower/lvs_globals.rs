@@ -100,7 +100,7 @@ impl Lowering<'_> {
         let mut words = entry.args.iter().skip(1).peekable();
         // The older form: the instance, then its number.
         if let Some(word) = words.next_if(|word| !SYNC_OPTIONS.contains(&word.text.as_str())) {
-            daemon.instance = Some(word.text.clone());
+            daemon.instance = Some(word.text.to_string());
             if let Some(word) = words.next_if(|word| !SYNC_OPTIONS.contains(&word.text.as_str())) {
                 let diagnostic =
                     Diagnostic::warning(Code::Deprecated, word.span, "the number of the instance by itself")
@@ -121,7 +121,7 @@ impl Lowering<'_> {
                 break;
             };
             match option {
-                "inst" => daemon.instance = Some(value.text.clone()),
+                "inst" => daemon.instance = Some(value.text.to_string()),
                 "id" => id = self.small(value, option, 0, 255).or(id),
                 "maxlen" => daemon.max_len = self.small(value, option, 1, 65507).or(daemon.max_len),
                 "port" => daemon.port = self.port(value).unwrap_or(daemon.port),

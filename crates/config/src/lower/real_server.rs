@@ -97,7 +97,6 @@ impl Lowering<'_> {
         }
         // A file may have tens of thousands of them, and most have one check.
         server.checks.shrink_to_fit();
-        own.checks.shrink_to_fit();
         servers.push(server);
         events.push(own);
     }

@@ -32,12 +32,14 @@ impl Reader<'_> {
             Ok(values) => values,
             Err(why) => return self.report_sequence(line, why),
         };
+        let mut inner = locals.clone();
         for variables in values {
             if !self.spend(line.whole()) {
                 return;
             }
-            let locals: Locals = locals.iter().cloned().chain(variables).collect();
-            self.line(rest.clone(), continues, &locals, depth, expansions + 1);
+            inner.truncate(locals.len());
+            inner.extend(variables);
+            self.line(rest.clone(), continues, &inner, depth, expansions + 1);
         }
     }
 

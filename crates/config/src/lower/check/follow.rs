@@ -24,7 +24,7 @@ impl Lowering<'_> {
         let Some((file, _)) = file else { return self.follows_nothing(entry, "track_file") };
         let (weight, reverse) = weight.unwrap_or_else(|| self.file_weight(&file.text));
         let weight = i32::try_from(weight).unwrap_or(0);
-        Some(FollowSpec::File { file: file.text.clone(), weight, reverse })
+        Some(FollowSpec::File { file: file.text.to_string(), weight, reverse })
     }
 
     pub(super) fn follow_session(
@@ -51,7 +51,7 @@ impl Lowering<'_> {
             let diagnostic = Diagnostic::warning(Code::Duplicate, session.span, message);
             return self.report(diagnostic.label("the second check is ignored"));
         }
-        follows.push(FollowSpec::Bfd { session: session.text.clone(), alpha });
+        follows.push(FollowSpec::Bfd { session: session.text.to_string(), alpha });
     }
 
     fn follows_nothing(&mut self, entry: &Entry<'_>, needs: &str) -> Option<FollowSpec> {

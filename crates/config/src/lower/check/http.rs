@@ -159,7 +159,7 @@ impl Lowering<'_> {
 
     /// keepalived drops a pattern that words follow, in silence.
     fn pattern(&mut self, entry: &Entry<'_>) -> Option<String> {
-        let text = entry.node.line.as_str().get(entry.word.text.len()..).unwrap_or_default();
+        let text = entry.node.text().get(entry.word.text.len()..).unwrap_or_default();
         if let Ok([pattern]) = <[String; 1]>::try_from(split_escaped(text)) {
             return Some(pattern);
         }
