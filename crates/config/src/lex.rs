@@ -120,7 +120,8 @@ const MAY_END: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] = matches!(byte as u8, b'\t'..=b'\r' | b' ' | b'{' | b'}' | b'"' | 0x80..);
+        // Tab to carriage return, blank, quote, braces.
+        table[byte] = matches!(byte, 0x09..=0x0d | 0x20 | 0x22 | 0x7b | 0x7d | 0x80..);
         byte += 1;
     }
     table
