@@ -21,7 +21,6 @@ pub use op::Op;
 pub use owned::Owned;
 pub use plan::plan;
 pub use reconcile::{Failure, Kernel, ROUNDS, Report, reconcile};
-
 pub use statistics::{Counters, DestStatistics, ServiceStatistics, Statistics};
 pub use sync_daemon::SyncDaemonSpec;
 pub use table::*;

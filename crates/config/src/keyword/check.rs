@@ -241,7 +241,8 @@ const PAGE: &[Keyword] = &[
     later(
         "regex",
         Takes::Words { syntax: "PATTERN", least: 1, missing: Missing::Silent },
-        "A pattern (PCRE2) that the page has to match; in double quotes, with backslash escapes.",
+        "A pattern (PCRE2) that the page has to match; in quotes if there is a space in it, and with each of its \
+         backslashes doubled.",
     )
     .since("2.0.7"),
     later("regex_no_match", Takes::Flag, "Turns `regex` around: the page must not match the pattern.")
@@ -290,7 +291,7 @@ const SMTP: &[Keyword] = &[
     later(
         "host",
         Takes::Block(&SMTP_HOST),
-        "Where to connect to, in the form of older releases: a block for each target.",
+        "One more target, in the form of older releases: it is checked beside the one that the lines around say.",
     )
     .since("1.1.8"),
 ];
