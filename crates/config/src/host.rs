@@ -53,8 +53,97 @@ pub trait Host {
     /// want to ask it says yes.
     fn resolves(&self, name: &str) -> bool;
 
-    /// Number of a routing table that `rt_tables` names; numbers, `default`, `main` and `local` are known without.
-    fn routing_table(&self, name: &str) -> Option<u32>;
+    /// The number that a name has in one of iproute2's files, of which the first folder is looked at first.
+    fn routing_number(&self, names: RoutingNames, name: &str, folders: [&str; 2]) -> Option<u32>;
+
+    /// The bytes of a file that holds a key, and whether others than its owner can read it.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn key_file(&self, path: &str) -> Result<KeyFile, String>;
+}
+
+/// A file that holds a key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyFile {
+    /// What it holds.
+    pub bytes: Vec<u8>,
+    /// Whether its group or others can read it.
+    pub open: bool,
+}
+
+/// What iproute2 has names for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum RoutingNames {
+    /// Routing tables.
+    Tables,
+    /// Who made a route.
+    Protocols,
+    /// How far a destination is.
+    Scopes,
+    /// Realms of the routing classifier.
+    Realms,
+    /// Types of service.
+    DsFields,
+    /// Groups of interfaces.
+    Groups,
+}
+
+impl RoutingNames {
+    /// The file, below the folder.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Tables => "rt_tables",
+            Self::Protocols => "rt_protos",
+            Self::Scopes => "rt_scopes",
+            Self::Realms => "rt_realms",
+            Self::DsFields => "rt_dsfield",
+            Self::Groups => "group",
+        }
+    }
+
+    /// The greatest number.
+    pub const fn most(self) -> u32 {
+        match self {
+            Self::Tables | Self::Groups => u32::MAX,
+            Self::Protocols | Self::Scopes | Self::DsFields => 255,
+            Self::Realms => 65535,
+        }
+    }
+
+    /// What is known without any file.
+    pub fn builtin(self, name: &str) -> Option<u32> {
+        let known: &[(u32, &str)] = match self {
+            Self::Tables => &[(253, "default"), (254, "main"), (255, "local")],
+            Self::Protocols => &[
+                (0, "unspec"),
+                (1, "redirect"),
+                (2, "kernel"),
+                (3, "boot"),
+                (4, "static"),
+                (8, "gated"),
+                (9, "ra"),
+                (10, "mrt"),
+                (11, "zebra"),
+                (12, "bird"),
+                (13, "dnrouted"),
+                (14, "xorp"),
+                (15, "ntk"),
+                (16, "dhcp"),
+                (18, "keepalived"),
+                (42, "babel"),
+                (186, "bgp"),
+                (187, "isis"),
+                (188, "ospf"),
+                (189, "rip"),
+                (192, "eigrp"),
+            ],
+            Self::Scopes => &[(0, "global"), (200, "site"), (253, "link"), (254, "host"), (255, "nowhere")],
+            Self::Realms => &[(0, "unknown"), (0, "cosmos")],
+            Self::DsFields | Self::Groups => &[(0, "default")],
+        };
+        known.iter().find(|(_, known)| *known == name).map(|(number, _)| *number)
+    }
 }
 
 /// A host in memory. The default has a loopback interface, the user and group root, and one processor.
@@ -64,6 +153,8 @@ pub struct MemoryHost {
     users: BTreeSet<String>,
     scripts: BTreeMap<String, ScriptFacts>,
     environment: BTreeMap<String, String>,
+    numbers: BTreeMap<(RoutingNames, String), u32>,
+    keys: BTreeMap<String, KeyFile>,
     /// Number of processors.
     pub processors: u32,
     /// Whether names of hosts resolve.
@@ -79,6 +170,8 @@ impl Default for MemoryHost {
             users: BTreeSet::from(["root".to_owned()]),
             scripts: BTreeMap::new(),
             environment: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            keys: BTreeMap::new(),
             processors: 1,
             resolves: true,
             namespaces: true,
@@ -113,6 +206,20 @@ impl MemoryHost {
     #[must_use]
     pub fn with_insecure_script(mut self, program: &str) -> Self {
         self.scripts.insert(program.to_owned(), ScriptFacts::Found { insecure: true });
+        self
+    }
+
+    /// Adds a name of iproute2's files.
+    #[must_use]
+    pub fn with_routing_number(mut self, names: RoutingNames, name: &str, number: u32) -> Self {
+        self.numbers.insert((names, name.to_owned()), number);
+        self
+    }
+
+    /// Adds a file that holds a key.
+    #[must_use]
+    pub fn with_key_file(mut self, path: &str, bytes: &[u8], open: bool) -> Self {
+        self.keys.insert(path.to_owned(), KeyFile { bytes: bytes.to_vec(), open });
         self
     }
 
@@ -157,7 +264,11 @@ impl Host for MemoryHost {
         self.resolves || name == "localhost"
     }
 
-    fn routing_table(&self, _name: &str) -> Option<u32> {
-        None
+    fn routing_number(&self, names: RoutingNames, name: &str, _folders: [&str; 2]) -> Option<u32> {
+        self.numbers.get(&(names, name.to_owned())).copied()
+    }
+
+    fn key_file(&self, path: &str) -> Result<KeyFile, String> {
+        self.keys.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
     }
 }

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 
 use config::print::Form;
 use config::{
-    FileKind, Files, Host, InterfaceFacts, Loaded, MemoryFiles, Options, ScriptFacts, load_and_print,
+    FileKind, Files, Host, InterfaceFacts, KeyFile, Loaded, MemoryFiles, Options, RoutingNames, ScriptFacts,
+    load_and_print,
 };
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
@@ -115,8 +116,11 @@ impl Host for AskedHost {
     fn resolves(&self, name: &str) -> bool {
         name == "localhost"
     }
-    fn routing_table(&self, _name: &str) -> Option<u32> {
+    fn routing_number(&self, _names: RoutingNames, _name: &str, _folders: [&str; 2]) -> Option<u32> {
         None
+    }
+    fn key_file(&self, _path: &str) -> Result<KeyFile, String> {
+        Err("there are no keys here".to_owned())
     }
 }
 

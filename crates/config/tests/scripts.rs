@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use checker::ProbeSpec;
 use common::options;
-use config::model::{Command, Identity, ScriptTrack};
+use config::model::{Command, Identity};
 use config::{Code, Diagnostic, Loaded, MemoryFiles, MemoryHost, Severity, load};
+use vrrp::{Track, TrackerId, TrackerKind};
 
 fn host() -> MemoryHost {
     common::host().with_script("/s/ok").with_script("ok").with_insecure_script("/s/open")
@@ -39,6 +40,10 @@ fn command(argv: &[&str], user: Option<&str>) -> Command {
     Command { argv: argv.iter().map(|word| (*word).to_owned()).collect(), identity }
 }
 
+fn track(weight: i16, reverse: bool) -> Track {
+    Track { tracker: TrackerId::new(TrackerKind::Script, "s"), weight, reverse }
+}
+
 #[test]
 fn a_script_has_keepaliveds_defaults() {
     let text = SECURITY.to_owned() + &script("script \"/s/ok 'a b'\"") + &instance("track_script {\ns\n}");
@@ -51,8 +56,8 @@ fn a_script_has_keepaliveds_defaults() {
         (script.weight, script.reverse, script.rise, script.fall, script.init_fail),
         (0, false, 1, 1, false)
     );
-    let tracks = &loaded.model.vrrp_events["A"].track_scripts;
-    assert_eq!(tracks, &[ScriptTrack { script: "s".into(), weight: 0, reverse: false }]);
+    let tracks = &loaded.model.vrrp.instances[0].tracks;
+    assert_eq!(tracks, &[track(0, false)]);
 }
 
 #[test]
@@ -67,8 +72,8 @@ fn the_lines_of_a_script_are_kept() {
         (-20, true, 3, 2, true)
     );
     assert_eq!(script.command, command(&["ok"], Some("root")));
-    let tracks = &loaded.model.vrrp_events["A"].track_scripts;
-    assert_eq!(tracks, &[ScriptTrack { script: "s".into(), weight: -20, reverse: true }], "its own weight");
+    let tracks = &loaded.model.vrrp.instances[0].tracks;
+    assert_eq!(tracks, &[track(-20, true)], "its own weight");
 }
 
 #[test]
@@ -84,7 +89,7 @@ fn a_line_of_track_script_may_give_another_weight() {
         let text =
             SECURITY.to_owned() + &script("script ok") + &instance(&format!("track_script {{\n{line}\n}}"));
         let loaded = on(&host(), &text);
-        let track = &loaded.model.vrrp_events["A"].track_scripts[0];
+        let track = &loaded.model.vrrp.instances[0].tracks[0];
         assert_eq!(((track.weight, track.reverse), wrong(&loaded)), (weight, codes), "{line}");
     }
 }
@@ -99,7 +104,7 @@ fn a_script_that_is_nowhere_defined_is_ignored_and_said_with_a_hint() {
     let undefined = loaded.diagnostics.iter().find(|it| it.code == Code::Undefined).unwrap();
     assert_eq!(undefined.hint.as_deref(), Some("did you mean `check_web`?"));
     assert_eq!(loaded.start(), Ok(()));
-    assert_eq!(loaded.model.vrrp_events["A"].track_scripts, []);
+    assert_eq!(loaded.model.vrrp.instances[0].tracks, []);
 }
 
 #[test]
@@ -118,7 +123,7 @@ fn a_script_that_is_not_there_is_not_run() {
         (wrong(&loaded), loaded.test_status(), loaded.start()),
         (vec![Code::ScriptNotFound], 5, Ok(()))
     );
-    assert_eq!((loaded.model.scripts.len(), loaded.model.vrrp_events["A"].track_scripts.len()), (0, 0));
+    assert_eq!((loaded.model.scripts.len(), loaded.model.vrrp.instances[0].tracks.len()), (0, 0));
     let loaded = on(&host(), &script("script /s/none"));
     assert_eq!(loaded.test_status(), 0, "without an instance keepalived does not look");
 }

@@ -6,12 +6,13 @@ use std::net::ToSocketAddrs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use config::{FileKind, Files, Host, InterfaceFacts, ScriptFacts};
+use config::{FileKind, Files, Host, InterfaceFacts, KeyFile, RoutingNames, ScriptFacts};
 use nix::unistd::{Group, User};
 
 /// Any of the execute bits: keepalived reads no such file as configuration.
 const EXECUTABLE: u32 = 0o111;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+const READABLE_BY_OTHERS: u32 = 0o044;
 const STICKY: u32 = 0o1000;
 
 /// The host that this process runs on.
@@ -78,11 +79,18 @@ impl Host for ThisHost {
         (name, 0).to_socket_addrs().is_ok_and(|mut addresses| addresses.next().is_some())
     }
 
-    fn routing_table(&self, name: &str) -> Option<u32> {
-        let folders = ["/etc/iproute2", "/usr/share/iproute2", "/usr/lib/iproute2"];
+    fn routing_number(&self, names: RoutingNames, name: &str, folders: [&str; 2]) -> Option<u32> {
+        let folders = folders.into_iter().chain(["/usr/lib/iproute2"]);
         let texts =
-            folders.iter().filter_map(|folder| fs::read_to_string(Path::new(folder).join("rt_tables")).ok());
+            folders.filter_map(|folder| fs::read_to_string(Path::new(folder).join(names.file())).ok());
         texts.flat_map(|text| numbers(&text)).find(|(_, known)| known == name).map(|(number, _)| number)
+    }
+
+    fn key_file(&self, path: &str) -> Result<KeyFile, String> {
+        let text = |error: std::io::Error| error.to_string();
+        let open = fs::metadata(path).map_err(text)?.mode() & READABLE_BY_OTHERS != 0;
+        let bytes = fs::read(path).map_err(text)?;
+        Ok(KeyFile { bytes, open })
     }
 }
 
@@ -92,7 +100,12 @@ fn numbers(text: &str) -> Vec<(u32, String)> {
     lines
         .filter_map(|line| {
             let mut words = line.split_whitespace();
-            Some((words.next()?.parse().ok()?, words.next()?.to_owned()))
+            let number = words.next()?;
+            let number = match number.strip_prefix("0x") {
+                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            Some((number, words.next()?.to_owned()))
         })
         .collect()
 }
@@ -163,8 +176,8 @@ mod tests {
     #[test]
     fn names_of_routing_tables_are_read_as_iproute2_does() {
         assert_eq!(
-            numbers("# comment\n254 main\n 100\tblue # mine\nnonsense\n"),
-            [(254, "main".into()), (100, "blue".into())]
+            numbers("# comment\n254 main\n 100\tblue # mine\n0x28 AF11\nnonsense\n"),
+            [(254, "main".into()), (100, "blue".into()), (40, "AF11".into())]
         );
     }
 }

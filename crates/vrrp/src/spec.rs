@@ -15,6 +15,7 @@ mod rule;
 mod sync_group;
 mod track;
 mod transport;
+mod vmac;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub use rule::{Mark, Range, RuleAction, RuleSpec};
 pub use sync_group::SyncGroupSpec;
 pub use track::{InterfaceTrack, LinkDelays, Track, TrackerId, TrackerKind};
 pub use transport::{ChecksumV3, Peer, Transport};
+pub use vmac::{IpvlanMode, VmacKind, VmacSpec};
 
 /// Everything that a [`Router`](crate::Router) is to run.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -50,6 +52,8 @@ pub struct RouterSpec {
     /// What is there whatever the state of the instances: `static_ipaddress`, `static_routes` and `static_rules`, in
     /// this order.
     pub statics: Vec<Held>,
+    /// `track_group`s by name: the instances that follow the interfaces of what names the group; each exists.
+    pub track_groups: BTreeMap<String, Vec<String>>,
     /// `vrrp_startup_delay`: no instance becomes master before this has passed since the first configuration.
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: the same, counted from the boot of the host.

@@ -24,7 +24,9 @@ use rustc_hash::FxHashMap;
 pub use describe::DOES_NOT_START;
 pub use global::GLOBAL_DEFS;
 pub use root::ROOT;
-pub use value::{Datum, Outside, Value, ValueError, parse_address, parse_integer};
+pub use value::{
+    Datum, Outside, Value, ValueError, parse_address, parse_decimal, parse_integer, parse_unsigned,
+};
 
 /// A kind of block.
 #[derive(Debug)]

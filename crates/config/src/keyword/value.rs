@@ -208,6 +208,17 @@ pub fn parse_integer(word: &str) -> Option<i64> {
     Some(if word.starts_with('-') { -magnitude } else { magnitude })
 }
 
+/// A whole number without sign: decimal, hexadecimal after `0x`, octal after `0`.
+pub fn parse_unsigned(word: &str) -> Option<u64> {
+    let (digits, radix) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if word.len() > 1 && word.starts_with('0') => (word.get(1..)?, 8),
+        None => (word, 10),
+    };
+    let plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if plain { u64::from_str_radix(digits, radix).ok() } else { None }
+}
+
 fn integer(word: &str, least: i64, most: i64, outside: Outside) -> Result<Datum, ValueError> {
     let number = parse_integer(word).ok_or(ValueError::Kind)?;
     if (least..=most).contains(&number) {

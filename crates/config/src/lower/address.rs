@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use vrrp::VirtualAddress;
+use vrrp::{AddressFlags, VirtualAddress};
 
 use super::Lowering;
 use crate::diagnostic::{Code, Diagnostic};
@@ -40,17 +40,43 @@ pub struct AddressLine {
     label: Option<String>,
     scope: u8,
     broadcast: Option<Ipv4Addr>,
+    peer: Option<IpAddr>,
+    /// Seconds, or forever; what holds by default depends on the prefix length.
+    preferred_lifetime: Option<Lifetime>,
+    flags: AddressFlags,
+    no_track: bool,
+    use_vmac: bool,
+    track_group: Option<String>,
+}
+
+/// `preferred_lft`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lifetime {
+    Forever,
+    Seconds(u32),
 }
 
 impl AddressLine {
     /// The address, on its own interface or else on `interface`.
     pub fn on(self, interface: &str) -> VirtualAddress {
         let interface = self.interface.unwrap_or_else(|| interface.to_owned());
+        let bare = VirtualAddress::new(self.address, self.prefix_len, interface);
         VirtualAddress {
             label: self.label,
             scope: self.scope,
             broadcast: self.broadcast,
-            ..VirtualAddress::new(self.address, self.prefix_len, interface)
+            peer: self.peer,
+            preferred_lifetime: match self.preferred_lifetime {
+                _ if self.address.is_ipv4() => None,
+                None => bare.preferred_lifetime,
+                Some(Lifetime::Forever) => None,
+                Some(Lifetime::Seconds(seconds)) => Some(seconds),
+            },
+            flags: self.flags,
+            track: !self.no_track,
+            use_vmac: self.use_vmac,
+            track_group: self.track_group,
+            ..bare
         }
     }
 }
@@ -63,6 +89,11 @@ struct Options<'t> {
     label: Option<&'t Word>,
     scope: Option<&'t Word>,
     peer: Option<&'t Word>,
+    lifetime: Option<&'t Word>,
+    flags: AddressFlags,
+    no_track: bool,
+    use_vmac: bool,
+    track_group: Option<String>,
 }
 
 impl Lowering<'_> {
@@ -84,9 +115,17 @@ impl Lowering<'_> {
             label: None,
             scope: 0,
             broadcast: None,
+            peer: None,
+            preferred_lifetime: None,
+            flags: AddressFlags::default(),
+            no_track: false,
+            use_vmac: false,
+            track_group: None,
         };
-        let options = self.address_options(node.words.get(1..)?, fixed)?;
+        let mut options = self.address_options(node.words.get(1..)?, fixed)?;
         self.apply(&mut line, &options, length.is_some(), first)?;
+        (line.flags, line.no_track) = (options.flags, options.no_track);
+        (line.use_vmac, line.track_group) = (options.use_vmac, options.track_group.take());
         Some(line)
     }
 
@@ -107,7 +146,7 @@ impl Lowering<'_> {
         self.report(diagnostic);
     }
 
-    fn prefix_length(&mut self, word: &Word, length: Option<&str>, most: u8) -> u8 {
+    pub(super) fn prefix_length(&mut self, word: &Word, length: Option<&str>, most: u8) -> u8 {
         let Some(length) = length else { return most };
         if length.is_empty() {
             let diagnostic =
@@ -146,20 +185,34 @@ impl Lowering<'_> {
                 "scope" => &mut options.scope,
                 "brd" | "broadcast" => &mut options.broadcast,
                 "label" => &mut options.label,
-                "peer" => &mut options.peer,
+                "peer" => {
+                    self.not_yet(word);
+                    &mut options.peer
+                }
                 "track_group" if fixed => {
                     let group = self.option_value(word, words.next())?;
-                    if !self.track_groups.iter().any(|known| *known == group.text) {
+                    if self.track_groups.contains_key(group.text.as_str()) {
+                        options.track_group = Some(group.text.to_string());
+                    } else {
                         self.undefined("track_group", group, "the address follows nothing");
                     }
                     continue;
                 }
                 "preferred_lft" => {
-                    self.option_value(word, words.next())?;
                     self.not_yet(word);
+                    &mut options.lifetime
+                }
+                "use_vmac" if !fixed => {
+                    self.not_yet(word);
+                    options.use_vmac = true;
                     continue;
                 }
-                "home" | "-nodad" | "mngtmpaddr" | "noprefixroute" | "autojoin" | "no_track" | "use_vmac" => {
+                "no_track" => {
+                    self.not_yet(word);
+                    options.no_track = true;
+                    continue;
+                }
+                flag if set_flag(&mut options.flags, flag) => {
                     self.not_yet(word);
                     continue;
                 }
@@ -173,9 +226,6 @@ impl Lowering<'_> {
                 return self.option_value(word, None).and(None);
             }
         }
-        if let Some(peer) = options.peer {
-            self.not_yet(peer);
-        }
         Some(options)
     }
 
@@ -187,8 +237,11 @@ impl Lowering<'_> {
                     .hint("write each address on a line of its own");
             return self.report(diagnostic);
         }
-        let known: Vec<_> =
-            OPTIONS.iter().copied().filter(|option| fixed || *option != "track_group").collect();
+        let known: Vec<_> = OPTIONS
+            .iter()
+            .copied()
+            .filter(|option| *option != if fixed { "use_vmac" } else { "track_group" })
+            .collect();
         self.unknown_option(word, "an address", &known);
     }
 
@@ -241,6 +294,12 @@ impl Lowering<'_> {
             self.report(diagnostic);
             line.prefix_len = if line.address.is_ipv4() { 32 } else { 128 };
         }
+        if let Some(peer) = options.peer {
+            self.peer(line, peer);
+        }
+        if let Some(lifetime) = options.lifetime {
+            line.preferred_lifetime = self.lifetime(lifetime);
+        }
         match (options.broadcast, options.peer) {
             (Some(broadcast), Some(_)) => {
                 let diagnostic = Diagnostic::warning(
@@ -255,6 +314,40 @@ impl Lowering<'_> {
             (None, _) => {}
         }
         Some(())
+    }
+
+    /// The other end of a point-to-point link; its prefix length is that of the address.
+    fn peer(&mut self, line: &mut AddressLine, word: &Word) {
+        let (text, length) = word
+            .text
+            .split_once('/')
+            .map_or((word.text.as_str(), None), |(text, length)| (text, Some(length)));
+        let Some(peer) = text.parse().ok().filter(|peer: &IpAddr| peer.is_ipv4() == line.address.is_ipv4())
+        else {
+            let family = if line.address.is_ipv4() { "IPv4" } else { "IPv6" };
+            let message = format!("`{}` is not an {family} address", word.text);
+            let diagnostic =
+                Diagnostic::warning(Code::BadValue, word.span, message).label("the peer is ignored");
+            return self.report(diagnostic);
+        };
+        line.peer = Some(peer);
+        if length.is_some() {
+            let most = if peer.is_ipv4() { 32 } else { 128 };
+            line.prefix_len = self.prefix_length(word, length, most);
+        }
+    }
+
+    /// Seconds, or `forever`.
+    fn lifetime(&mut self, word: &Word) -> Option<Lifetime> {
+        if word.text == "forever" {
+            return Some(Lifetime::Forever);
+        }
+        let seconds = parse_integer(&word.text).and_then(|seconds| u32::try_from(seconds).ok());
+        if seconds.is_none() {
+            let message = format!("`preferred_lft` takes whole seconds or `forever`, not `{}`", word.text);
+            self.report(Diagnostic::warning(Code::BadValue, word.span, message).label("ignored"));
+        }
+        seconds.map(Lifetime::Seconds)
     }
 
     /// The label; `None` drops the address.
@@ -280,7 +373,7 @@ impl Lowering<'_> {
     }
 
     fn address_scope(&mut self, address: IpAddr, scope: &Word) -> u8 {
-        let Some(number) = scope_number(&scope.text) else {
+        let Some(number) = self.scope_number(&scope.text) else {
             let message = format!("`{}` is not a scope", scope.text);
             let diagnostic = Diagnostic::warning(Code::BadValue, scope.span, message)
                 .label("ignored; the scope is global")
@@ -337,14 +430,15 @@ impl Lowering<'_> {
     }
 }
 
-/// The kernel's number of a scope.
-pub fn scope_number(word: &str) -> Option<u8> {
+/// Sets a flag of the kernel; false if it is none.
+fn set_flag(flags: &mut AddressFlags, word: &str) -> bool {
     match word {
-        "global" => Some(0),
-        "site" => Some(200),
-        "link" => Some(253),
-        "host" => Some(254),
-        "nowhere" => Some(255),
-        _ => parse_integer(word).filter(|_| !word.is_empty()).and_then(|number| u8::try_from(number).ok()),
+        "home" => flags.home = true,
+        "-nodad" => flags.dad = true,
+        "mngtmpaddr" => flags.manage_temporary = true,
+        "noprefixroute" => flags.no_prefix_route = true,
+        "autojoin" => flags.auto_join = true,
+        _ => return false,
     }
+    true
 }

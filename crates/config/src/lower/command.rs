@@ -230,18 +230,18 @@ impl Lowering<'_> {
     }
 
     /// `startup_script`, `shutdown_script`.
-    pub(super) fn system_script(&mut self, entry: &Entry<'_>) {
-        self.notify(entry, Runner::System);
+    pub(super) fn system_script(&mut self, entry: &Entry<'_>) -> Option<Command> {
+        self.notify(entry, Runner::System)
     }
 
     /// `notify_fifo_script` and its like.
-    pub(super) fn fifo_script(&mut self, entry: &Entry<'_>) {
+    pub(super) fn fifo_script(&mut self, entry: &Entry<'_>) -> Option<Command> {
         let runner = match entry.name() {
             "lvs_notify_fifo_script" => Runner::LvsFifo,
             "vrrp_notify_fifo_script" => Runner::Vrrp,
             _ => Runner::AnyFifo,
         };
-        self.notify(entry, runner);
+        self.notify(entry, runner)
     }
 }
 

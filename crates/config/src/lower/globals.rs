@@ -9,7 +9,7 @@ use super::Lowering;
 use super::command::DefaultUser;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::keyword::parse_integer;
-use crate::model::Identity;
+use crate::model::{BufferPolicy, Identity};
 use crate::resolve::Entry;
 
 /// What instances and servers take over unless they say otherwise.
@@ -33,7 +33,11 @@ pub struct Defaults {
     pub higher_prio_send_advert: bool,
     pub alert_vrrp: Option<bool>,
     pub alert_checker: Option<bool>,
-    pub interface: String,
+    pub check_unicast_src: bool,
+    pub checksum_as_v2: bool,
+    pub owner_ignore_adverts: bool,
+    pub priority_changes: bool,
+    pub extra_interfaces: Option<vrrp::ExtraInterfaces>,
 }
 
 impl Default for Defaults {
@@ -58,7 +62,11 @@ impl Default for Defaults {
             higher_prio_send_advert: false,
             alert_vrrp: None,
             alert_checker: None,
-            interface: "eth0".to_owned(),
+            check_unicast_src: false,
+            checksum_as_v2: false,
+            owner_ignore_adverts: false,
+            priority_changes: false,
+            extra_interfaces: None,
         }
     }
 }
@@ -110,45 +118,118 @@ impl Lowering<'_> {
     }
 
     fn global(&mut self, entry: &Entry<'_>) {
-        let text = || entry.choice().map(str::to_owned);
         let defaults = &mut self.defaults;
-        let globals = &mut self.model.globals;
         match entry.name() {
-            "router_id" => globals.router_id = text(),
-            "notification_email_from" => globals.mail.from = text(),
-            "smtp_helo_name" => globals.mail.helo = text(),
-            "smtp_connect_timeout" => globals.mail.timeout = entry.seconds().unwrap_or(globals.mail.timeout),
-            "no_email_faults" => globals.mail.no_faults = true,
-            "no_checker_emails" => globals.mail.no_checkers = entry.switch(),
             "smtp_alert_vrrp" => defaults.alert_vrrp = Some(entry.switch()),
             "smtp_alert_checker" => defaults.alert_checker = Some(entry.switch()),
-            "enable_script_security" => globals.script_security = true,
-            "dynamic_interfaces" => globals.dynamic_interfaces = true,
             "vrrp_strict" => defaults.strict = entry.switch(),
             "vrrp_skip_check_adv_addr" => defaults.skip_check_adv_addr = entry.switch(),
+            "vrrp_check_unicast_src" => defaults.check_unicast_src = true,
+            "v3_checksum_as_v2" => defaults.checksum_as_v2 = true,
+            "vrrp_owner_ignore_adverts" => defaults.owner_ignore_adverts = entry.switch(),
+            "vrrp_notify_priority_changes" => defaults.priority_changes = entry.switch(),
             "vrrp_lower_prio_no_advert" => defaults.lower_prio_no_advert = entry.switch(),
             "vrrp_higher_prio_send_advert" => defaults.higher_prio_send_advert = entry.switch(),
             "vrrp_garp_interval" => defaults.garp_interval = entry.time().unwrap_or_default(),
             "vrrp_gna_interval" => defaults.gna_interval = entry.time().unwrap_or_default(),
+            "vrrp_garp_extra_if" => self.defaults.extra_interfaces = self.extra_interfaces(entry),
             "vrrp_down_timer_adverts" => defaults.down_timer_adverts = entry.integer().unwrap_or(3),
             "vrrp_version" => defaults.version = version(entry),
-            "default_interface" => entry.text().clone_into(&mut defaults.interface),
             "vrrp_mcast_group4" | "vrrp_mcast_group6" => self.multicast(entry),
+            _ => {
+                // Each of these knows its own keywords; those of IPVS are read by `lvs_globals`.
+                let _ = self.mail_setting(entry)
+                    || self.script_setting(entry)
+                    || self.vrrp_setting(entry)
+                    || self.process_setting(entry)
+                    || self.fifo_setting(entry)
+                    || self.file_setting(entry)
+                    || self.management_setting(entry)
+                    || self.firewall_setting(entry);
+            }
+        }
+    }
+
+    /// Settings of mails; false if it is none.
+    fn mail_setting(&mut self, entry: &Entry<'_>) -> bool {
+        let text = || entry.choice().map(str::to_owned);
+        let mail = &mut self.model.globals.mail;
+        match entry.name() {
+            "notification_email_from" => mail.from = text(),
+            "smtp_helo_name" => mail.helo = text(),
+            "smtp_connect_timeout" => mail.timeout = entry.seconds().unwrap_or(mail.timeout),
+            "no_email_faults" => mail.no_faults = true,
+            "no_checker_emails" => mail.no_checkers = entry.switch(),
             "notification_email" => self.recipients(entry),
             "smtp_server" => self.smtp_server(entry),
-            "script_user" => self.script_user(entry),
-            "startup_script" | "shutdown_script" => self.system_script(entry),
-            "notify_fifo_script" | "vrrp_notify_fifo_script" | "lvs_notify_fifo_script" => {
-                self.fifo_script(entry);
-            }
-            "vrrp_cpu_affinity" | "checker_cpu_affinity" | "bfd_cpu_affinity" => self.processors(entry),
-            "vrrp_garp_extra_if" => self.extra_interfaces(entry),
-            "vrrp_rx_bufs_policy" => self.buffer_policy(entry),
-            "umask" => self.umask(entry),
-            "include_check" => self.include_check(entry),
-            // The rest has values that the table has checked, and no effect yet.
-            _ => {}
+            _ => return false,
         }
+        true
+    }
+
+    /// Settings of scripts; false if it is none.
+    fn script_setting(&mut self, entry: &Entry<'_>) -> bool {
+        let globals = &mut self.model.globals;
+        let scripts = &mut globals.system_scripts;
+        match entry.name() {
+            "script_user" => self.script_user(entry),
+            "enable_script_security" => globals.script_security = true,
+            "use_symlink_paths" => globals.script_symlinks = entry.switch(),
+            "set_supplementary_groups" => globals.script_groups |= entry.switch(),
+            "startup_script" => self.startup_script(entry),
+            "shutdown_script" => self.shutdown_script(entry),
+            "startup_script_timeout" => {
+                scripts.startup_timeout = entry.seconds().unwrap_or(scripts.startup_timeout);
+            }
+            "shutdown_script_timeout" => {
+                scripts.shutdown_timeout = entry.seconds().unwrap_or(scripts.shutdown_timeout);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn startup_script(&mut self, entry: &Entry<'_>) {
+        let script = self.system_script(entry);
+        if self.model.globals.system_scripts.startup.is_some() {
+            return self.second(entry);
+        }
+        self.model.globals.system_scripts.startup = script;
+    }
+
+    fn shutdown_script(&mut self, entry: &Entry<'_>) {
+        let script = self.system_script(entry);
+        if self.model.globals.system_scripts.shutdown.is_some() {
+            return self.second(entry);
+        }
+        self.model.globals.system_scripts.shutdown = script;
+    }
+
+    /// Settings of VRRP as a whole, and of this host; false if it is none.
+    fn vrrp_setting(&mut self, entry: &Entry<'_>) -> bool {
+        let globals = &mut self.model.globals;
+        let vrrp = &mut globals.vrrp;
+        match entry.name() {
+            "router_id" => globals.router_id = entry.choice().map(str::to_owned),
+            "dynamic_interfaces" => {
+                globals.dynamic_interfaces = true;
+                vrrp.interfaces_may_change |= entry.choice().is_some();
+            }
+            "default_interface" => entry.text().clone_into(&mut vrrp.default_interface),
+            "disable_local_igmp" => vrrp.disable_local_igmp = true,
+            "log_unknown_vrids" => vrrp.log_unknown_vrids = true,
+            "vrrp_rx_bufs_policy" => self.buffer_policy(entry),
+            "vrrp_rx_bufs_multiplier" => vrrp.receive_buffer_packets = entry.integer().unwrap_or(3),
+            "vrrp_startup_delay" => self.model.vrrp.startup_delay = entry.time().unwrap_or_default(),
+            "vrrp_delay_after_boot" => self.model.vrrp.delay_after_boot = entry.time().unwrap_or_default(),
+            "vmac_prefix" if vrrp.vmac_prefix.is_some() => self.second(entry),
+            "vmac_prefix" => vrrp.vmac_prefix = Some(entry.text().to_owned()),
+            "vmac_addr_prefix" if vrrp.vmac_address_prefix.is_some() => self.second(entry),
+            "vmac_addr_prefix" => vrrp.vmac_address_prefix = Some(entry.text().to_owned()),
+            "include_check" => self.include_check(entry),
+            _ => return false,
+        }
+        true
     }
 
     fn multicast(&mut self, entry: &Entry<'_>) {
@@ -233,51 +314,37 @@ impl Lowering<'_> {
             return self.report(diagnostic);
         }
         self.script_user = DefaultUser::Known;
+        self.model.globals.script_groups |=
+            user.ends_with(':') || group.is_some_and(|word| word.text.starts_with(':'));
         let identity = Identity { user: user_name.to_owned(), group: group_name.map(str::to_owned) };
         self.model.globals.script_user = Some(identity);
     }
 
-    fn processors(&mut self, entry: &Entry<'_>) {
-        let online = i64::from(self.host.processors());
-        for word in entry.args {
-            if parse_integer(&word.text).is_some_and(|number| number >= online) {
-                let message = format!(
-                    "there is no processor {}; they are numbered from 0 to {}",
-                    word.text,
-                    online - 1
-                );
-                let diagnostic =
-                    Diagnostic::warning(Code::OutOfRange, word.span, message).label("the line is ignored");
-                self.report(diagnostic);
-            }
-        }
-    }
-
     fn buffer_policy(&mut self, entry: &Entry<'_>) {
         let word = entry.text();
-        let known = word.eq_ignore_ascii_case("MTU") || word.eq_ignore_ascii_case("ADVERT");
-        if !known && parse_integer(word).is_none() {
+        let policy = if word.eq_ignore_ascii_case("MTU") {
+            BufferPolicy::Mtu
+        } else if word.eq_ignore_ascii_case("ADVERT") {
+            BufferPolicy::Advert
+        } else if let Some(bytes) = parse_integer(word) {
+            BufferPolicy::Bytes(u32::try_from(bytes).unwrap_or_default())
+        } else {
             let message =
                 format!("`{}` takes `MTU`, `ADVERT` or a number of bytes, not `{word}`", entry.name());
-            self.report(Diagnostic::warning(Code::BadValue, entry.value_span(), message).label("ignored"));
-        }
-    }
-
-    fn umask(&mut self, entry: &Entry<'_>) {
-        let word = entry.text();
-        let octal = u32::from_str_radix(word, 8).is_ok_and(|mask| mask <= 0o777);
-        let name = |name: &str| {
-            let name = name.trim();
-            name.starts_with('I')
-                && (name.len() == 5 || name.len() == 6)
-                && name.ends_with(['R', 'P', 'H', 'U', 'G', 'O'])
+            let diagnostic =
+                Diagnostic::warning(Code::BadValue, entry.value_span(), message).label("ignored");
+            return self.report(diagnostic);
         };
-        if !octal && !word.split('|').all(name) {
-            let message =
-                format!("`umask` takes an octal number or names such as `IRGRP|IROTH`, not `{word}`");
-            let diagnostic = Diagnostic::warning(Code::BadValue, entry.value_span(), message)
-                .label("ignored; the default is 0177");
-            self.report(diagnostic);
+        // A size goes before a policy, and `MTU` before `ADVERT`, whichever comes later.
+        let rank = |policy| match policy {
+            BufferPolicy::System => 0,
+            BufferPolicy::Advert => 1,
+            BufferPolicy::Mtu => 2,
+            BufferPolicy::Bytes(_) => 3,
+        };
+        let current = &mut self.model.globals.vrrp.receive_buffer;
+        if rank(policy) >= rank(*current) {
+            *current = policy;
         }
     }
 

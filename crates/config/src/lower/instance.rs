@@ -7,16 +7,21 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use vrrp::{Family, InitialState, InterfaceTrack, Peer, Priority, Version, VirtualRouterId};
+use vrrp::{
+    ExtraInterfaces, Family, InitialState, InterfaceTrack, Peer, Priority, RouteSpec, RuleSpec, Track,
+    Version, VirtualRouterId,
+};
 
 use super::Lowering;
 use super::address::AddressLine;
+use super::authentication::{AuthType, HmacDraft};
 use super::command::Runner;
 use super::globals::version;
 use super::tracker::Kind;
+use super::vmac::VmacDraft;
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::lex::Word;
-use crate::model::InstanceEvents;
+use crate::model::{InstanceEvents, NotifyDeleted};
 use crate::parse::Node;
 use crate::resolve::Entry;
 use crate::source::Span;
@@ -27,11 +32,11 @@ pub struct Seen {
     pub span: Span,
 }
 
-/// How an instance authenticates.
+/// `old_unicast_checksum`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AuthType {
-    Pass,
-    Ah,
+pub enum OldChecksum {
+    Always,
+    Never,
 }
 
 /// What the lines of an instance say, each with its place where something can be wrong with it.
@@ -56,15 +61,26 @@ pub struct Draft {
     pub peers: Vec<Peer>,
     /// The first line that is about unicast.
     pub unicast: Option<Span>,
-    pub fault_no_peer: bool,
+    pub fault_no_peer: Option<Span>,
+    pub check_unicast_src: bool,
+    pub peer_limits: bool,
+    pub old_checksum: Option<OldChecksum>,
+    pub checksum_as_v2: bool,
     pub unicast_ttl: Option<(u8, Span)>,
     pub source: Option<IpAddr>,
+    pub track_source: Option<Span>,
+    pub hmac: Option<HmacDraft>,
+    pub routes: Vec<RouteSpec>,
+    pub rules: Vec<RuleSpec>,
     pub group: Option<(IpAddr, Span)>,
     pub strict: bool,
     pub accept: Option<Span>,
+    pub no_accept: bool,
     pub skip_check_adv_addr: bool,
     pub lower_prio_no_advert: Option<(bool, Span)>,
     pub higher_prio_send_advert: Option<(bool, Span)>,
+    pub owner_ignore_adverts: Option<bool>,
+    pub timer_expired_backup: Option<Priority>,
     pub garp_delay: Option<Duration>,
     pub garp_repeat: Option<u32>,
     pub garp_refresh: Option<Duration>,
@@ -72,11 +88,21 @@ pub struct Draft {
     pub garp_lower_delay: Option<(Duration, Span)>,
     pub garp_lower_repeat: Option<(u32, Span)>,
     pub track_interfaces: Vec<(InterfaceTrack, Span)>,
+    pub tracks: Vec<Track>,
     pub dont_track_primary: bool,
-    pub vmac: Option<Span>,
+    pub extra_interfaces: Option<ExtraInterfaces>,
+    /// Whether it stands there, also with a period of 0.
+    pub extra_given: bool,
+    pub receive_buffer: Option<u32>,
+    pub vmac: Option<VmacDraft>,
+    pub vmac_addresses: bool,
     pub vmac_xmit_base: Option<Span>,
     pub promote_secondaries: Option<Span>,
-    pub vrf: Option<Span>,
+    pub vrf: Option<(String, Span)>,
+    pub smtp_alert: Option<bool>,
+    pub priority_changes: Option<bool>,
+    pub linkbeat: bool,
+    pub sync_daemon: Option<String>,
     pub events: InstanceEvents,
 }
 
@@ -101,6 +127,8 @@ impl Lowering<'_> {
             name: name.text.to_string(),
             strict: self.defaults.strict,
             skip_check_adv_addr: self.defaults.skip_check_adv_addr,
+            check_unicast_src: self.defaults.check_unicast_src,
+            checksum_as_v2: self.defaults.checksum_as_v2,
             ..Draft::default()
         };
         for entry in entry.entries() {
@@ -127,18 +155,23 @@ impl Lowering<'_> {
             "lower_prio_no_advert" => draft.lower_prio_no_advert = Some((entry.switch(), entry.span())),
             "higher_prio_send_advert" => draft.higher_prio_send_advert = Some((entry.switch(), entry.span())),
             "authentication" => self.authentication(draft, entry),
+            "auth_hmac" => draft.hmac = Some(self.hmac(entry)),
+            "owner_ignore_adverts" => draft.owner_ignore_adverts = Some(entry.switch()),
+            "timer_expired_backup" => {
+                draft.timer_expired_backup = Priority::new(entry.integer().unwrap_or(254));
+            }
             "virtual_ipaddress" => self.virtual_addresses(draft, entry),
             "virtual_ipaddress_excluded" => {
                 let lines = self.address_lines(entry.lines());
                 draft.excluded.extend(lines);
             }
             "no_virtual_ipaddress" => draft.no_addresses = true,
-            "virtual_routes" => self.routes(entry.lines(), false),
-            "virtual_rules" => self.rules(entry.lines(), false),
+            "virtual_routes" => draft.routes.extend(self.routes(entry.lines(), false)),
+            "virtual_rules" => draft.rules.extend(self.rules(entry.lines(), false)),
             "track_interface" => self.track_interfaces(entry, &mut draft.track_interfaces),
             "dont_track_primary" => draft.dont_track_primary = true,
-            "accept" => draft.accept = Some(entry.word.span),
-            "no_accept" => draft.accept = None,
+            "accept" => (draft.accept, draft.no_accept) = (Some(entry.word.span), false),
+            "no_accept" => (draft.accept, draft.no_accept) = (None, true),
             "mcast_src_ip" => self.source(draft, entry),
             "unicast_src_ip" => {
                 draft.unicast.get_or_insert(entry.span());
@@ -146,19 +179,27 @@ impl Lowering<'_> {
             }
             "mcast_dst_ip" => self.destination(draft, entry),
             "unicast_peer" => self.peers(draft, entry),
-            "unicast_fault_no_peer" => draft.fault_no_peer = true,
-            "check_unicast_src" | "old_unicast_checksum" => {
+            "unicast_fault_no_peer" => draft.fault_no_peer = Some(entry.word.span),
+            "check_unicast_src" => {
+                draft.check_unicast_src = true;
                 draft.unicast.get_or_insert(entry.span());
             }
+            "old_unicast_checksum" => {
+                draft.old_checksum = Some(match entry.choice() {
+                    Some(_) => OldChecksum::Never,
+                    None => OldChecksum::Always,
+                });
+                draft.unicast.get_or_insert(entry.span());
+            }
+            "v3_checksum_as_v2" => draft.checksum_as_v2 = entry.switch(),
             "unicast_ttl" => draft.unicast_ttl = entry.integer().map(|ttl| (ttl, entry.span())),
             "native_ipv6" => self.native_ipv6(draft, entry),
             _ => self.instance_extra(draft, entry),
         }
     }
 
-    /// Announcements, events, and interfaces of its own.
+    /// Announcements, and interfaces of its own.
     fn instance_extra(&mut self, draft: &mut Draft, entry: &Entry<'_>) {
-        let events = &mut draft.events;
         match entry.name() {
             "garp_master_delay" => draft.garp_delay = entry.seconds(),
             "garp_master_repeat" => draft.garp_repeat = entry.integer(),
@@ -168,33 +209,56 @@ impl Lowering<'_> {
             "garp_lower_prio_repeat" => {
                 draft.garp_lower_repeat = entry.integer().map(|it| (it, entry.span()));
             }
-            "garp_extra_if" => self.extra_interfaces(entry),
-            "track_script" => self.track_scripts(entry, &mut events.track_scripts),
-            "track_file" | "track_process" | "track_bfd" => {
-                if let Some(kind) = Kind::of_block(entry.name()) {
-                    self.track_others(kind, entry);
-                }
+            "garp_extra_if" => {
+                draft.extra_interfaces = self.extra_interfaces(entry);
+                draft.extra_given = true;
             }
+            "track_src_ip" => draft.track_source = Some(entry.word.span),
+            "use_vmac" => draft.vmac = Some(self.vmac(&draft.name, entry)),
+            "use_ipvlan" => draft.vmac = Some(self.ipvlan(draft, entry)),
+            "use_vmac_addr" => draft.vmac_addresses = true,
+            "vmac_xmit_base" => draft.vmac_xmit_base = Some(entry.word.span),
+            "vrf" => {
+                draft.vrf = Some((entry.text().to_owned(), entry.span()));
+                self.interface_exists(entry.text(), entry.value_span(), "");
+            }
+            "promote_secondaries" => draft.promote_secondaries = Some(entry.word.span),
+            "kernel_rx_buf_size" => draft.receive_buffer = entry.integer(),
+            _ => self.instance_event(draft, entry),
+        }
+    }
+
+    /// What the instance follows, and what its changes cause.
+    fn instance_event(&mut self, draft: &mut Draft, entry: &Entry<'_>) {
+        if let Some(kind) = Kind::of_block(entry.name()) {
+            return self.tracks(kind, entry, &mut draft.tracks);
+        }
+        let events = &mut draft.events;
+        match entry.name() {
             "notify_master" => self.set_notify(entry, |notify| &mut notify.master, &mut events.notify),
             "notify_backup" => self.set_notify(entry, |notify| &mut notify.backup, &mut events.notify),
             "notify_fault" => self.set_notify(entry, |notify| &mut notify.fault, &mut events.notify),
             "notify_stop" => self.set_notify(entry, |notify| &mut notify.stop, &mut events.notify),
             "notify" => self.set_notify(entry, |notify| &mut notify.any, &mut events.notify),
-            "notify_deleted" | "notify_master_rx_lower_pri" if !entry.args.is_empty() => {
-                self.notify(entry, Runner::Vrrp);
+            "notify_deleted" if entry.args.is_empty() => events.deleted = NotifyDeleted::Deleted,
+            "notify_deleted" => {
+                events.deleted =
+                    self.notify(entry, Runner::Vrrp).map_or(NotifyDeleted::Deleted, NotifyDeleted::Run);
             }
-            "smtp_alert" => events.smtp_alert = entry.switch(),
-            "use_vmac" => {
-                draft.vmac = Some(entry.word.span);
-                self.vmac(&draft.name, entry);
+            "notify_master_rx_lower_pri" if !entry.args.is_empty() => {
+                events.rx_lower_priority = self.notify(entry, Runner::Vrrp);
             }
-            "vmac_xmit_base" => draft.vmac_xmit_base = Some(entry.word.span),
-            "vrf" => {
-                draft.vrf = Some(entry.span());
-                self.interface_exists(entry.text(), entry.value_span(), "");
+            "smtp_alert" => draft.smtp_alert = Some(entry.switch()),
+            "notify_priority_changes" => {
+                draft.priority_changes = Some(entry.switch());
+                self.own_priority_changes.insert(draft.name.clone());
             }
-            "promote_secondaries" => draft.promote_secondaries = Some(entry.word.span),
-            // The rest has values that the table has checked, and no effect yet.
+            "debug" => events.debug = entry.integer().unwrap_or(0),
+            "lvs_sync_daemon_interface" => {
+                draft.sync_daemon = Some(entry.text().to_owned());
+            }
+            "linkbeat_use_polling" => draft.linkbeat = true,
+            // What has a value that makes no difference was checked by the table.
             _ => {}
         }
     }
@@ -252,7 +316,7 @@ impl Lowering<'_> {
     }
 
     /// Whether an address is of the instance's family, which the first one settles.
-    fn family_fits(&mut self, draft: &mut Draft, address: IpAddr, span: Span) -> bool {
+    pub(super) fn family_fits(&mut self, draft: &mut Draft, address: IpAddr, span: Span) -> bool {
         let family = Family::of(address);
         if *draft.family.get_or_insert(family) == family {
             return true;
@@ -322,17 +386,20 @@ impl Lowering<'_> {
             if !self.family_fits(draft, address, word.span) {
                 continue;
             }
-            self.peer_options(node.words.get(1..).unwrap_or_default());
+            let limits = self.peer_options(node.words.get(1..).unwrap_or_default());
             if draft.peers.iter().any(|peer| peer.address == address) {
                 let message = format!("the peer `{address}` a second time");
                 self.report(Diagnostic::quiet(Code::Duplicate, word.span, message).label("ignored"));
                 continue;
             }
-            draft.peers.push(Peer::new(address));
+            draft.peer_limits |= limits.is_some();
+            let (min_ttl, max_ttl) = limits.unwrap_or((0, 255));
+            draft.peers.push(Peer { address, min_ttl, max_ttl });
         }
     }
 
-    fn peer_options(&mut self, words: &[Word]) {
+    /// The limits of a peer's TTL, if it has any.
+    fn peer_options(&mut self, words: &[Word]) -> Option<(u8, u8)> {
         let mut limits = (0, 255, None);
         for pair in words.chunks(2) {
             let [option, value] = pair else {
@@ -355,7 +422,8 @@ impl Lowering<'_> {
             match option.text.as_str() {
                 "min_ttl" | "max_ttl" => {
                     self.not_yet(option);
-                    if let Some(ttl) = self.bounded(value, &option.text, 0, 255) {
+                    let ttl = self.bounded(value, &option.text, 0, 255);
+                    if let Some(ttl) = ttl.and_then(|ttl| u8::try_from(ttl).ok()) {
                         if option.text == "min_ttl" {
                             limits.0 = ttl;
                         } else {
@@ -375,85 +443,23 @@ impl Lowering<'_> {
                 Diagnostic::warning(Code::Conflict, span, message).label("no packet would be accepted"),
             );
         }
+        limits.2.map(|_| (limits.0, limits.1))
     }
 
-    fn authentication(&mut self, draft: &mut Draft, entry: &Entry<'_>) {
-        for entry in entry.entries() {
-            let span = entry.value_span();
-            match (entry.name(), entry.text()) {
-                ("auth_type", "PASS") => draft.auth_type = Some((AuthType::Pass, span)),
-                ("auth_type", "AH") => draft.auth_type = Some((AuthType::Ah, span)),
-                ("auth_type", other) => {
-                    let message = format!("`auth_type` is `PASS` or `AH`, not `{other}`");
-                    let mut diagnostic = Diagnostic::warning(Code::BadValue, span, message)
-                        .label("adverts are not authenticated");
-                    if let Some(near) = crate::suggest::nearest(other, ["PASS", "AH"]) {
-                        diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
-                    }
-                    self.report(diagnostic);
-                }
-                ("auth_pass", text) => draft.auth_pass = self.password(text, span),
-                _ => {}
-            }
-        }
-    }
-
-    /// The password as it goes into adverts; the bytes are those of the file.
-    fn password(&mut self, text: &str, span: Span) -> Option<[u8; 8]> {
-        let bytes = self.sources.bytes(text, span);
-        if bytes.len() > 8 {
-            let message = format!("`auth_pass` has {} bytes; adverts have room for 8", bytes.len());
-            let diagnostic = Diagnostic::warning(Code::Adjusted, span, message)
-                .label("only the first 8 bytes count")
-                .hint("use a password of at most 8 bytes, the same on all routers");
-            self.report(diagnostic);
-        }
-        let mut password = [0; 8];
-        for (to, from) in password.iter_mut().zip(&bytes) {
-            *to = *from;
-        }
-        (!bytes.is_empty()).then_some(password)
-    }
-
-    fn vmac(&mut self, instance: &str, entry: &Entry<'_>) {
-        let mut named = false;
-        let mut words = entry.args.iter();
-        while let Some(word) = words.next() {
-            let is_mac = word.text.split(':').count() >= 5;
-            if word.text == "group" {
-                words.next();
-                continue;
-            }
-            if is_mac || word.text == "name" || word.text == "netlink_notify_msg" {
-                continue;
-            }
-            let message = if named {
-                "a second name of an interface".to_owned()
-            } else if word.text.len() > 15 {
-                format!("`{}` is longer than the 15 bytes that a name may have", word.text)
-            } else if let Some(other) = self.vmacs.get(word.text.as_str()) {
-                format!("the instance `{other}` has the interface `{}` already", word.text)
-            } else {
-                named = true;
-                self.vmacs.insert(word.text.to_string(), instance.to_owned());
-                continue;
-            };
-            self.report(Diagnostic::warning(Code::BadValue, word.span, message).label("ignored"));
-        }
-    }
-
-    /// `garp_extra_if` and `vrrp_garp_extra_if`.
-    pub(super) fn extra_interfaces(&mut self, entry: &Entry<'_>) {
-        let rest = match entry.args {
-            [first, rest @ ..] if first.text == "all" => rest,
-            all => all,
+    /// `garp_extra_if` and `vrrp_garp_extra_if`; a period of 0 is none.
+    pub(super) fn extra_interfaces(&mut self, entry: &Entry<'_>) -> Option<ExtraInterfaces> {
+        let (all, rest) = match entry.args {
+            [first, rest @ ..] if first.text == "all" => (true, rest),
+            rest => (false, rest),
         };
-        if let Some(word) = rest.first() {
-            self.bounded(word, entry.name(), 0, 86_400);
-        } else {
+        let Some(word) = rest.first() else {
             let message = format!("`{}` needs a number of seconds", entry.name());
             self.report(Diagnostic::warning(Code::MissingParameter, entry.span(), message).label("ignored"));
-        }
+            return None;
+        };
+        let seconds = self.bounded(word, entry.name(), 0, 86_400)?;
+        let every = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        (!every.is_zero()).then_some(ExtraInterfaces { all, every })
     }
 
     /// Sets a script of a group or instance, which keepalived takes only once.

@@ -8,13 +8,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use vrrp::{
-    AnnounceSpec, Authentication, Centiseconds, Family, InitialState, InstanceSpec, Priority, Transport,
-    Version, VirtualAddress,
+    AnnounceSpec, Authentication, Centiseconds, ChecksumV3, Family, InitialState, InstanceSpec, Priority,
+    Transport, Version, VirtualAddress,
 };
 
 use super::Lowering;
 use super::address::AddressLine;
-use super::instance::{AuthType, Draft};
+use super::authentication::AuthType;
+use super::instance::{Draft, OldChecksum};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::source::Span;
 
@@ -33,19 +34,22 @@ impl Lowering<'_> {
         // A master without priority is the owner of the addresses for keepalived.
         let unset = if asks_for_master { Priority::OWNER } else { Priority::DEFAULT };
         let priority = draft.priority.unwrap_or(unset);
+        let advert_interval = self.settle_interval(draft.advert, version);
+        let auth_hmac = self.settle_hmac(&mut draft, advert_interval);
         let authentication = self.settle_authentication(&mut draft, version, family);
-        let initial_state = self.settle_state(&mut draft, priority, &authentication);
+        let initial_state = self.settle_state(&mut draft, priority);
         self.settle_preemption(&mut draft, priority, initial_state);
         self.settle_strictness(&mut draft, version, family);
-        let advert_interval = self.settle_interval(draft.advert, version);
         let announce = self.settle_announcements(&mut draft, family);
-        self.settle_vmac(&draft);
+        self.settle_vmac(&mut draft);
         let transport = self.settle_transport(&draft, family);
         self.require_addresses(&draft, version, place);
         let (vrid, interface) = (self.require_vrid(&draft, place), self.require_interface(&draft, place));
         let (Some(vrid), Some(interface)) = (vrid, interface) else { return };
         let track_interfaces = self.settle_tracks(&mut draft, &interface, priority);
         let (addresses, excluded) = self.settle_addresses(&mut draft, &interface);
+        let vmac = self.complete_vmac(&mut draft, vrid, family);
+        self.settle_events(&mut draft, &interface);
         let defaults = &self.defaults;
         let strict = draft.strict;
         let spec = InstanceSpec {
@@ -62,18 +66,38 @@ impl Lowering<'_> {
             preempt_delay: draft.preempt_delay.map_or(Duration::ZERO, |(delay, _)| delay),
             transport,
             source: draft.source,
+            track_source: draft.track_source.is_some(),
             authentication,
+            auth_hmac,
+            checksum_v3: match draft.old_checksum {
+                _ if draft.checksum_as_v2 => ChecksumV3::AsV2,
+                None => ChecksumV3::Detect,
+                Some(OldChecksum::Never) => ChecksumV3::PseudoHeader,
+                Some(OldChecksum::Always) => ChecksumV3::OldUnicast,
+            },
             addresses,
             excluded,
+            routes: std::mem::take(&mut draft.routes),
+            rules: std::mem::take(&mut draft.rules),
+            promote_secondaries: draft.promote_secondaries.is_some() && vmac.is_none(),
+            vmac,
+            vmac_addresses: draft.vmac_addresses,
+            vrf: draft.vrf.take().map(|(vrf, _)| vrf).filter(|_| draft.interface.is_none()),
+            receive_buffer: draft.receive_buffer,
             announce,
             track_interfaces,
+            tracks: std::mem::take(&mut draft.tracks),
             track_primary: !draft.dont_track_primary,
             skip_check_adv_addr: draft.skip_check_adv_addr,
             lower_prio_no_advert: strict
                 || draft.lower_prio_no_advert.map_or(defaults.lower_prio_no_advert, |(value, _)| value),
             higher_prio_send_advert: !strict
                 && draft.higher_prio_send_advert.map_or(defaults.higher_prio_send_advert, |(value, _)| value),
+            owner_ignore_adverts: strict
+                || draft.owner_ignore_adverts.unwrap_or(defaults.owner_ignore_adverts),
+            timer_expired_backup: draft.timer_expired_backup.filter(|_| draft.nopreempt.is_some()),
             strict,
+            accept: draft.accept.is_some() || !(strict || draft.no_accept),
             ..InstanceSpec::new(draft.name.clone(), interface, vrid, family)
         };
         self.model.vrrp_events.insert(draft.name, draft.events);
@@ -116,12 +140,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn settle_state(
-        &mut self,
-        draft: &mut Draft,
-        priority: Priority,
-        authentication: &Authentication,
-    ) -> InitialState {
+    fn settle_state(&mut self, draft: &mut Draft, priority: Priority) -> InitialState {
         let owner = priority.is_owner();
         let Some((state, span)) = draft.state else {
             return if owner { InitialState::Master } else { InitialState::Backup };
@@ -138,7 +157,7 @@ impl Lowering<'_> {
             return if owner { InitialState::Master } else { InitialState::Backup };
         }
         let header = draft.auth_type.is_some_and(|(kind, _)| kind == AuthType::Ah);
-        if header && *authentication == Authentication::None && state == InitialState::Master && !owner {
+        if header && state == InitialState::Master && !owner {
             self.conflict(span, "`state MASTER` does not go with `auth_type AH`", "taken as `BACKUP`", "");
             return InitialState::Backup;
         }
@@ -252,26 +271,59 @@ impl Lowering<'_> {
             lower_priority_repeat: draft.garp_lower_repeat.map_or(lower_repeat, |(repeat, _)| repeat),
             lower_priority_delay: draft.garp_lower_delay.map_or(lower_delay, |(delay, _)| delay),
             spacing: if family == Family::V4 { defaults.garp_interval } else { defaults.gna_interval },
-            extra_interfaces: None,
+            extra_interfaces: if draft.extra_given {
+                draft.extra_interfaces
+            } else {
+                defaults.extra_interfaces
+            },
         }
     }
 
-    fn settle_vmac(&mut self, draft: &Draft) {
-        match (draft.vmac, draft.vmac_xmit_base) {
+    fn settle_vmac(&mut self, draft: &mut Draft) {
+        let span = draft.vmac.as_ref().filter(|vmac| vmac.is_macvlan()).map(|vmac| vmac.span);
+        match (span, draft.vmac_xmit_base) {
             (None, Some(span)) => {
                 self.conflict(span, "`vmac_xmit_base` without `use_vmac`", "ignored", "");
             }
             (Some(span), None) if !draft.peers.is_empty() => {
                 let hint = "write `vmac_xmit_base`";
                 self.conflict(span, "unicast with `use_vmac` needs `vmac_xmit_base`", "taken as given", hint);
+                draft.vmac_xmit_base = Some(span);
             }
             _ => {}
         }
-        if let (Some(_), Some(span)) = (&draft.interface, draft.vrf) {
+        if let Some(vmac) = &draft.vmac
+            && vmac.lacks_address()
+            && draft.family != Some(Family::V6)
+        {
+            let hint = "write an address of the subnet after `use_ipvlan`";
+            let message = "an ipvlan over IPv4 needs an address of its own";
+            self.conflict(vmac.span, message, "the instance is in FAULT", hint);
+        }
+        if let (Some(_), Some((_, span))) = (&draft.interface, &draft.vrf) {
+            let span = *span;
             self.conflict(span, "`vrf` is for instances without `interface`", "ignored", "");
         }
-        if let (Some(_), Some(span)) = (draft.vmac, draft.promote_secondaries) {
+        if let (Some(_), Some(span)) = (span, draft.promote_secondaries) {
             self.conflict(span, "`use_vmac` promotes secondary addresses by itself", "ignored", "");
+        }
+    }
+
+    /// What its changes cause, and how its link is learnt.
+    fn settle_events(&mut self, draft: &mut Draft, interface: &str) {
+        let events = &mut draft.events;
+        events.smtp_alert = draft.smtp_alert.or(self.defaults.alert_vrrp).unwrap_or(false);
+        events.priority_changes = draft.priority_changes.unwrap_or(self.defaults.priority_changes);
+        if let (Some(interface), None) = (draft.sync_daemon.take(), &self.model.lvs.sync_daemon) {
+            let daemon = ipvs::SyncDaemonSpec {
+                instance: Some(draft.name.clone()),
+                id: draft.vrid.map_or(0, vrrp::VirtualRouterId::get),
+                ..ipvs::SyncDaemonSpec::on(interface)
+            };
+            self.model.lvs.sync_daemon = Some(daemon);
+        }
+        if draft.linkbeat {
+            self.model.linkbeat.interfaces.entry(interface.to_owned()).or_default();
         }
     }
 
@@ -290,14 +342,17 @@ impl Lowering<'_> {
                 Family::V6 => 64,
             };
             let ttl = draft.unicast_ttl.map_or(default, |(ttl, _)| ttl);
-            return Transport::Unicast { peers: draft.peers.clone(), ttl, check_source: false };
+            let check_source = draft.check_unicast_src || draft.peer_limits;
+            return Transport::Unicast { peers: draft.peers.clone(), ttl, check_source };
         }
         if let Some((_, span)) = draft.unicast_ttl {
             self.conflict(span, "`unicast_ttl` without `unicast_peer`", "ignored", "");
         }
-        if let Some(span) = draft.unicast
-            && !draft.fault_no_peer
-        {
+        if draft.unicast.is_some() && draft.fault_no_peer.is_some() {
+            let ttl = if family == Family::V4 { 255 } else { 64 };
+            return Transport::Unicast { peers: Vec::new(), ttl, check_source: false };
+        }
+        if let Some(span) = draft.unicast {
             let diagnostic = Diagnostic::warning(
                 Code::MissingSetting,
                 span,

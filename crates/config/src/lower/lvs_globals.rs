@@ -51,7 +51,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn second(&mut self, entry: &Entry<'_>) {
+    /// Of these keywords keepalived takes the first, and reports another.
+    pub(super) fn second(&mut self, entry: &Entry<'_>) {
         let message = format!("a second `{}`", entry.name());
         let diagnostic = Diagnostic::warning(Code::Duplicate, entry.span(), message);
         self.report(diagnostic.label("ignored: the first one counts"));

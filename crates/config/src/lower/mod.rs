@@ -5,22 +5,29 @@
 //! is followed has to be defined before what follows it.
 
 mod address;
+mod authentication;
 mod bfd;
 mod check;
 mod command;
+mod encapsulation;
+mod global_files;
+mod global_process;
 mod globals;
 mod instance;
 mod instance_check;
 mod lvs_globals;
 mod options;
 mod real_server;
+mod route;
 mod routing;
+mod rule;
 mod server_group;
 mod statics;
 mod sync_group;
 mod tracker;
 mod virtual_server;
 mod virtual_server_check;
+mod vmac;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +51,10 @@ pub fn lower(entries: &[Entry<'_>], sources: &SourceMap, host: &dyn Host, diagno
         model: Model::default(),
         defaults: Defaults::default(),
         trackers: Trackers::default(),
-        track_groups: Vec::new(),
+        track_groups: BTreeMap::new(),
+        statics: statics::Statics::default(),
+        next_preference: rule::NextPreference::default(),
+        own_priority_changes: BTreeSet::new(),
         garp_interfaces: BTreeSet::new(),
         vmacs: BTreeMap::new(),
         server_groups: BTreeMap::new(),
@@ -66,6 +76,8 @@ pub fn lower(entries: &[Entry<'_>], sources: &SourceMap, host: &dyn Host, diagno
     lowering.look_for_scripts();
     lowering.compare_instances();
     lowering.sync_groups(entries);
+    lowering.complete_track_groups();
+    lowering.complete_statics();
     lowering.report_script_security();
     lowering.model
 }
@@ -77,8 +89,13 @@ struct Lowering<'a> {
     model: Model,
     defaults: Defaults,
     trackers: Trackers,
-    /// Names of the `track_group`s.
-    track_groups: Vec<String>,
+    /// The `track_group`s by name: their members, and where they are defined.
+    track_groups: BTreeMap<String, (Vec<(String, Span)>, Span)>,
+    statics: statics::Statics,
+    /// Preferences of rules that name none.
+    next_preference: rule::NextPreference,
+    /// Instances that say themselves whether changes of their priority are told.
+    own_priority_changes: BTreeSet<String>,
     /// Interfaces of the `garp_group`s.
     garp_interfaces: BTreeSet<String>,
     /// Names of VMAC interfaces, and of the instances that have them.
@@ -121,16 +138,15 @@ impl Lowering<'_> {
             "vrrp_track_process" => self.track_process(entry),
             "SSL" => self.tls(entry),
             "bfd_instance" => self.bfd_instance(entry),
-            "track_group" => self.track_groups.push(entry.text().to_owned()),
+            "track_group" => self.track_group(entry),
             "static_ipaddress" => self.static_addresses(entry),
             "static_routes" => self.static_routes(entry),
             "static_rules" => self.static_rules(entry),
             "garp_group" => self.garp_group(entry),
             "linkbeat_interfaces" => self.linkbeat_interfaces(entry),
             "interface_up_down_delays" => self.interface_delays(entry),
-            // Read before: global_defs and virtual_server_group. Read after: vrrp_sync_group. The others have values
-            // that the table has checked, and no effect yet.
-            _ => {}
+            // Read before: global_defs and virtual_server_group. Read after: vrrp_sync_group.
+            _ => self.root_setting(entry),
         }
     }
 

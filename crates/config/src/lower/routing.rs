@@ -1,369 +1,308 @@
-//! Lines of routes and rules: `virtual_routes`, `static_routes`, `virtual_rules`, `static_rules`.
+//! What lines of routes and of rules have in common: their words are read one after the other, as iproute2 reads them.
 //!
-//! They have no effect yet; **what keepalived would report about them is reported**, word by word.
+//! **A line with a word that cannot be used is ignored as a whole**, as in keepalived: half a route leads elsewhere.
 
 use std::net::IpAddr;
+use std::slice::Iter;
+
+use vrrp::{Family, Prefix, Realms};
 
 use super::Lowering;
 use crate::diagnostic::{Code, Diagnostic, Effect};
-use crate::keyword::parse_integer;
+use crate::host::RoutingNames;
+use crate::keyword::{parse_integer, parse_unsigned};
 use crate::lex::Word;
 use crate::parse::Node;
 use crate::source::Span;
+use crate::suggest;
 
-/// What follows an option.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    Nothing,
-    /// Any word.
-    Word,
-    Number,
-    Address,
-    /// An address with a prefix length.
-    Prefix,
-    Interface,
-    Table,
-    /// `A-B`.
-    Range,
-    /// `lock`, then a number.
-    Metric,
-    TrackGroup,
+/// The line is ignored, and was reported.
+pub struct Ignored;
+
+/// The words of a line that are still to be read.
+pub struct Words<'t> {
+    rest: Iter<'t, Word>,
+    /// From its first to its last word.
+    pub whole: Span,
+    /// Whether the line stands outside VRRP, where it can have a track group.
+    pub fixed: bool,
+    /// "a route", "a rule".
+    pub what: &'static str,
 }
 
-type Options = &'static [(&'static str, Takes)];
+impl<'t> Words<'t> {
+    /// The words of a line; `None` if it has none.
+    pub fn new(node: &'t Node<'_>, fixed: bool, what: &'static str) -> Option<Self> {
+        let (first, last) = (node.words.first()?, node.words.last()?);
+        Some(Self { rest: node.words.iter(), whole: first.span.to(last.span), fixed, what })
+    }
 
-const ROUTE: Options = &[
-    ("to", Takes::Prefix),
-    ("src", Takes::Address),
-    ("via", Takes::Address),
-    ("gw", Takes::Address),
-    ("or", Takes::Address),
-    ("from", Takes::Prefix),
-    ("tos", Takes::Word),
-    ("dsfield", Takes::Word),
-    ("table", Takes::Table),
-    ("protocol", Takes::Word),
-    ("scope", Takes::Word),
-    ("metric", Takes::Number),
-    ("priority", Takes::Number),
-    ("preference", Takes::Number),
-    ("dev", Takes::Interface),
-    ("oif", Takes::Interface),
-    ("vrf", Takes::Interface),
-    ("weight", Takes::Number),
-    ("expires", Takes::Number),
-    ("mtu", Takes::Metric),
-    ("advmss", Takes::Metric),
-    ("rtt", Takes::Metric),
-    ("rttvar", Takes::Metric),
-    ("reordering", Takes::Metric),
-    ("cwnd", Takes::Metric),
-    ("ssthresh", Takes::Metric),
-    ("rto_min", Takes::Metric),
-    ("congctl", Takes::Metric),
-    ("window", Takes::Number),
-    ("hoplimit", Takes::Number),
-    ("initcwnd", Takes::Number),
-    ("initrwnd", Takes::Number),
-    ("realms", Takes::Word),
-    ("features", Takes::Word),
-    ("quickack", Takes::Number),
-    ("pref", Takes::Word),
-    ("ttl-propagate", Takes::Word),
-    ("encap", Takes::Word),
-    ("track_group", Takes::TrackGroup),
-    ("onlink", Takes::Nothing),
-    ("no_track", Takes::Nothing),
-    ("fastopen_no_cookie", Takes::Nothing),
-    ("nexthop", Takes::Nothing),
-    ("add", Takes::Nothing),
-    ("prepend", Takes::Nothing),
-    ("append", Takes::Nothing),
-    ("inet", Takes::Nothing),
-    ("inet6", Takes::Nothing),
-    ("unicast", Takes::Nothing),
-    ("local", Takes::Nothing),
-    ("broadcast", Takes::Nothing),
-    ("anycast", Takes::Nothing),
-    ("multicast", Takes::Nothing),
-    ("throw", Takes::Nothing),
-    ("unreachable", Takes::Nothing),
-    ("prohibit", Takes::Nothing),
-    ("blackhole", Takes::Nothing),
-    ("nat", Takes::Nothing),
-];
+    /// The next word.
+    pub fn next(&mut self) -> Option<&'t Word> {
+        self.rest.next()
+    }
 
-/// Words of an encapsulation, which follow `encap`.
-const ENCAPSULATION: &[&str] = &["id", "dst", "src", "tos", "ttl", "hoplimit", "flags", "mpls", "tc"];
-
-const RULE: Options = &[
-    ("from", Takes::Prefix),
-    ("to", Takes::Prefix),
-    ("table", Takes::Table),
-    ("lookup", Takes::Table),
-    ("goto", Takes::Number),
-    ("preference", Takes::Number),
-    ("order", Takes::Number),
-    ("priority", Takes::Number),
-    ("tos", Takes::Word),
-    ("dsfield", Takes::Word),
-    ("fwmark", Takes::Word),
-    ("realms", Takes::Word),
-    ("suppress_prefixlength", Takes::Number),
-    ("sup_pl", Takes::Number),
-    ("suppress_ifgroup", Takes::Word),
-    ("sup_group", Takes::Word),
-    ("dev", Takes::Interface),
-    ("iif", Takes::Interface),
-    ("oif", Takes::Interface),
-    ("tunnel-id", Takes::Word),
-    ("uidrange", Takes::Range),
-    ("protocol", Takes::Word),
-    ("ipproto", Takes::Word),
-    ("sport", Takes::Range),
-    ("dport", Takes::Range),
-    ("type", Takes::Word),
-    ("track_group", Takes::TrackGroup),
-    ("l3mdev", Takes::Nothing),
-    ("not", Takes::Nothing),
-    ("nop", Takes::Nothing),
-    ("blackhole", Takes::Nothing),
-    ("prohibit", Takes::Nothing),
-    ("unreachable", Takes::Nothing),
-    ("no_track", Takes::Nothing),
-    ("inet", Takes::Nothing),
-    ("inet6", Takes::Nothing),
-];
-
-const ACTIONS: &[&str] =
-    &["table", "lookup", "goto", "nop", "blackhole", "prohibit", "unreachable", "type", "l3mdev"];
-const PREFERENCES: &[&str] = &["preference", "order", "priority"];
-
-/// A line while it is read.
-struct Walk<'t> {
-    words: std::slice::Iter<'t, Word>,
-    /// Options seen.
-    seen: Vec<&'t str>,
-    fixed: bool,
-    what: &'static str,
+    /// The next word if it is one of these.
+    pub fn next_of(&mut self, texts: &[&str]) -> Option<&'t Word> {
+        let word = self.rest.as_slice().first()?;
+        if texts.contains(&word.text.as_str()) { self.rest.next() } else { None }
+    }
 }
 
 impl Lowering<'_> {
-    /// Lines of routes; `fixed` are those outside VRRP.
-    pub(super) fn routes(&mut self, nodes: &[&Node<'_>], fixed: bool) {
-        for node in nodes {
-            self.route(node, fixed);
-        }
-    }
-
-    fn route(&mut self, node: &Node<'_>, fixed: bool) {
-        let Some(first) = node.words.first() else { return };
-        let whole = node.words.last().map_or(first.span, |last| first.span.to(last.span));
-        let mut walk = Walk { words: node.words.iter(), seen: Vec::new(), fixed, what: "a route" };
-        let mut destination = false;
-        let mut nexthops = false;
-        while let Some(word) = walk.words.next() {
-            let text = word.text.as_str();
-            let encapsulated = walk.seen.contains(&"encap") && ENCAPSULATION.contains(&text);
-            if encapsulated {
-                walk.words.next();
-            } else if !destination && is_destination(text) {
-                destination = true;
-                self.prefix(word);
-            } else if text == "nexthop" {
-                nexthops = true;
-            } else if !self.option(ROUTE, word, &mut walk) {
-                return;
-            }
-            destination |= text == "to";
-        }
-        let has = |option: &str| walk.seen.contains(&option);
-        if has("gw") || has("or") {
-            let old = if has("gw") { ("gw", "via") } else { ("or", "nexthop") };
-            let message = format!("`{}` is an old form of `{}`", old.0, old.1);
-            let diagnostic =
-                Diagnostic::warning(Code::Deprecated, whole, message).hint(format!("write `{}`", old.1));
-            self.report(diagnostic);
-        }
-        if !destination {
-            let diagnostic = Diagnostic::warning(Code::MissingSetting, whole, "a route without destination")
-                .label("the line is ignored")
-                .hint("start the line with the destination: `10.0.0.0/8 via ...` or `default via ...`");
-            return self.report(diagnostic);
-        }
-        if has("no_track") {
-            return;
-        }
-        if has("protocol") {
-            let diagnostic = Diagnostic::warning(
-                Code::Conflict,
-                whole,
-                "a route that is watched cannot have another `protocol`",
-            )
-            .label("the protocol is ignored")
-            .hint("write `no_track` as well");
-            self.report(diagnostic);
-        }
-        if nexthops || !(has("dev") || has("oif")) {
-            let diagnostic = Diagnostic::warning(
-                Code::MissingSetting,
-                whole,
-                "a route without interface cannot be watched",
-            )
-            .label("it is not put back if somebody removes it")
-            .hint("name its interface with `dev`, or write `no_track`");
-            self.report(diagnostic);
-        }
-    }
-
-    /// Lines of rules; `fixed` are those outside VRRP.
-    pub(super) fn rules(&mut self, nodes: &[&Node<'_>], fixed: bool) {
-        for node in nodes {
-            let Some(first) = node.words.first() else { continue };
-            let whole = node.words.last().map_or(first.span, |last| first.span.to(last.span));
-            let mut walk = Walk { words: node.words.iter(), seen: Vec::new(), fixed, what: "a rule" };
-            let mut usable = true;
-            while let Some(word) = walk.words.next() {
-                usable = usable && self.option(RULE, word, &mut walk);
-            }
-            if usable {
-                self.finish_rule(&walk.seen, whole);
-            }
-        }
-    }
-
-    fn finish_rule(&mut self, seen: &[&str], whole: Span) {
-        if !seen.iter().any(|option| ACTIONS.contains(option)) {
-            let diagnostic = Diagnostic::warning(Code::MissingSetting, whole, "a rule without action")
-                .label("the line is ignored")
-                .hint("say what happens: `table TABLE`, `goto PREFERENCE`, `blackhole` ...");
-            self.report(diagnostic);
-        } else if !seen.iter().any(|option| PREFERENCES.contains(option)) {
-            let diagnostic = Diagnostic::warning(Code::MissingSetting, whole, "a rule without preference")
-                .label("it gets one from 16384 down")
-                .hint("say where it stands among the rules: `preference NUMBER`");
-            self.report(diagnostic);
-        }
-    }
-
-    /// Reads an option and what follows it; false if the line cannot be used.
-    fn option<'t>(&mut self, options: Options, word: &'t Word, walk: &mut Walk<'t>) -> bool {
-        let text = word.text.as_str();
-        let found =
-            options.iter().find(|(name, takes)| *name == text && (walk.fixed || *takes != Takes::TrackGroup));
-        let Some((_, takes)) = found else {
-            let known: Vec<_> = options.iter().map(|(name, _)| *name).collect();
-            let mut diagnostic = Diagnostic::warning(
-                Code::UnknownOption,
-                word.span,
-                format!("{} does not know `{text}`", walk.what),
-            )
-            .label("the line is ignored");
-            if let Some(near) = crate::suggest::nearest(text, known) {
-                diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
-            }
-            self.report(diagnostic);
-            return false;
-        };
-        walk.seen.push(text);
-        if matches!(text, "inet" | "inet6") {
-            let diagnostic = Diagnostic::warning(
-                Code::Conflict,
-                word.span,
-                format!("keepalived drops the word after `{text}`"),
-            )
-            .label("stayd keeps it")
-            .hint("leave it out: the addresses say the family");
-            self.report(diagnostic);
-        }
-        if *takes == Takes::Nothing {
-            return true;
-        }
-        let mut value = walk.words.next();
-        let skipped = |word: &Word| match takes {
-            Takes::Metric => word.text == "lock",
-            Takes::Address => word.text == "inet" || word.text == "inet6",
-            _ => false,
-        };
-        if value.is_some_and(skipped) {
-            value = walk.words.next();
-        }
-        let Some(value) = value else {
-            let message = format!("`{text}` needs a value");
-            let diagnostic = Diagnostic::error(Code::MissingParameter, Effect::Fatal, word.span, message)
+    /// The word that an option needs; keepalived ends without it.
+    pub(super) fn value_of<'t>(&mut self, option: &Word, words: &mut Words<'t>) -> Result<&'t Word, Ignored> {
+        words.next().ok_or_else(|| {
+            let message = format!("`{}` needs a value", option.text);
+            let diagnostic = Diagnostic::error(Code::MissingParameter, Effect::Fatal, option.span, message)
                 .label("the daemon does not start without it");
             self.report(diagnostic);
-            return false;
-        };
-        self.option_word(*takes, text, value)
+            Ignored
+        })
     }
 
-    fn option_word(&mut self, takes: Takes, option: &str, value: &Word) -> bool {
-        let text = value.text.as_str();
-        let expected = match takes {
-            Takes::Nothing | Takes::Word | Takes::Metric => return true,
-            Takes::Number if parse_integer(text).is_some() => return true,
-            Takes::Number => "a number",
-            Takes::Address if text.parse::<IpAddr>().is_ok() => return true,
-            Takes::Address => "an IP address",
-            Takes::Prefix if is_destination(text) => {
-                self.prefix(value);
-                return true;
-            }
-            Takes::Prefix => "an address with prefix length",
-            Takes::Interface => {
-                return self.interface_exists(text, value.span, "");
-            }
-            Takes::Table => {
-                let known = parse_integer(text).is_some()
-                    || matches!(text, "default" | "main" | "local")
-                    || self.host.routing_table(text).is_some();
-                if known {
-                    return true;
-                }
-                "a routing table: its number, or a name of rt_tables"
-            }
-            Takes::Range => {
-                let number = |text: &str| parse_integer(text).is_some() && !text.is_empty();
-                if text.split_once('-').is_some_and(|(from, to)| number(from) && number(to)) {
-                    return true;
-                }
-                "a range of numbers"
-            }
-            Takes::TrackGroup => {
-                if !self.track_groups.iter().any(|group| group == text) {
-                    self.undefined("track_group", value, "it follows nothing");
-                }
-                return true;
-            }
+    /// Reports a value of the wrong kind.
+    pub(super) fn bad_value(&mut self, option: &Word, expected: &str, value: &Word) -> Ignored {
+        let message = format!("`{}` takes {expected}, not `{}`", option.text, value.text);
+        self.report(Diagnostic::warning(Code::BadValue, value.span, message).label("the line is ignored"));
+        Ignored
+    }
+
+    /// Reports a value that keepalived takes, and makes something else of.
+    pub(super) fn senseless_value(&mut self, option: &Word, expected: &str, value: &Word) -> Ignored {
+        let message = format!("`{}` takes {expected}, not `{}`", option.text, value.text);
+        let diagnostic = Diagnostic::quiet(Code::OutOfRange, value.span, message)
+            .label("the line is ignored; keepalived uses another number");
+        self.report(diagnostic);
+        Ignored
+    }
+
+    /// A number from 0 to `most`.
+    pub(super) fn number_of(
+        &mut self,
+        option: &Word,
+        words: &mut Words<'_>,
+        most: u32,
+    ) -> Result<u32, Ignored> {
+        let value = self.value_of(option, words)?;
+        self.number_in(option, value, most)
+    }
+
+    /// The same, of a word that was read.
+    pub(super) fn number_in(&mut self, option: &Word, value: &Word, most: u32) -> Result<u32, Ignored> {
+        let number = parse_integer(&value.text).and_then(|number| u32::try_from(number).ok());
+        number.filter(|number| *number <= most).ok_or_else(|| {
+            let expected = match most {
+                u32::MAX => "a whole number from 0 up".to_owned(),
+                most => format!("a whole number from 0 to {most}"),
+            };
+            self.bad_value(option, &expected, value)
+        })
+    }
+
+    /// A number, or a name that iproute2's files give it.
+    pub(super) fn named_number(
+        &mut self,
+        names: RoutingNames,
+        option: &Word,
+        value: &Word,
+    ) -> Result<u32, Ignored> {
+        let most = names.most();
+        if let Some(number) = self.lookup(names, &value.text).filter(|number| *number <= most) {
+            return Ok(number);
+        }
+        let expected = format!("a number up to {most}, or a name of {}", names.file());
+        Err(self.bad_value(option, &expected, value))
+    }
+
+    fn lookup(&self, names: RoutingNames, text: &str) -> Option<u32> {
+        let number = if names == RoutingNames::DsFields || names == RoutingNames::Groups {
+            parse_unsigned(text)
+        } else {
+            parse_integer(text)
+                .filter(|_| !text.is_empty())
+                .map(|number| u64::try_from(number).unwrap_or(u64::MAX))
         };
-        let message = format!("`{option}` takes {expected}, not `{text}`");
+        match number {
+            Some(number) => u32::try_from(number).ok(),
+            None => {
+                names.builtin(text).or_else(|| self.host.routing_number(names, text, self.iproute_folders()))
+            }
+        }
+    }
+
+    /// The number of a group of interfaces.
+    pub(super) fn group_number(&self, name: &str) -> Option<u32> {
+        self.lookup(RoutingNames::Groups, name)
+    }
+
+    /// The number of a scope.
+    pub(super) fn scope_number(&self, name: &str) -> Option<u8> {
+        self.lookup(RoutingNames::Scopes, name).and_then(|number| u8::try_from(number).ok())
+    }
+
+    /// Where iproute2's files are looked for.
+    fn iproute_folders(&self) -> [&str; 2] {
+        let files = &self.model.globals.files;
+        [&files.iproute_etc_dir, &files.iproute_usr_dir]
+    }
+
+    /// `table`.
+    pub(super) fn table_of(&mut self, option: &Word, words: &mut Words<'_>) -> Result<u32, Ignored> {
+        let value = self.value_of(option, words)?;
+        if let Some(number) = parse_integer(&value.text) {
+            let expected = "the number of a table, from 0 up";
+            return u32::try_from(number).map_err(|_| self.senseless_value(option, expected, value));
+        }
+        self.lookup(RoutingNames::Tables, &value.text).ok_or_else(|| {
+            self.bad_value(option, "a routing table: its number, or a name of rt_tables", value)
+        })
+    }
+
+    /// `realms [FROM/]TO`.
+    pub(super) fn realms_of(&mut self, option: &Word, words: &mut Words<'_>) -> Result<Realms, Ignored> {
+        let value = self.value_of(option, words)?;
+        let realm = |text: &str| {
+            self.lookup(RoutingNames::Realms, text).and_then(|number| u16::try_from(number).ok())
+        };
+        let realms = match value.text.split_once('/') {
+            Some((from, to)) => realm(from).zip(realm(to)).map(|(from, to)| Realms { from, to }),
+            None => realm(&value.text).map(|to| Realms { from: 0, to }),
+        };
+        realms.ok_or_else(|| self.bad_value(option, "`[FROM/]TO`, numbers or names of rt_realms", value))
+    }
+
+    /// An address that stands by itself.
+    pub(super) fn address_of(
+        &mut self,
+        option: &Word,
+        words: &mut Words<'_>,
+    ) -> Result<(IpAddr, Span), Ignored> {
+        // keepalived takes the family before it, and has no use for it.
+        words.next_of(&["inet", "inet6"]);
+        let value = self.value_of(option, words)?;
+        match value.text.parse() {
+            Ok(address) => Ok((address, value.span)),
+            Err(_) => Err(self.bad_value(option, "an IP address", value)),
+        }
+    }
+
+    /// An address with a prefix length, or everything.
+    pub(super) fn prefix_of(
+        &mut self,
+        option: &Word,
+        words: &mut Words<'_>,
+    ) -> Result<(Destination, Span), Ignored> {
+        let value = self.value_of(option, words)?;
+        match self.route_prefix(value) {
+            Some(destination) => Ok((destination, value.span)),
+            None => Err(self.bad_value(option, "an address with prefix length", value)),
+        }
+    }
+
+    /// What `ADDRESS[/LENGTH]`, `default` and the like stand for; a length that cannot be is reported and not used.
+    pub(super) fn route_prefix(&mut self, word: &Word) -> Option<Destination> {
+        match word.text.as_str() {
+            "default" | "any" | "all" => return Some(Destination::Everything),
+            "default6" => return Some(Destination::Prefix(Prefix::everything(Family::V6))),
+            _ => {}
+        }
+        let (address, len) = match word.text.split_once('/') {
+            Some((address, len)) => (address, Some(len)),
+            None => (word.text.as_str(), None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let Some(text) = len else { return Some(Destination::Prefix(Prefix { address, len: most })) };
+        let known = parse_integer(text).and_then(|len| u8::try_from(len).ok()).filter(|len| *len <= most);
+        let len = known.unwrap_or_else(|| {
+            let message = format!("the prefix length goes from 0 to {most}, not `{text}`");
+            let diagnostic =
+                Diagnostic::warning(Code::OutOfRange, word.span, message).label(format!("{most} is used"));
+            self.report(diagnostic);
+            most
+        });
+        Some(Destination::Prefix(Prefix { address, len }))
+    }
+
+    /// An interface that exists, or may come later.
+    pub(super) fn interface_of(&mut self, option: &Word, words: &mut Words<'_>) -> Result<String, Ignored> {
+        let value = self.value_of(option, words)?;
+        if self.interface_exists(&value.text, value.span, "") {
+            Ok(value.text.to_string())
+        } else {
+            Err(Ignored)
+        }
+    }
+
+    /// `track_group NAME`, of lines outside VRRP.
+    pub(super) fn track_group_of(
+        &mut self,
+        option: &Word,
+        words: &mut Words<'_>,
+    ) -> Result<Option<String>, Ignored> {
+        let group = self.value_of(option, words)?;
+        if self.track_groups.contains_key(group.text.as_str()) {
+            return Ok(Some(group.text.to_string()));
+        }
+        self.undefined("track_group", group, "it follows nothing");
+        Ok(None)
+    }
+
+    /// `inet` and `inet6` say a family; keepalived loses the word after them.
+    pub(super) fn family_word(&mut self, word: &Word) -> Family {
+        let message = format!("keepalived drops the word after `{}`", word.text);
+        let diagnostic = Diagnostic::warning(Code::Conflict, word.span, message)
+            .label("stayd keeps it")
+            .hint("leave it out: the addresses say the family");
+        self.report(diagnostic);
+        if word.text == "inet6" { Family::V6 } else { Family::V4 }
+    }
+
+    /// Two families in one line.
+    pub(super) fn mixed_families(&mut self, words: &Words<'_>, span: Span) -> Ignored {
+        let message = format!("{} is of one family: IPv4 or IPv6", words.what);
+        let diagnostic = Diagnostic::warning(Code::WrongFamily, span, message).label("the line is ignored");
+        self.report(diagnostic);
+        Ignored
+    }
+
+    /// A word that no option is called.
+    pub(super) fn unknown_word(&mut self, words: &Words<'_>, word: &Word, known: &[&'static str]) -> Ignored {
+        let message = format!("{} does not know `{}`", words.what, word.text);
         let mut diagnostic =
-            Diagnostic::warning(Code::BadValue, value.span, message).label("the line is ignored");
-        if takes == Takes::Range && parse_integer(text).is_some() {
-            diagnostic = diagnostic.hint(format!("write `{text}-{text}`"));
+            Diagnostic::warning(Code::UnknownOption, word.span, message).label("the line is ignored");
+        if let Some(near) = suggest::nearest(&word.text, known.iter().copied()) {
+            diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
         }
         self.report(diagnostic);
-        false
-    }
-
-    fn prefix(&mut self, word: &Word) {
-        let Some((address, length)) = word.text.split_once('/') else { return };
-        let most = if address.contains(':') { 128 } else { 32 };
-        self.bounded_prefix(word, length, most);
-    }
-
-    fn bounded_prefix(&mut self, word: &Word, length: &str, most: i64) {
-        if !parse_integer(length).is_some_and(|length| (0..=most).contains(&length)) {
-            let message = format!("the prefix length goes from 0 to {most}, not `{length}`");
-            self.report(
-                Diagnostic::warning(Code::OutOfRange, word.span, message).label(format!("{most} is used")),
-            );
-        }
+        Ignored
     }
 }
 
-fn is_destination(text: &str) -> bool {
-    matches!(text, "default" | "default6" | "any" | "all")
-        || text.split('/').next().is_some_and(|address| address.parse::<IpAddr>().is_ok())
+/// Where packets go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// `default`: everything, of whatever family the line is.
+    Everything,
+    /// One prefix.
+    Prefix(Prefix),
+}
+
+impl Destination {
+    /// Its family, if it says one.
+    pub const fn family(self) -> Option<Family> {
+        match self {
+            Self::Everything => None,
+            Self::Prefix(prefix) => Some(prefix.family()),
+        }
+    }
+
+    /// The prefix in a line of this family.
+    pub const fn within(self, family: Family) -> Prefix {
+        match self {
+            Self::Everything => Prefix::everything(family),
+            Self::Prefix(prefix) => prefix,
+        }
+    }
 }

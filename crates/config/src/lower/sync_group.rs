@@ -1,11 +1,15 @@
-//! `vrrp_sync_group`: whether its members and scripts exist. The groups have no effect yet.
+//! `vrrp_sync_group`: instances that change state together.
+//!
+//! **A group has members that exist, each in no other group**; one without any is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use vrrp::{SyncGroupSpec, Track};
 
 use super::Lowering;
 use super::tracker::Kind;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::NotifySpec;
+use crate::model::{GroupEvents, NotifySpec};
 use crate::resolve::Entry;
 use crate::source::Span;
 
@@ -30,24 +34,25 @@ impl Lowering<'_> {
 
     fn sync_group<'t>(&mut self, entry: &Entry<'t>, taken: &mut BTreeMap<&'t str, Span>) {
         let (mut notify, mut tracks, mut interfaces) = (NotifySpec::default(), Vec::new(), Vec::new());
-        let mut members = BTreeSet::new();
-        let mut weighted = false;
+        let (mut members, mut weighted) = (Vec::new(), false);
+        let (mut smtp_alert, mut priority_changes) = (None, None);
         for entry in entry.entries() {
+            if let Some(kind) = Kind::of_block(entry.name()) {
+                self.tracks(kind, entry, &mut tracks);
+                continue;
+            }
             match entry.name() {
                 "group" => self.members(entry, taken, &mut members),
                 "track_interface" => self.track_interfaces(entry, &mut interfaces),
-                "track_script" => self.track_scripts(entry, &mut tracks),
-                "track_file" | "track_process" | "track_bfd" => {
-                    if let Some(kind) = Kind::of_block(entry.name()) {
-                        self.track_others(kind, entry);
-                    }
-                }
                 "notify_master" => self.set_notify(entry, |notify| &mut notify.master, &mut notify),
                 "notify_backup" => self.set_notify(entry, |notify| &mut notify.backup, &mut notify),
                 "notify_fault" => self.set_notify(entry, |notify| &mut notify.fault, &mut notify),
                 "notify_stop" => self.set_notify(entry, |notify| &mut notify.stop, &mut notify),
                 "notify" => self.set_notify(entry, |notify| &mut notify.any, &mut notify),
+                "smtp_alert" => smtp_alert = Some(entry.switch()),
+                "notify_priority_changes" => priority_changes = Some(entry.switch()),
                 "sync_group_tracking_weight" => weighted = true,
+                // `global_tracking` makes no difference, as the table says.
                 _ => {}
             }
         }
@@ -55,13 +60,48 @@ impl Lowering<'_> {
             interfaces.iter().map(|(track, span)| (track.interface.as_str(), *span)).collect();
         self.compare_members(&members, &followed, weighted);
         self.count_members(entry, members.len());
+        if !weighted {
+            self.take_weights(&members);
+        }
+        for member in &members {
+            if let (Some(changes), Some(events)) = (priority_changes, self.model.vrrp_events.get_mut(*member))
+                && !self.own_priority_changes.contains(*member)
+            {
+                events.priority_changes = changes;
+            }
+        }
+        // What cannot be run has been reported; the group keeps together what can.
+        let usable = |member: &&str| self.model.vrrp.instances.iter().any(|spec| spec.name == **member);
+        let members: Vec<_> = members.into_iter().filter(usable).map(str::to_owned).collect();
+        if members.is_empty() {
+            return;
+        }
+        let name = entry.text().to_owned();
+        let smtp_alert = smtp_alert.or(self.defaults.alert_vrrp).unwrap_or(false);
+        self.model.group_events.insert(name.clone(), GroupEvents { notify, smtp_alert });
+        self.model.vrrp.sync_groups.push(SyncGroupSpec {
+            name,
+            members,
+            track_interfaces: interfaces.into_iter().map(|(track, _)| track).collect(),
+            tracks,
+            tracking_weight: weighted,
+        });
+    }
+
+    /// keepalived takes the weights from what members follow, where the group does not allow them.
+    fn take_weights(&mut self, members: &[&str]) {
+        for spec in self.model.vrrp.instances.iter_mut().filter(|it| members.contains(&it.name.as_str())) {
+            spec.track_interfaces.iter_mut().for_each(|track| track.weight = 0);
+            let scripts = |track: &&mut Track| track.tracker.kind != vrrp::TrackerKind::File;
+            spec.tracks.iter_mut().filter(scripts).for_each(|track| track.weight = 0);
+        }
     }
 
     fn members<'t>(
         &mut self,
         entry: &Entry<'t>,
         taken: &mut BTreeMap<&'t str, Span>,
-        members: &mut BTreeSet<&'t str>,
+        members: &mut Vec<&'t str>,
     ) {
         for word in entry.names() {
             if !self.instances.iter().any(|seen| seen.name == word.text) {
@@ -74,15 +114,15 @@ impl Lowering<'_> {
                 self.report(diagnostic);
             } else {
                 taken.insert(&word.text, word.span);
-                members.insert(&word.text);
+                members.push(&word.text);
             }
         }
     }
 
     /// A group and its members may not follow the same interface, nor, by default, anything with a weight.
-    fn compare_members(&mut self, members: &BTreeSet<&str>, followed: &[(&str, Span)], weighted: bool) {
+    fn compare_members(&mut self, members: &[&str], followed: &[(&str, Span)], weighted: bool) {
         let mut reports = Vec::new();
-        for spec in self.model.vrrp.instances.iter().filter(|spec| members.contains(spec.name.as_str())) {
+        for spec in self.model.vrrp.instances.iter().filter(|spec| members.contains(&spec.name.as_str())) {
             let own = spec.track_interfaces.iter().map(|track| track.interface.as_str());
             let own: BTreeSet<_> = own.chain([spec.interface.as_str()]).collect();
             for (interface, span) in followed.iter().filter(|(interface, _)| own.contains(interface)) {
@@ -93,9 +133,9 @@ impl Lowering<'_> {
                 reports.push(diagnostic);
             }
             let interfaces = spec.track_interfaces.iter().any(|track| track.weight != 0);
-            let events = self.model.vrrp_events.get(&spec.name);
             let scripts =
-                events.is_some_and(|events| events.track_scripts.iter().any(|track| track.weight != 0));
+                |track: &Track| track.tracker.kind == vrrp::TrackerKind::Script && track.weight != 0;
+            let scripts = spec.tracks.iter().any(scripts);
             let place = self.instances.iter().find(|seen| seen.name == spec.name);
             if (interfaces || scripts)
                 && !weighted

@@ -5,14 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use vrrp::InterfaceTrack;
+use vrrp::{InterfaceTrack, Track, TrackerId, TrackerKind};
 
 use super::Lowering;
 use super::command::Runner;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::host::ScriptFacts;
+use crate::keyword::parse_integer;
 use crate::lex::Word;
-use crate::model::{Command, ScriptSpec, ScriptTrack};
+use crate::model::{Command, FileCreate, FileSpec, ParameterMatch, ProcessTrackSpec, ScriptSpec};
 use crate::parse::Node;
 use crate::resolve::Entry;
 use crate::source::Span;
@@ -49,8 +50,18 @@ impl Kind {
         }
     }
 
+    /// What the machine calls it.
+    const fn tracker(self) -> TrackerKind {
+        match self {
+            Self::Script => TrackerKind::Script,
+            Self::File => TrackerKind::File,
+            Self::Process => TrackerKind::Process,
+            Self::Bfd => TrackerKind::Bfd,
+        }
+    }
+
     /// Greatest weight.
-    const fn weight(self) -> i64 {
+    pub const fn weight(self) -> i64 {
         match self {
             Self::Script | Self::Bfd => 253,
             Self::File | Self::Process => 254,
@@ -201,31 +212,51 @@ impl Lowering<'_> {
             !gone.contains(&(index - 1))
         });
         let names: BTreeSet<_> = self.model.scripts.iter().map(|script| script.name.clone()).collect();
-        for events in self.model.vrrp_events.values_mut() {
-            events.track_scripts.retain(|track| names.contains(&track.script));
+        let lives =
+            |track: &Track| track.tracker.kind != TrackerKind::Script || names.contains(&track.tracker.name);
+        for instance in &mut self.model.vrrp.instances {
+            instance.tracks.retain(lives);
         }
     }
 
     pub(super) fn track_file(&mut self, entry: &Entry<'_>) {
-        let (mut file, mut weight) = (false, (0, false));
+        let name = entry.text();
+        let (mut path, mut weight, mut create) = (None, None, None);
         for entry in entry.entries() {
             match entry.name() {
-                "file" => file = true,
-                "weight" => {
-                    weight = self.weight(entry.args, Kind::File.weight(), &["reverse"]).unwrap_or(weight);
-                }
-                "init_file" => {
-                    for word in entry.args {
-                        if word.text != "overwrite" && crate::keyword::parse_integer(&word.text).is_none() {
-                            self.unknown_option(word, "init_file", &["overwrite"]);
-                        }
-                    }
-                }
+                "file" => path = entry.choice().map(str::to_owned),
+                "weight" => weight = self.weight(entry.args, Kind::File.weight(), &["reverse"]).or(weight),
+                "init_file" => create = Some(self.init_file(entry)),
                 _ => {}
             }
         }
-        self.trackers.file_weights.entry(entry.text().to_owned()).or_insert(weight);
-        self.finish_tracker(Kind::File, entry, file, "file");
+        // Without a weight a check goes up and down with the file, and an instance adds the number in it.
+        self.trackers.file_weights.entry(name.to_owned()).or_insert(weight.unwrap_or((0, false)));
+        let (weight, reverse) = weight.unwrap_or((1, false));
+        self.finish_tracker(Kind::File, entry, path.is_some(), "file");
+        if let Some(path) = path
+            && !self.model.track_files.iter().any(|file| file.name == name)
+        {
+            let weight = i16::try_from(weight).unwrap_or(0);
+            self.model.track_files.push(FileSpec { name: name.to_owned(), path, weight, reverse, create });
+        }
+    }
+
+    /// `[NUMBER] [overwrite]`.
+    fn init_file(&mut self, entry: &Entry<'_>) -> FileCreate {
+        let mut create = FileCreate::default();
+        for word in entry.args {
+            match parse_integer(&word.text).map(i32::try_from) {
+                _ if word.text == "overwrite" => create.overwrite = true,
+                None => self.unknown_option(word, "init_file", &["overwrite"]),
+                Some(Ok(value)) => create.value = value,
+                Some(Err(_)) => {
+                    let message = format!("`init_file` takes a number of 32 bits, not {}", word.text);
+                    self.report(Diagnostic::warning(Code::OutOfRange, word.span, message).label("ignored"));
+                }
+            }
+        }
+        create
     }
 
     /// The weight of a `track_file`, and whether it is reversed.
@@ -234,26 +265,76 @@ impl Lowering<'_> {
     }
 
     pub(super) fn track_process(&mut self, entry: &Entry<'_>) {
-        let (mut process, mut quorum) = (false, 1);
+        let mut spec = ProcessTrackSpec {
+            name: entry.text().to_owned(),
+            program: String::new(),
+            parameters: Vec::new(),
+            parameters_match: ParameterMatch::Unset,
+            full_command: false,
+            weight: 0,
+            reverse: false,
+            quorum: 1,
+            quorum_max: None,
+            terminate_delay: Duration::ZERO,
+            fork_delay: Duration::ZERO,
+        };
+        let mut named = false;
         for entry in entry.entries() {
             match entry.name() {
-                "process" => process = true,
-                "quorum" => quorum = entry.integer().unwrap_or(1),
-                "quorum_max" => {
-                    if let Some(most) = entry.integer::<i64>().filter(|most| *most > 0 && *most < quorum) {
-                        let message = format!("`quorum_max` {most} is less than `quorum` {quorum}");
-                        self.report(
-                            Diagnostic::warning(Code::Conflict, entry.value_span(), message).label("ignored"),
-                        );
-                    }
+                "process" if named => {
+                    let diagnostic = Diagnostic::warning(Code::Duplicate, entry.span(), "a second `process`")
+                        .label("ignored");
+                    self.report(diagnostic);
                 }
-                "weight" => {
-                    self.weight(entry.args, Kind::Process.weight(), &["reverse"]);
+                "process" => {
+                    named = true;
+                    entry.text().clone_into(&mut spec.program);
+                    spec.parameters = entry.args.iter().skip(1).map(|word| word.text.to_string()).collect();
+                    spec.full_command |= !spec.parameters.is_empty();
                 }
-                _ => {}
+                _ => self.process_line(&mut spec, entry),
             }
         }
-        self.finish_tracker(Kind::Process, entry, process, "process");
+        self.finish_tracker(Kind::Process, entry, named, "process");
+        if named && !self.model.track_processes.iter().any(|process| process.name == spec.name) {
+            self.model.track_processes.push(spec);
+        }
+    }
+
+    fn process_line(&mut self, spec: &mut ProcessTrackSpec, entry: &Entry<'_>) {
+        let delay = || entry.time().unwrap_or_default();
+        match entry.name() {
+            "param_match" => {
+                spec.full_command = true;
+                spec.parameters_match = match entry.choice() {
+                    Some("initial") => ParameterMatch::Initial,
+                    Some(_) => ParameterMatch::Partial,
+                    None => ParameterMatch::Exact,
+                };
+            }
+            "quorum" => spec.quorum = entry.integer().unwrap_or(1),
+            "quorum_max" => match entry.integer::<u16>() {
+                Some(0) => (spec.quorum, spec.quorum_max) = (0, Some(0)),
+                Some(most) if most < spec.quorum => {
+                    let message = format!("`quorum_max` {most} is less than `quorum` {}", spec.quorum);
+                    let diagnostic =
+                        Diagnostic::warning(Code::Conflict, entry.value_span(), message).label("ignored");
+                    self.report(diagnostic);
+                }
+                most => spec.quorum_max = most,
+            },
+            "weight" => {
+                if let Some((weight, reverse)) = self.weight(entry.args, Kind::Process.weight(), &["reverse"])
+                {
+                    (spec.weight, spec.reverse) = (i16::try_from(weight).unwrap_or(0), reverse);
+                }
+            }
+            "delay" => (spec.terminate_delay, spec.fork_delay) = (delay(), delay()),
+            "terminate_delay" => spec.terminate_delay = delay(),
+            "fork_delay" => spec.fork_delay = delay(),
+            "full_command" => spec.full_command = true,
+            _ => {}
+        }
     }
 
     pub(super) fn finish_tracker(&mut self, kind: Kind, entry: &Entry<'_>, complete: bool, needs: &str) {
@@ -337,34 +418,49 @@ impl Lowering<'_> {
         self.report(Diagnostic::warning(Code::Undefined, name.span, message).label(label));
     }
 
-    /// A block `track_script`: what the instance follows.
-    pub(super) fn track_scripts(&mut self, entry: &Entry<'_>, tracks: &mut Vec<ScriptTrack>) {
+    /// A block `track_script`, `track_file`, `track_process` or `track_bfd`: what the instance follows.
+    pub(super) fn tracks(&mut self, kind: Kind, entry: &Entry<'_>, tracks: &mut Vec<Track>) {
         for node in entry.lines() {
-            let Some((name, weight)) = self.track_line(Kind::Script, node.words.first(), Some(node)) else {
+            let Some((name, weight)) = self.track_line(kind, node.words.first(), Some(node)) else {
                 continue;
             };
-            if tracks.iter().any(|track| track.script == name.text) {
+            let tracker = TrackerId::new(kind.tracker(), name.text.as_str());
+            if tracks.iter().any(|track| track.tracker == tracker) {
                 self.duplicate_track(name);
                 continue;
             }
-            let script = self.model.scripts.iter().find(|script| script.name == name.text);
-            let default = script.map_or((0, false), |script| (i64::from(script.weight), script.reverse));
-            let (weight, reverse) = weight.unwrap_or(default);
-            let weight = i16::try_from(weight).unwrap_or(0);
-            tracks.push(ScriptTrack { script: name.text.to_string(), weight, reverse });
+            if kind == Kind::Bfd && self.only_checks_follow(&name.text) {
+                self.undefined_tracker(kind, name);
+                continue;
+            }
+            let (default, default_reverse) = self.default_weight(kind, &name.text);
+            let weight = weight.map_or(default, |(weight, _)| i16::try_from(weight).unwrap_or(0));
+            // Without either word the weight of a line is reversed if that of the block is.
+            let says = |option: &str| node.words.iter().skip(3).any(|word| word.text == option);
+            let reverse = says("reverse") || (default_reverse && !says("noreverse"));
+            tracks.push(Track { tracker, weight, reverse });
         }
     }
 
-    /// A block `track_file`, `track_process` or `track_bfd`, of which only the names matter yet.
-    pub(super) fn track_others(&mut self, kind: Kind, entry: &Entry<'_>) {
-        let mut seen = BTreeSet::new();
-        for node in entry.lines() {
-            if let Some((name, _)) = self.track_line(kind, node.words.first(), Some(node))
-                && !seen.insert(name.text.to_string())
-            {
-                self.duplicate_track(name);
+    /// Whether a session is for checks only.
+    fn only_checks_follow(&self, name: &str) -> bool {
+        self.model.bfd.iter().any(|session| session.name == name && !session.followers.vrrp)
+    }
+
+    /// The weight of what is followed, for lines that give none.
+    fn default_weight(&self, kind: Kind, name: &str) -> (i16, bool) {
+        let model = &self.model;
+        let weight = match kind {
+            Kind::Script => model.scripts.iter().find(|it| it.name == name).map(|it| (it.weight, it.reverse)),
+            Kind::File => {
+                model.track_files.iter().find(|it| it.name == name).map(|it| (it.weight, it.reverse))
             }
-        }
+            Kind::Process => {
+                model.track_processes.iter().find(|it| it.name == name).map(|it| (it.weight, it.reverse))
+            }
+            Kind::Bfd => model.bfd.iter().find(|it| it.name == name).map(|it| (it.weight, it.reverse)),
+        };
+        weight.unwrap_or_default()
     }
 
     fn duplicate_track(&mut self, name: &Word) {

@@ -1,4 +1,4 @@
-//! What a `vrrp_instance` has beside its [`vrrp::InstanceSpec`].
+//! What a `vrrp_instance` or `vrrp_sync_group` has beside its spec in `vrrp`.
 
 use super::Command;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,38 @@ use serde::{Deserialize, Serialize};
 pub struct InstanceEvents {
     /// `notify_*`.
     pub notify: NotifySpec,
+    /// `notify_deleted`.
+    pub deleted: NotifyDeleted,
+    /// `notify_master_rx_lower_pri`: run when a master hears an advert of lower priority.
+    pub rx_lower_priority: Option<Command>,
     /// `smtp_alert`: changes of state are mailed.
     pub smtp_alert: bool,
-    /// `track_script`, in the order of the file.
-    pub track_scripts: Vec<ScriptTrack>,
+    /// `notify_priority_changes`: changes of the effective priority are written to the pipes. Default: the group's, else
+    /// `vrrp_notify_priority_changes`.
+    pub priority_changes: bool,
+    /// `debug`: 0 to 4.
+    pub debug: u8,
+}
+
+/// What a `vrrp_sync_group` has beside its [`vrrp::SyncGroupSpec`].
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct GroupEvents {
+    /// `notify_*`.
+    pub notify: NotifySpec,
+    /// `smtp_alert`: changes of state are mailed.
+    pub smtp_alert: bool,
+}
+
+/// `notify_deleted`: what an instance that a reload removes is reported as.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum NotifyDeleted {
+    /// Without the keyword: as FAULT.
+    #[default]
+    Fault,
+    /// As DELETED, without a command.
+    Deleted,
+    /// As DELETED, with this command.
+    Run(Command),
 }
 
 /// Commands to run at changes of state.
@@ -27,16 +55,4 @@ pub struct NotifySpec {
     pub stop: Option<Command>,
     /// `notify`: at each change, with arguments that say which.
     pub any: Option<Command>,
-}
-
-/// One line of `track_script`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct ScriptTrack {
-    /// The `vrrp_script`.
-    pub script: String,
-    /// 0: the instance is in FAULT while the script fails. Otherwise -253 to 253, added to the priority while it
-    /// succeeds (positive) or fails (negative). The script's own weight unless the line gives one.
-    pub weight: i16,
-    /// `reverse`: swaps success and failure in the weighting.
-    pub reverse: bool,
 }

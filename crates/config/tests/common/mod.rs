@@ -245,6 +245,7 @@ fn opened(block: &Block) -> Option<(String, String)> {
         ("static_rules" | "virtual_rules", _) => "from 10.9.0.0/16 table 5 preference 5\n",
         ("unicast_peer", _) => "192.0.2.9\n",
         ("authentication", _) => "auth_type PASS\nauth_pass x\n",
+        ("auth_hmac", _) => "key 1 0123456789abcdef0123456789abcdef\nactive_key 1\n",
         (_, Body::Words("names of VRRP instances")) => "A\n",
         (_, Body::Words("mail addresses")) => "a@example.org\n",
         ("track_interface" | "garp_group/interfaces" | "linkbeat_interfaces", _) => "eth1\n",

@@ -29,6 +29,8 @@ pub struct VirtualAddress {
     pub track: bool,
     /// `use_vmac`: it goes on a VMAC interface of its own interface.
     pub use_vmac: bool,
+    /// `track_group`: the instances that follow its interface (static addresses only).
+    pub track_group: Option<String>,
 }
 
 impl VirtualAddress {
@@ -46,6 +48,7 @@ impl VirtualAddress {
             flags: AddressFlags::default(),
             track: true,
             use_vmac: false,
+            track_group: None,
         }
     }
 }

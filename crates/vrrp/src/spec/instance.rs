@@ -15,6 +15,7 @@ use super::route::RouteSpec;
 use super::rule::RuleSpec;
 use super::track::{InterfaceTrack, Track};
 use super::transport::{ChecksumV3, Peer, Transport};
+use super::vmac::VmacSpec;
 use crate::time::Centiseconds;
 
 /// RFC 9568 5.1.1.2.
@@ -77,6 +78,16 @@ pub struct InstanceSpec {
     pub routes: Vec<RouteSpec>,
     /// `virtual_rules`, in the order of the file: held by the master.
     pub rules: Vec<RuleSpec>,
+    /// `use_vmac`, `use_ipvlan`: an interface that the instance makes on its own one for its addresses.
+    pub vmac: Option<VmacSpec>,
+    /// `use_vmac_addr`: addresses on other interfaces get VMACs of these as well.
+    pub vmac_addresses: bool,
+    /// `vrf` of a unicast instance without `interface`.
+    pub vrf: Option<String>,
+    /// `promote_secondaries`: the other addresses of a subnet stay when its first one is removed.
+    pub promote_secondaries: bool,
+    /// `kernel_rx_buf_size` of its socket, in bytes; none: as `vrrp_rx_bufs_policy` says.
+    pub receive_buffer: Option<u32>,
     /// Gratuitous ARP and unsolicited NA.
     pub announce: AnnounceSpec,
     /// `track_interface`.
@@ -136,6 +147,11 @@ impl InstanceSpec {
             excluded: Vec::new(),
             routes: Vec::new(),
             rules: Vec::new(),
+            vmac: None,
+            vmac_addresses: false,
+            vrf: None,
+            promote_secondaries: false,
+            receive_buffer: None,
             announce: AnnounceSpec::default(),
             track_interfaces: Vec::new(),
             tracks: Vec::new(),
