@@ -159,7 +159,7 @@ const ELECTION: &[Keyword] = &[
          clear text protects against mistakes, not against attackers.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "auth_hmac",
         Takes::Block(&AUTH_HMAC),
         "Proof of origin of adverts by HMAC-SHA256, in any version. All routers need the same keys.",
@@ -189,9 +189,9 @@ const ADDRESSES: &[Keyword] = &[
         "Says that the instance is meant to have no address, so that this is not reported.",
     )
     .since("2.2.8"),
-    later("virtual_routes", Takes::Block(&VIRTUAL_ROUTES), "Routes that only the master has, one on a line.")
+    kw("virtual_routes", Takes::Block(&VIRTUAL_ROUTES), "Routes that only the master has, one on a line.")
         .since("1.0.1"),
-    later(
+    kw(
         "virtual_rules",
         Takes::Block(&VIRTUAL_RULES),
         "Routing rules that only the master has, one on a line. One without preference gets one, from \
@@ -517,19 +517,19 @@ static AUTH_HMAC: Block = Block {
     header: Header::Nothing,
     body: Body::Keywords(
         &[&[
-            later(
+            kw(
                 "key",
                 Takes::Words { syntax: "ID KEY|hex:DIGITS|file:PATH", least: 2, missing: Missing::Fatal },
                 "A shared key of 32 to 64 bytes with a number from 1 to 255: as text, as hexadecimal digits \
          after `hex:`, or in a file that only its owner may read after `file:`. There may be several.",
             )
             .since("2.4.0"),
-            later("active_key", one(Value::int(1, 255)), "Number of the key that this router signs with. The others are for receiving, so that keys \
+            kw("active_key", one(Value::int(1, 255)), "Number of the key that this router signs with. The others are for receiving, so that keys \
          can be changed one router after the other.").since("2.4.0"),
-            later("time_window", one(Value::secs(1, 300)), "How many seconds an advert may be old, or ahead of our clock, in `anti_replay time`.")
+            kw("time_window", one(Value::secs(1, 300)), "How many seconds an advert may be old, or ahead of our clock, in `anti_replay time`.")
                 .default("3 x advert_int, within 5 to 300")
                 .since("2.4.0"),
-            later(
+            kw(
                 "anti_replay",
                 one(Value::choice(&["time", "monotonic"])),
                 "What keeps an old advert from being accepted again: `time` needs clocks that agree, \
@@ -537,7 +537,7 @@ static AUTH_HMAC: Block = Block {
             )
             .default("time")
             .since("2.4.0"),
-            later(
+            kw(
                 "mode",
                 one(Value::choice(&["enforce", "permissive", "receive-only"])),
                 "`enforce`: adverts are signed, and unsigned ones refused; `permissive`: signed, and unsigned \

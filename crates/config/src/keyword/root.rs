@@ -79,21 +79,21 @@ const KEYWORDS: &[Keyword] = &[
          says `track_group NAME`. It has to stand before that.",
     )
     .since("2.0.3"),
-    later(
+    kw(
         "static_ipaddress",
         Takes::Block(&STATIC_IPADDRESS),
         "Addresses, one on a line, that are there while the daemon runs, whatever the state of VRRP. \
          They are put back when something removes them, and removed at the end.",
     )
     .since("1.1.0"),
-    later(
+    kw(
         "static_routes",
         Takes::Block(&STATIC_ROUTES),
         "Routes, one on a line, that are there while the daemon runs, whatever the state of VRRP. \
          They are put back when something removes them, and removed at the end.",
     )
     .since("1.0.1"),
-    later(
+    kw(
         "static_rules",
         Takes::Block(&STATIC_RULES),
         "Routing rules, one on a line, that are there while the daemon runs, whatever the state of \

@@ -185,10 +185,7 @@ impl Lowering<'_> {
                 "scope" => &mut options.scope,
                 "brd" | "broadcast" => &mut options.broadcast,
                 "label" => &mut options.label,
-                "peer" => {
-                    self.not_yet(word);
-                    &mut options.peer
-                }
+                "peer" => &mut options.peer,
                 "track_group" if fixed => {
                     let group = self.option_value(word, words.next())?;
                     if self.track_groups.contains_key(group.text.as_str()) {
@@ -198,24 +195,17 @@ impl Lowering<'_> {
                     }
                     continue;
                 }
-                "preferred_lft" => {
-                    self.not_yet(word);
-                    &mut options.lifetime
-                }
+                "preferred_lft" => &mut options.lifetime,
                 "use_vmac" if !fixed => {
                     self.not_yet(word);
                     options.use_vmac = true;
                     continue;
                 }
                 "no_track" => {
-                    self.not_yet(word);
                     options.no_track = true;
                     continue;
                 }
-                flag if set_flag(&mut options.flags, flag) => {
-                    self.not_yet(word);
-                    continue;
-                }
+                flag if set_flag(&mut options.flags, flag) => continue,
                 _ => {
                     self.report_address_option(word, fixed);
                     continue;

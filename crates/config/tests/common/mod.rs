@@ -96,7 +96,11 @@ pub fn around(block: &str, keyword: &str) -> (String, String) {
         "SSL" => ("SSL {\n".to_owned(), format!("}}\n{SERVER}{REAL}}}\n}}\n")),
         "vrrp_instance" if keyword == "vrf" => (INSTANCE.replace("interface eth0\n", ""), "}\n".to_owned()),
         "vrrp_instance" => (INSTANCE.to_owned(), "}\n".to_owned()),
-        "authentication" | "auth_hmac" => (format!("{INSTANCE}{block} {{\n"), "}\n}\n".to_owned()),
+        "authentication" => (format!("{INSTANCE}{block} {{\n"), "}\n}\n".to_owned()),
+        "auth_hmac" => {
+            let key = own("key", "key 1 0123456789abcdef0123456789abcdef");
+            (format!("{INSTANCE}{block} {{\n{key}{}", own("active_key", "active_key 1")), "}\n}\n".to_owned())
+        }
         "virtual_server" if matches!(keyword, "quorum" | "hysteresis") => {
             (format!("{SERVER}quorum 5\n"), format!("{REAL}weight 9\n}}\n}}\n"))
         }
@@ -167,6 +171,9 @@ fn special(block: &str, keyword: &str) -> Option<(&'static str, Option<&'static 
         (_, "state") => ("BACKUP", Some("SLAVE")),
         (_, "auth_type") => ("PASS", Some("pass")),
         (_, "auth_pass") => ("secret", Some("secretsecret")),
+        ("auth_hmac", "active_key") => ("1", Some("0")),
+        ("auth_hmac", "anti_replay") => ("monotonic", Some("nonsense")),
+        ("auth_hmac", "mode") => ("permissive", Some("nonsense")),
         ("auth_hmac", "key") => ("1 0123456789abcdef0123456789abcdef", None),
         ("vrrp_script" | "bfd_instance", "weight") => ("-20", Some("x")),
         ("vrrp_track_process" | "track_file" | "FILE_CHECK", "weight") => ("20 reverse", Some("x")),
