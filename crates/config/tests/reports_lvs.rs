@@ -134,6 +134,18 @@ fn the_script_of_a_pipe_counts_where_something_would_write_to_the_pipe() {
 }
 
 #[test]
+fn a_pipe_has_one_script_and_one_path() {
+    for pipe in ["notify_fifo", "vrrp_notify_fifo", "lvs_notify_fifo"] {
+        let lines = format!("{pipe}_script /s/ok\n{pipe}_script \"/s/ok b\"\n{pipe} /run/a\n{pipe} /run/b");
+        let text = global(&format!("enable_script_security\nscript_user root\n{lines}"));
+        let loaded = common::read_with_script(&text);
+        let (script, path) = (format!("{pipe}_script \"/s/ok b\""), format!("{pipe} /run/b"));
+        assert_eq!(said(&loaded), [(Code::Duplicate, script.as_str()), (Code::Duplicate, path.as_str())]);
+        assert_eq!(loaded.test_status(), 5, "{pipe}");
+    }
+}
+
+#[test]
 fn of_two_lines_that_keepalived_counts_once_the_first_is_kept() {
     let loaded =
         read(&global("lvs_sync_daemon eth0 id 4\nlvs_sync_daemon eth1\nnftables_ipvs a\nnftables_ipvs b"));

@@ -89,8 +89,12 @@ impl Lowering<'_> {
             "fifo_write_vrrp_states_on_reload" => self.model.globals.fifos.states_on_reload = true,
             "notify_fifo" | "vrrp_notify_fifo" | "lvs_notify_fifo" => self.fifo(entry),
             "notify_fifo_script" | "vrrp_notify_fifo_script" | "lvs_notify_fifo_script" => {
-                let script = self.fifo_script(entry);
-                self.fifo_of(entry.name()).script = script;
+                if self.fifo_of(entry.name()).script.is_some() {
+                    self.second(entry);
+                } else {
+                    let script = self.fifo_script(entry);
+                    self.fifo_of(entry.name()).script = script;
+                }
             }
             _ => return false,
         }

@@ -2,13 +2,26 @@
 
 use serde_json::json;
 
-use super::{Row, row};
+use super::{Row, row, secs};
 
 /// Keywords of `global_defs` that are about virtual servers.
 pub const OURS: &[&str] = &[
+    "checker_cpu_affinity",
     "checker_log_all_failures",
+    "checker_no_swap",
+    "checker_priority",
+    "checker_process_name",
+    "checker_rlimit_rttime",
+    "checker_rt_priority",
+    "enable_snmp_checker",
     "lvs_flush",
     "lvs_flush_on_stop",
+    "lvs_netlink_cmd_rcv_bufs",
+    "lvs_netlink_cmd_rcv_bufs_force",
+    "lvs_netlink_monitor_rcv_bufs",
+    "lvs_netlink_monitor_rcv_bufs_force",
+    "lvs_notify_fifo",
+    "lvs_notify_fifo_script",
     "lvs_sync_daemon",
     "lvs_timeouts",
     "nftables_ipvs",
@@ -17,6 +30,8 @@ pub const OURS: &[&str] = &[
     "no_checker_emails",
     "rs_init_notifies",
     "smtp_alert_checker",
+    "snmp_rs_stats_update_interval",
+    "snmp_vs_stats_update_interval",
 ];
 
 /// A server whose real server is checked.
@@ -24,6 +39,52 @@ pub const SERVER: &str = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nlvs_sched 
                           real_server 10.0.0.2 80 {\nTCP_CHECK {\n}\n}\n}\n";
 
 pub fn rows() -> Vec<Row> {
+    [balancing(), process(), reports()].into_iter().flatten().collect()
+}
+
+/// The checker process.
+fn process() -> Vec<Row> {
+    macro_rules! process {
+        ($keyword:literal, $words:literal, $at:literal, $is:expr) => {
+            row("global_defs", $keyword, $words, concat!("/globals/daemon/checker/", $at), $is)
+        };
+    }
+    vec![
+        process!("checker_process_name", "checks", "name", json!("checks")),
+        process!("checker_priority", "-5", "nice", json!(-5)),
+        process!("checker_rt_priority", "7", "realtime", json!(7)),
+        process!("checker_no_swap", "", "no_swap", json!(true)),
+        process!("checker_cpu_affinity", "0 1", "processors", json!([0, 1])),
+        process!("checker_rlimit_rttime", "7", "realtime_limit", json!({ "secs": 0, "nanos": 7000 })),
+        process!("lvs_netlink_cmd_rcv_bufs", "7", "command_buffer/bytes", json!(7)),
+        process!("lvs_netlink_cmd_rcv_bufs_force", "", "command_buffer/force", json!(true)),
+        process!("lvs_netlink_monitor_rcv_bufs", "7", "monitor_buffer/bytes", json!(7)),
+        process!("lvs_netlink_monitor_rcv_bufs_force", "", "monitor_buffer/force", json!(true)),
+    ]
+}
+
+/// Who is told.
+fn reports() -> Vec<Row> {
+    let global = |keyword, words, at, is| row("global_defs", keyword, words, at, is);
+    let fifo = json!({ "path": "/run/f", "owner": { "user": "root", "group": "root" }, "script": null });
+    vec![
+        global("lvs_notify_fifo", "/run/f root root", "/globals/fifos/lvs", fifo),
+        global(
+            "lvs_notify_fifo_script",
+            "\"/s/ok a\"",
+            "/globals/fifos/lvs/script/argv",
+            json!(["/s/ok", "a"]),
+        ),
+        global("enable_snmp_checker", "", "/globals/snmp/checker", json!(true)),
+        global("snmp_vs_stats_update_interval", "7", "/globals/snmp/virtual_server_age", secs(7)),
+        global("snmp_rs_stats_update_interval", "7", "/globals/snmp/real_server_age", secs(7)),
+        global("smtp_alert_checker", "", "/server_events/0/smtp_alert", json!(true)),
+        global("smtp_alert_checker", "off", "/server_events/0/real_servers/0/smtp_alert", json!(false)),
+        global("no_checker_emails", "", "/globals/mail/no_checkers", json!(true)),
+    ]
+}
+
+fn balancing() -> Vec<Row> {
     let global = |keyword, words, at, is| row("global_defs", keyword, words, at, is);
     let timeouts = |tcp: u32, tcp_fin: u32, udp: u32| json!({ "tcp": tcp, "tcp_fin": tcp_fin, "udp": udp });
     let sync = "/lvs/sync_daemon";
@@ -67,8 +128,5 @@ pub fn rows() -> Vec<Row> {
             "/virtual_servers/0/real_servers/0/checks/0/log_all_failures",
             json!(true),
         ),
-        global("smtp_alert_checker", "", "/server_events/0/smtp_alert", json!(true)),
-        global("smtp_alert_checker", "off", "/server_events/0/real_servers/0/smtp_alert", json!(false)),
-        global("no_checker_emails", "", "/globals/mail/no_checkers", json!(true)),
     ]
 }

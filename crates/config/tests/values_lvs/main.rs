@@ -16,7 +16,7 @@ mod servers;
 use std::collections::BTreeSet;
 
 use common::{Case, Use, around, before, cases, read, read_with_script};
-use config::keyword::{self, AliasKind, Block, Keyword, Takes, Value as Kind};
+use config::keyword::{self, AliasKind, Block, Keyword, Outside, Takes, Value as Kind};
 use config::{Code, Loaded, Severity};
 use serde_json::{Value, json};
 
@@ -191,8 +191,8 @@ fn code(case: &Case) -> Code {
     }
     match case.keyword.takes {
         Takes::One(kind, _) | Takes::Maybe(kind) | Takes::Many(kind, _) => match kind {
+            Kind::Short(_) | Kind::Integer { outside: Outside::Limited, .. } => Code::Adjusted,
             Kind::Integer { .. } => Code::OutOfRange,
-            Kind::Short(_) => Code::Adjusted,
             _ => Code::BadValue,
         },
         _ => Code::BadValue,
