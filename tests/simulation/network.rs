@@ -25,6 +25,9 @@ pub struct Weather {
     pub flaps: Duration,
     pub stalls: Duration,
     pub deaths: Duration,
+    /// Likewise between two changed results of a script, and two reloads.
+    pub results: Duration,
+    pub reloads: Duration,
 }
 
 /// Delay of packets when the network is calm.
@@ -38,6 +41,8 @@ enum Happening {
     Flap,
     Stall,
     Death,
+    Result,
+    Reload,
     Back { host: usize },
     CarrierBack { host: usize },
     Heal,
@@ -77,11 +82,17 @@ impl Network {
     pub fn new(seed: u64, trace: bool) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let count = random.usize(2..=5);
-        let version = if random.bool() { Version::V2 } else { Version::V3 };
+        // A fleet on its way from version 2 to version 3 has a virtual router of each.
+        let routers = random.usize(1..=2);
+        let versions: Vec<_> =
+            (0..routers).map(|_| if random.bool() { Version::V2 } else { Version::V3 }).collect();
+        let any_v2 = versions.contains(&Version::V2);
         let one = Centiseconds::from_secs(1);
-        let shared_interval = if version == Version::V2 { one } else { random_interval(&mut random) };
+        let shared_interval = if any_v2 { one } else { random_interval(&mut random) };
         // Version 3 takes the master's interval, so the hosts need not agree.
-        let mixed_intervals = version == Version::V3 && random.u8(0..4) == 0;
+        let mixed_intervals = !any_v2 && random.u8(0..4) == 0;
+        let grouped = routers == 2 && random.bool();
+        let weighted = random.u8(0..3);
         let equal_priorities = random.u8(0..4) == 0;
         let nopreempt = random.u8(0..4) == 0;
         let delays = random.u8(0..4) == 0;
@@ -89,10 +100,16 @@ impl Network {
             .map(|number| {
                 let settings = Settings {
                     priority: if equal_priorities { 100 } else { random.u8(1..=254) },
-                    version,
+                    versions: versions.clone(),
                     interval: if mixed_intervals { random_interval(&mut random) } else { shared_interval },
                     nopreempt,
                     preempt_delay: Duration::from_secs(if delays { random.u64(0..4) } else { 0 }),
+                    grouped,
+                    weight: match weighted {
+                        0 => None,
+                        1 => Some(0),
+                        _ => Some(random.i16(-100..=100)),
+                    },
                 };
                 Host::new(u8::try_from(number).unwrap(), settings)
             })
@@ -108,6 +125,8 @@ impl Network {
             flaps: sometimes(&mut random, 2..10),
             stalls: sometimes(&mut random, 2..10),
             deaths: sometimes(&mut random, 2..10),
+            results: sometimes(&mut random, 1..10),
+            reloads: sometimes(&mut random, 2..10),
         };
         let mut network = Self {
             now: Instant::from_micros(1_000_000_000),
@@ -138,6 +157,8 @@ impl Network {
             (self.weather.flaps, Happening::Flap),
             (self.weather.stalls, Happening::Stall),
             (self.weather.deaths, Happening::Death),
+            (self.weather.results, Happening::Result),
+            (self.weather.reloads, Happening::Reload),
         ] {
             if !mean.is_zero() {
                 let at = self.soon(mean);
@@ -158,6 +179,7 @@ impl Network {
         for number in 0..self.hosts.len() {
             self.hosts[number].asleep_until = self.now;
             self.act(number, |host, now| host.set_carrier(now, true));
+            self.act(number, |host, now| host.set_health(now, true));
             if self.hosts[number].router.is_none() {
                 self.act(number, Host::start);
             }
@@ -239,11 +261,33 @@ impl Network {
                     self.hosts[host].die();
                     self.laws.died(host);
                 }
-                self.note(|network| format!("{host} is gone: {}", network.hosts[host].state()));
+                self.note(|network| format!("{host} is gone: {:?}", network.hosts[host].states()));
                 let back = self.soon(Duration::from_secs(4));
                 self.schedule(back, Happening::Back { host });
                 let again = self.soon(self.weather.deaths);
                 self.schedule(again, Happening::Death);
+            }
+            Happening::Result => {
+                let host = self.any_host();
+                let healthy = !self.hosts[host].healthy;
+                self.note(|_| format!("{host}: the script says {healthy}"));
+                self.act(host, |host, now| host.set_health(now, healthy));
+                // A timer that the new priority shifted fires at another time than the laws know of.
+                self.laws.died(host);
+                let again = self.soon(self.weather.results);
+                self.schedule(again, Happening::Result);
+            }
+            Happening::Reload => {
+                let host = self.any_host();
+                if self.hosts[host].is_awake(self.now) {
+                    let mut settings = self.hosts[host].settings.clone();
+                    settings.priority = self.random.u8(1..=254);
+                    self.note(|_| format!("{host} reloads with priority {}", settings.priority));
+                    self.act(host, |host, now| host.reload(now, settings));
+                    self.laws.died(host);
+                }
+                let again = self.soon(self.weather.reloads);
+                self.schedule(again, Happening::Reload);
             }
             Happening::Back { host } => {
                 if self.hosts[host].router.is_none() {
@@ -324,16 +368,18 @@ impl Network {
         }
     }
 
-    /// Numbers of the hosts that act as master.
-    pub fn masters(&self) -> Vec<usize> {
-        (0..self.hosts.len()).filter(|number| self.hosts[*number].is_master()).collect()
+    /// Numbers of the hosts that act as master of each virtual router.
+    pub fn masters(&self) -> Vec<Vec<usize>> {
+        let routers = 0..self.hosts[0].settings.versions.len();
+        let masters = |router| (0..self.hosts.len()).filter(move |host| self.hosts[*host].is_master(router));
+        routers.map(|router| masters(router).collect()).collect()
     }
 
     /// The host that the protocol prefers: greatest priority, then greatest address.
     pub fn best(&self) -> usize {
         let rank = |number: &usize| -> (u8, IpAddr) {
             let host = &self.hosts[*number];
-            (host.settings.priority, host.address())
+            (host.priority(), host.address())
         };
         (0..self.hosts.len()).max_by_key(rank).unwrap()
     }
