@@ -305,6 +305,15 @@ impl Diagnostic {
         }
     }
 
+    /// Points at the first of two, if its place is known.
+    #[must_use]
+    pub(crate) fn first(self, first: Option<Span>) -> Self {
+        match first {
+            Some(span) => self.related(span, "the first is here"),
+            None => self,
+        }
+    }
+
     /// Points at another place.
     #[must_use]
     pub fn related(mut self, span: Span, label: impl Into<String>) -> Self {

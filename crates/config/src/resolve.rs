@@ -35,6 +35,8 @@ pub struct Entry<'t> {
     pub node: &'t Node<'t>,
     /// Its block.
     pub contents: Contents<'t>,
+    /// The place of the first entry of the same keyword in the same block, if that is not this one.
+    pub first: Option<Span>,
 }
 
 /// What stands in the block of an entry.
@@ -68,6 +70,16 @@ impl<'t> Entry<'t> {
             Contents::Lines(lines) => lines,
             Contents::Nothing | Contents::Entries(_) => &[],
         }
+    }
+
+    /// The place of the first line that starts with the same word, if that is another one.
+    pub fn first_line(&self, word: &Word) -> Option<Span> {
+        let words = self.lines().iter().filter_map(|node| node.words.first());
+        words
+            .into_iter()
+            .find(|first| first.text == word.text)
+            .map(|first| first.span)
+            .filter(|span| *span != word.span)
     }
 
     /// The names in its block.
@@ -232,7 +244,8 @@ impl Resolver<'_> {
                 self.report(stray_brace(inner.open, &format!("`{}` opens no block", word.text)));
                 if let Ok(value) = checked {
                     let contents = Contents::Nothing;
-                    entries.push(Entry { keyword, word, args, value, node, contents });
+                    let first = first(entries, keyword);
+                    entries.push(Entry { keyword, word, args, value, node, contents, first });
                 }
                 return entries.extend(self.entries(block, &inner.items, covered));
             }
@@ -244,7 +257,8 @@ impl Resolver<'_> {
             },
         };
         if let Ok(value) = checked {
-            entries.push(Entry { keyword, word, args, value, node, contents });
+            let first = first(entries, keyword);
+            entries.push(Entry { keyword, word, args, value, node, contents, first });
         }
     }
 
@@ -458,6 +472,13 @@ impl Resolver<'_> {
         };
         self.report(diagnostic);
     }
+}
+
+/// The first entry of a keyword among those of its block so far.
+fn first(entries: &[Entry<'_>], keyword: &Keyword) -> Option<Span> {
+    // The last one knows it, and mostly stands close by.
+    let last = entries.iter().rev().find(|entry| entry.name() == keyword.name)?;
+    Some(last.first.unwrap_or(last.word.span))
 }
 
 fn stray_brace(span: Span, why: &str) -> Diagnostic {

@@ -75,6 +75,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("vrid_0", INSTANCE.replace("51", "0") + "}\n"),
         ("adjusted", instance("    advert_int 0.5\n    authentication {\n        auth_type PASS\n        auth_pass longpassword\n    }\n")),
         ("unknown_option", instance("    virtual_ipaddress_excluded {\n        192.0.2.3 lable eth0:1\n        192.0.2.4 192.0.2.5\n    }\n")),
+        ("duplicate_lines", instance("    unicast_peer {\n        192.0.2.2\n        192.0.2.2\n    }\n    track_interface {\n        eth1\n        eth1\n    }\n    virtual_ipaddress_excluded {\n        192.0.2.10/24\n        192.0.2.11 dev eth0 dev eth1\n    }\n    notify_master \"/s/ok a\"\n    notify_master \"/s/ok b\"\n") + &server("    real_server 192.0.2.21 80 {\n    }\n")),
         ("duplicate", two("VI_1", "51") + &two("VI_1", "52") + &two("VI_2", "51")),
         ("undefined", "vrrp_script chk_web {\n    script \"</run/up\"\n}\n".to_owned() + &instance("    track_script {\n        chk_wbe\n        later\n        nowhere\n    }\n") + "vrrp_script later {\n    script \"</run/up\"\n}\n"),
         ("undefined_group", "virtual_server group WEB {\n    protocol TCP\n    real_server 192.0.2.21 80 {\n    }\n}\n".into()),

@@ -177,7 +177,8 @@ impl Lowering<'_> {
             let slot = match word.text.as_str() {
                 "dev" if options.device.is_some() => {
                     let diagnostic = Diagnostic::warning(Code::Duplicate, word.span, "`dev` a second time")
-                        .label("the address is ignored");
+                        .label("the address is ignored")
+                        .first(options.device.map(|device| device.span));
                     self.report(diagnostic);
                     return None;
                 }

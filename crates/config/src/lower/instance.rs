@@ -389,7 +389,8 @@ impl Lowering<'_> {
             let limits = self.peer_options(node.words.get(1..).unwrap_or_default());
             if draft.peers.iter().any(|peer| peer.address == address) {
                 let message = format!("the peer `{address}` a second time");
-                self.report(Diagnostic::quiet(Code::Duplicate, word.span, message).label("ignored"));
+                let diagnostic = Diagnostic::quiet(Code::Duplicate, word.span, message).label("ignored");
+                self.report(diagnostic.first(entry.first_line(word)));
                 continue;
             }
             draft.peer_limits |= limits.is_some();
@@ -473,7 +474,8 @@ impl Lowering<'_> {
         let slot = slot(notify);
         if slot.is_some() {
             let message = format!("a second `{}`", entry.name());
-            self.report(Diagnostic::warning(Code::Duplicate, entry.span(), message).label("ignored"));
+            let diagnostic = Diagnostic::warning(Code::Duplicate, entry.span(), message);
+            self.report(diagnostic.label("ignored: the first one counts").first(entry.first));
         } else {
             *slot = command;
         }

@@ -3,7 +3,7 @@
 //! **What keepalived puts right is put right the same way, and said**; what it cannot run without (a VRID, an interface,
 //! in version 3 and in strict mode an address) is an error.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -430,16 +430,19 @@ impl Lowering<'_> {
         draft: &mut Draft,
         interface: &str,
     ) -> (Vec<VirtualAddress>, Vec<VirtualAddress>) {
-        let mut seen = BTreeSet::new();
+        let mut seen = BTreeMap::new();
         let mut unique = |lowering: &mut Self, lines: Vec<(AddressLine, Span)>| {
             let mut addresses = Vec::new();
             for (line, span) in lines {
                 let address = line.on(interface);
-                if seen.insert((address.address, address.prefix_len, address.interface.clone())) {
-                    addresses.push(address);
-                } else {
+                let key = (address.address, address.prefix_len, address.interface.clone());
+                if let Some(first) = seen.get(&key).copied() {
                     let message = format!("the address {} a second time in this instance", address.address);
-                    lowering.report(Diagnostic::quiet(Code::Duplicate, span, message).label("ignored"));
+                    let diagnostic = Diagnostic::quiet(Code::Duplicate, span, message).label("ignored");
+                    lowering.report(diagnostic.first(Some(first)));
+                } else {
+                    seen.insert(key, span);
+                    addresses.push(address);
                 }
             }
             addresses

@@ -55,7 +55,7 @@ impl Lowering<'_> {
     pub(super) fn second(&mut self, entry: &Entry<'_>) {
         let message = format!("a second `{}`", entry.name());
         let diagnostic = Diagnostic::warning(Code::Duplicate, entry.span(), message);
-        self.report(diagnostic.label("ignored: the first one counts"));
+        self.report(diagnostic.label("ignored: the first one counts").first(entry.first));
     }
 
     fn lvs_timeouts(&mut self, entry: &Entry<'_>) {
@@ -163,7 +163,7 @@ impl Lowering<'_> {
         }
         if self.model.lvs.tls.replace(tls).is_some() {
             let diagnostic = Diagnostic::warning(Code::Duplicate, entry.word.span, "a second `SSL`");
-            self.report(diagnostic.label("it replaces the first one"));
+            self.report(diagnostic.label("it replaces the first one").first(entry.first));
         }
     }
 }

@@ -55,7 +55,7 @@ pub fn lower(entries: &[Entry<'_>], sources: &SourceMap, host: &dyn Host, diagno
         statics: statics::Statics::default(),
         next_preference: rule::NextPreference::default(),
         own_priority_changes: BTreeSet::new(),
-        garp_interfaces: BTreeSet::new(),
+        garp_interfaces: BTreeMap::new(),
         vmacs: BTreeMap::new(),
         server_groups: BTreeMap::new(),
         instances: Vec::new(),
@@ -97,7 +97,7 @@ struct Lowering<'a> {
     /// Instances that say themselves whether changes of their priority are told.
     own_priority_changes: BTreeSet<String>,
     /// Interfaces of the `garp_group`s.
-    garp_interfaces: BTreeSet<String>,
+    garp_interfaces: BTreeMap<String, Span>,
     /// Names of VMAC interfaces, and of the instances that have them.
     vmacs: BTreeMap<String, String>,
     server_groups: BTreeMap<String, ServerGroup>,

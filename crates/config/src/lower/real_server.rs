@@ -52,12 +52,10 @@ impl Lowering<'_> {
             return self.report(diagnostic);
         }
         let key = DestKey { address, port: self.real_port(draft, port, forwarding, ports, span) };
-        if !draft.keys.insert(key) {
+        if let Some(first) = draft.keys.insert(key, span) {
             let message = format!("the real server {address} a second time");
-            self.report(
-                Diagnostic::warning(Code::Duplicate, span, message).label("the second one is ignored"),
-            );
-            return;
+            let diagnostic = Diagnostic::warning(Code::Duplicate, span, message);
+            return self.report(diagnostic.label("the second one is ignored").first(Some(first)));
         }
         let smtp_alert = self.defaults.alert_checker.unwrap_or(true);
         let mut own = RealServerEvents { key, notify_up: None, notify_down: None, smtp_alert };

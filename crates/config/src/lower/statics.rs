@@ -143,11 +143,12 @@ impl Lowering<'_> {
         if !self.interface_exists(&word.text, word.span, "") {
             return;
         }
-        if self.garp_interfaces.insert(word.text.to_string()) {
-            group.interfaces.insert(word.text.to_string());
-        } else {
+        if let Some(first) = self.garp_interfaces.insert(word.text.to_string(), word.span) {
             let message = format!("`{}` is in a `garp_group` already", word.text);
-            self.report(Diagnostic::warning(Code::Duplicate, word.span, message).label("ignored"));
+            let diagnostic = Diagnostic::warning(Code::Duplicate, word.span, message).label("ignored");
+            self.report(diagnostic.first(Some(first)));
+        } else {
+            group.interfaces.insert(word.text.to_string());
         }
     }
 

@@ -426,7 +426,7 @@ impl Lowering<'_> {
             };
             let tracker = TrackerId::new(kind.tracker(), name.text.as_str());
             if tracks.iter().any(|track| track.tracker == tracker) {
-                self.duplicate_track(name);
+                self.duplicate_track(name, entry);
                 continue;
             }
             if kind == Kind::Bfd && self.only_checks_follow(&name.text) {
@@ -463,9 +463,10 @@ impl Lowering<'_> {
         weight.unwrap_or_default()
     }
 
-    fn duplicate_track(&mut self, name: &Word) {
+    fn duplicate_track(&mut self, name: &Word, entry: &Entry<'_>) {
         let message = format!("`{}` a second time", name.text);
-        self.report(Diagnostic::warning(Code::Duplicate, name.span, message).label("ignored"));
+        let diagnostic = Diagnostic::warning(Code::Duplicate, name.span, message).label("ignored");
+        self.report(diagnostic.first(entry.first_line(name)));
     }
 
     /// A block `track_interface`, with the place of each line.
@@ -474,7 +475,7 @@ impl Lowering<'_> {
             let Some(name) = node.words.first() else { continue };
             let weight = self.track_weight(node, Kind::Script.weight(), &["reverse"]);
             if tracks.iter().any(|(track, _)| track.interface == name.text) {
-                self.duplicate_track(name);
+                self.duplicate_track(name, entry);
                 continue;
             }
             if !self.interface_exists(&name.text, name.span, " to follow") {

@@ -4,7 +4,7 @@
 //! scheduler, an option of the sorry server after the sorry server. What the lines mean together is settled in
 //! [`virtual_server_check`](super::virtual_server_check).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ pub struct Draft<'e> {
     pub sorry: Option<Sorry>,
     pub events: ServerEvents,
     /// Of the real servers so far.
-    pub keys: BTreeSet<DestKey>,
+    pub keys: BTreeMap<DestKey, Span>,
 }
 
 /// `sorry_server` and its options.
@@ -173,7 +173,7 @@ impl Lowering<'_> {
             hysteresis: None,
             sorry: None,
             events: ServerEvents { smtp_alert, ..ServerEvents::default() },
-            keys: BTreeSet::new(),
+            keys: BTreeMap::new(),
         };
         for entry in entry.entries().iter().filter(|entry| entry.name() != "real_server") {
             self.server_line(&mut draft, entry);

@@ -16,7 +16,7 @@ impl Lowering<'_> {
                 "name" if name.is_some() => {
                     let message = "a second `name` in the same question";
                     let diagnostic = Diagnostic::warning(Code::Duplicate, entry.value_span(), message);
-                    self.report(diagnostic.label("ignored: the first one counts"));
+                    self.report(diagnostic.label("ignored: the first one counts").first(entry.first));
                 }
                 "name" if has_empty_label(entry.text()) => {
                     let message = format!("`{}` is no domain name: a label of it is empty", entry.text());

@@ -100,7 +100,8 @@ impl Lowering<'_> {
         if digest.is_some() {
             let message = "a second `digest` of the same page";
             let diagnostic = Diagnostic::warning(Code::Duplicate, entry.value_span(), message);
-            return self.report(diagnostic.label("ignored").hint("a page has one digest"));
+            let diagnostic = diagnostic.label("ignored").hint("a page has one digest");
+            return self.report(diagnostic.first(entry.first));
         }
         *digest = Some(bytes);
     }
