@@ -327,11 +327,8 @@ impl<'t, N: Nesting> Parser<'_, 't, N> {
             place,
             format!("`{{` is missing after `{}`", first.text),
         )
-        .label(if self.stack.len() > 1 {
-            "read as if it stood here"
-        } else {
-            "the whole block is ignored"
-        });
+        .label(if self.stack.len() > 1 { "read as if it stood here" } else { "the whole block is ignored" })
+        .hint("write `{` at the end of the line");
         self.diagnostics.push(diagnostic);
         let node = self.stack.last_mut().and_then(|frame| frame.items.pop());
         self.attaches = false;
@@ -348,7 +345,8 @@ impl<'t, N: Nesting> Parser<'_, 't, N> {
                 let message =
                     format!("`}}` is missing: this block of `{what}` goes on to the end of the file");
                 let diagnostic = Diagnostic::warning(Code::MissingCloseBrace, owner.open, message)
-                    .label("never closed; used as it was read");
+                    .label("never closed; used as it was read")
+                    .hint(format!("write `}}` after the last line of `{what}`"));
                 self.diagnostics.push(diagnostic);
             }
             self.leave();

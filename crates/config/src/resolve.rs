@@ -189,7 +189,7 @@ struct Resolver<'a> {
     /// Keywords without effect that have been named.
     noted: BTreeSet<&'static str>,
     /// What an unknown word of a block is likely to mean: the search is long, and words are repeated.
-    meant: HashMap<(&'static str, String), Option<String>>,
+    meant: HashMap<(&'static str, bool, String), Option<String>>,
 }
 
 impl Resolver<'_> {
@@ -237,7 +237,8 @@ impl Resolver<'_> {
                 let place = args.last().unwrap_or(word).span.after();
                 let message = format!("`{{` is missing after `{}`", word.text);
                 let diagnostic = Diagnostic::warning(Code::MissingOpenBrace, place, message)
-                    .label("a block has to start here; the line is ignored");
+                    .label("a block has to start here; the line is ignored")
+                    .hint("write `{ }` with its entries between, even if there are none");
                 return self.report(diagnostic);
             }
             (None, Some(inner)) => {
@@ -458,11 +459,13 @@ impl Resolver<'_> {
             Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what).hint("remove the line")
         } else if crate::read::is_include(&word.text) {
             let message = format!("`{}` needs the name of a file", word.text);
-            Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what)
+            let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
+            diagnostic.hint("write the name of a file, or a pattern, after it")
         } else if homes.is_empty() {
             let message = format!("unknown keyword `{}` {here}", word.text);
-            let key = (block.name, word.text.to_string());
-            let hint = self.meant.entry(key).or_insert_with(|| meant(block, &word.text)).clone();
+            let opens = node.block.is_some();
+            let key = (block.name, opens, word.text.to_string());
+            let hint = self.meant.entry(key).or_insert_with(|| Some(meant(block, &word.text, opens))).clone();
             let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
             Diagnostic { hint, ..diagnostic }
         } else {
@@ -514,13 +517,29 @@ fn home_names(current: &'static Block, homes: &[&'static Block]) -> String {
     format!("{}{more}", names.join(" or "))
 }
 
-/// Which keyword an unknown word looks like: one of its block, else one of another.
-fn meant(block: &'static Block, word: &str) -> Option<String> {
-    if let Some(nearest) = suggest::nearest(word, block.spellings()) {
-        return Some(format!("did you mean `{nearest}`?"));
+/// What to write instead of an unknown word: a keyword of its block that looks like it, else one of another block. A word
+/// that `opens` a block is likely one of those that do.
+fn meant(block: &'static Block, word: &str, opens: bool) -> String {
+    if ["/", ";", "*", "--", "<!--"].iter().any(|comment| word.starts_with(comment)) {
+        return "a comment starts with `#` or `!`".to_owned();
+    }
+    let fits = |name: &&str| !opens || keyword::homes(name).iter().any(|home| opens_block(home, name));
+    if let Some(nearest) = suggest::nearest(word, block.spellings().filter(fits)) {
+        return format!("did you mean `{nearest}`?");
     }
     let all = keyword::blocks();
-    let nearest = suggest::nearest(word, all.iter().flat_map(|block| block.spellings()))?;
-    let home = keyword::homes(nearest).first()?;
-    Some(format!("did you mean `{nearest}`, which belongs {}?", place_name(home)))
+    let elsewhere = suggest::nearest(word, all.iter().flat_map(|block| block.spellings()).filter(fits));
+    match (elsewhere, elsewhere.and_then(|name| keyword::homes(name).first())) {
+        (Some(nearest), Some(home)) => {
+            format!("did you mean `{nearest}`, which belongs {}?", place_name(home))
+        }
+        _ if block.name.is_empty() => {
+            "remove it, or correct it; `man stayd.conf` lists the blocks".to_owned()
+        }
+        _ => format!("remove it, or correct it; `stayd explain {}` lists what belongs here", block.keyword()),
+    }
+}
+
+fn opens_block(block: &Block, name: &str) -> bool {
+    block.find(name).is_some_and(|found| found.keyword.block().is_some())
 }

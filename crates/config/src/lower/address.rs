@@ -142,6 +142,9 @@ impl Lowering<'_> {
         } else if octets.len() >= 4 && octets.iter().all(number) {
             diagnostic = diagnostic
                 .hint("the four numbers of an IPv4 address go from 0 to 255 and have no leading zeros");
+        } else {
+            diagnostic =
+                diagnostic.hint("one address on a line: ADDRESS[/LENGTH]; a comment starts with `#`");
         }
         self.report(diagnostic);
     }

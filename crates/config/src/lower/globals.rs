@@ -310,7 +310,8 @@ impl Lowering<'_> {
         if let Some((span, why)) = unknown {
             self.script_user = DefaultUser::Unknown;
             let diagnostic = Diagnostic::warning(Code::UnknownUser, span, format!("`script_user` {why}"))
-                .label("scripts that name no user of their own are not run");
+                .label("scripts that name no user of their own are not run")
+                .hint("name an existing user and group, or create them");
             return self.report(diagnostic);
         }
         self.script_user = DefaultUser::Known;

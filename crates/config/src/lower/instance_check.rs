@@ -130,7 +130,12 @@ impl Lowering<'_> {
         };
         if !why.is_empty() {
             draft.auth_type = None;
-            self.conflict(span, why, "adverts are not authenticated", "");
+            let hint = if draft.auth_pass.is_none() {
+                "write `auth_pass PASSWORD`, the same on all routers, or remove the block `authentication`"
+            } else {
+                "remove the block `authentication`"
+            };
+            self.conflict(span, why, "adverts are not authenticated", hint);
             return Authentication::None;
         }
         match (kind, draft.auth_pass) {
@@ -158,7 +163,12 @@ impl Lowering<'_> {
         }
         let header = draft.auth_type.is_some_and(|(kind, _)| kind == AuthType::Ah);
         if header && state == InitialState::Master && !owner {
-            self.conflict(span, "`state MASTER` does not go with `auth_type AH`", "taken as `BACKUP`", "");
+            self.conflict(
+                span,
+                "`state MASTER` does not go with `auth_type AH`",
+                "taken as `BACKUP`",
+                "write `state BACKUP`",
+            );
             return InitialState::Backup;
         }
         state
@@ -201,18 +211,23 @@ impl Lowering<'_> {
         {
             let message =
                 "strict VRRP version 2 does not accept packets to addresses that are not the router's own";
-            self.conflict(span, message, "ignored", "");
+            self.conflict(span, message, "ignored", "remove the line");
         }
         if let Some((count, span)) = draft.down_timer_adverts.take()
             && count != 3
         {
-            self.conflict(span, "strict mode waits for 3 adverts", "ignored", "");
+            self.conflict(span, "strict mode waits for 3 adverts", "ignored", "remove the line");
         }
         if let Some((true, span)) = draft.higher_prio_send_advert {
-            self.conflict(span, "strict mode gives way at once", "ignored", "");
+            self.conflict(span, "strict mode gives way at once", "ignored", "remove the line");
         }
         if let Some((false, span)) = draft.lower_prio_no_advert {
-            self.conflict(span, "strict mode never answers adverts of lower priority", "ignored", "");
+            self.conflict(
+                span,
+                "strict mode never answers adverts of lower priority",
+                "ignored",
+                "remove the line",
+            );
         }
         if family == Family::V6
             && let Some((line, span)) = draft.addresses.first()
@@ -252,7 +267,7 @@ impl Lowering<'_> {
             let spans = [draft.garp_lower_delay.map(|it| it.1), draft.garp_lower_repeat.map(|it| it.1)];
             for span in spans.into_iter().flatten() {
                 let message = "strict mode does not announce after adverts of lower priority";
-                self.conflict(span, message, "ignored", "");
+                self.conflict(span, message, "ignored", "remove the line");
             }
             draft.garp_lower_delay = draft.garp_lower_delay.map(|(_, span)| (Duration::ZERO, span));
             draft.garp_lower_repeat = draft.garp_lower_repeat.map(|(_, span)| (0, span));
@@ -283,7 +298,12 @@ impl Lowering<'_> {
         let span = draft.vmac.as_ref().filter(|vmac| vmac.is_macvlan()).map(|vmac| vmac.span);
         match (span, draft.vmac_xmit_base) {
             (None, Some(span)) => {
-                self.conflict(span, "`vmac_xmit_base` without `use_vmac`", "ignored", "");
+                self.conflict(
+                    span,
+                    "`vmac_xmit_base` without `use_vmac`",
+                    "ignored",
+                    "write `use_vmac`, or remove the line",
+                );
             }
             (Some(span), None) if !draft.peers.is_empty() => {
                 let hint = "write `vmac_xmit_base`";
@@ -302,10 +322,20 @@ impl Lowering<'_> {
         }
         if let (Some(_), Some((_, span))) = (&draft.interface, &draft.vrf) {
             let span = *span;
-            self.conflict(span, "`vrf` is for instances without `interface`", "ignored", "");
+            self.conflict(
+                span,
+                "`vrf` is for instances without `interface`",
+                "ignored",
+                "remove one of the two",
+            );
         }
         if let (Some(_), Some(span)) = (span, draft.promote_secondaries) {
-            self.conflict(span, "`use_vmac` promotes secondary addresses by itself", "ignored", "");
+            self.conflict(
+                span,
+                "`use_vmac` promotes secondary addresses by itself",
+                "ignored",
+                "remove the line",
+            );
         }
     }
 
@@ -334,7 +364,12 @@ impl Lowering<'_> {
         };
         if !draft.peers.is_empty() {
             if let Some((_, span)) = draft.group {
-                self.conflict(span, "`mcast_dst_ip` does not go with `unicast_peer`", "ignored", "");
+                self.conflict(
+                    span,
+                    "`mcast_dst_ip` does not go with `unicast_peer`",
+                    "ignored",
+                    "remove one of the two",
+                );
             }
             // keepalived leaves the hop limit of IPv6 to the kernel, whose own default this is.
             let default = match family {
@@ -346,7 +381,12 @@ impl Lowering<'_> {
             return Transport::Unicast { peers: draft.peers.clone(), ttl, check_source };
         }
         if let Some((_, span)) = draft.unicast_ttl {
-            self.conflict(span, "`unicast_ttl` without `unicast_peer`", "ignored", "");
+            self.conflict(
+                span,
+                "`unicast_ttl` without `unicast_peer`",
+                "ignored",
+                "list the other routers in `unicast_peer`, or remove the line",
+            );
         }
         if draft.unicast.is_some() && draft.fault_no_peer.is_some() {
             let ttl = if family == Family::V4 { 255 } else { 64 };

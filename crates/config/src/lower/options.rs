@@ -71,12 +71,15 @@ impl Lowering<'_> {
         } else if (1..=8).contains(&known.len()) {
             let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
             diagnostic = diagnostic.hint(format!("it knows {}", known.join(", ")));
+        } else {
+            diagnostic = diagnostic.hint("remove it; a comment starts with `#`");
         }
         self.report(diagnostic);
     }
 
     pub(super) fn missing_option_value(&mut self, word: &Word) {
         let message = format!("`{}` needs a value", word.text);
-        self.report(Diagnostic::warning(Code::MissingParameter, word.span, message).label("ignored"));
+        let diagnostic = Diagnostic::warning(Code::MissingParameter, word.span, message).label("ignored");
+        self.report(diagnostic.hint("write the value after it, on the same line"));
     }
 }

@@ -274,6 +274,8 @@ impl Lowering<'_> {
             Diagnostic::warning(Code::UnknownOption, word.span, message).label("the line is ignored");
         if let Some(near) = suggest::nearest(&word.text, known.iter().copied()) {
             diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
+        } else {
+            diagnostic = diagnostic.hint("remove it and its value; a comment starts with `#`");
         }
         self.report(diagnostic);
         Ignored

@@ -344,7 +344,7 @@ impl Lowering<'_> {
             let message = format!("`{} {name}` has no `{needs}`", kind.keyword());
             let diagnostic =
                 Diagnostic::warning(Code::MissingSetting, entry.span(), message).label("ignored");
-            self.report(diagnostic);
+            self.report(diagnostic.hint(format!("write `{needs}` in it: `stayd explain {needs}` shows how")));
         }
     }
 

@@ -97,7 +97,8 @@ impl Lowering<'_> {
             Some((_, span)) if draft.target.is_mark() => {
                 let diagnostic =
                     Diagnostic::warning(Code::Conflict, span, "a firewall mark stands for any protocol")
-                        .label("ignored");
+                        .label("ignored")
+                        .hint("remove the line");
                 self.report(diagnostic);
                 Protocol::Tcp
             }

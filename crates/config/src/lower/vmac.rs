@@ -111,7 +111,8 @@ impl Lowering<'_> {
             self.vmacs.insert(word.text.to_string(), instance.to_owned());
             return;
         };
-        self.report(Diagnostic::warning(Code::BadValue, word.span, message).label("ignored"));
+        let diagnostic = Diagnostic::warning(Code::BadValue, word.span, message).label("ignored");
+        self.report(diagnostic.hint("give each interface one name of its own, or none"));
     }
 
     /// A MAC address of six bytes, or of five to which the VRID is added.

@@ -57,7 +57,8 @@ impl Lowering<'_> {
     fn follows_nothing(&mut self, entry: &Entry<'_>, needs: &str) -> Option<FollowSpec> {
         let message = format!("`{}` without a usable `{needs}`", entry.name());
         let diagnostic = Diagnostic::warning(Code::MissingSetting, entry.word.span, message)
-            .label("the check is ignored, and the server counts as up");
+            .label("the check is ignored, and the server counts as up")
+            .hint(format!("write `{needs} NAME` in it, with the name of a block that stands before"));
         self.report(diagnostic);
         None
     }

@@ -153,7 +153,8 @@ impl Lowering<'_> {
         }
         if let (false, Some(entry)) = (given, option) {
             let message = format!("`{}` without a usable `regex`", entry.name());
-            self.report(Diagnostic::quiet(Code::MissingSetting, entry.word.span, message).label("ignored"));
+            let diagnostic = Diagnostic::quiet(Code::MissingSetting, entry.word.span, message);
+            self.report(diagnostic.label("ignored").hint("write `regex PATTERN` in the same `url`"));
         }
         given.then_some(regex)
     }
