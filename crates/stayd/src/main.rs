@@ -18,6 +18,7 @@ mod ipc;
 mod log;
 mod pid_file;
 mod realserver;
+mod script;
 mod signals;
 mod vrrp_process;
 

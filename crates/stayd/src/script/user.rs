@@ -1,0 +1,110 @@
+//! Whom scripts run as.
+
+use std::io;
+
+use config::model::Identity;
+use nix::unistd::{Gid, Group, Uid, User as Account};
+use thiserror::Error;
+
+/// Runs scripts if it exists and nothing else is configured.
+const DEFAULT: &str = "keepalived_script";
+
+/// Numbers that a process is started with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    pub(super) uid: Uid,
+    pub(super) gid: Gid,
+}
+
+/// An identity that this host does not know.
+#[derive(Debug, Error)]
+pub enum Unknown {
+    /// No such user.
+    #[error("there is no user {0}")]
+    User(String),
+    /// No such group.
+    #[error("there is no group {0}")]
+    Group(String),
+    /// The name service failed.
+    #[error("cannot look {0} up: {1}")]
+    Unavailable(String, io::Error),
+}
+
+impl User {
+    /// The user of this process.
+    pub fn ours() -> Self {
+        Self { uid: Uid::effective(), gid: Gid::effective() }
+    }
+
+    /// The user and group of an identity; without a group the user's own.
+    ///
+    /// # Errors
+    /// One of them does not exist, or nobody can tell.
+    pub fn of(identity: &Identity) -> Result<Self, Unknown> {
+        let name = &identity.user;
+        let account = Account::from_name(name)
+            .map_err(|error| Unknown::Unavailable(name.clone(), error.into()))?
+            .ok_or_else(|| Unknown::User(name.clone()))?;
+        let gid = match &identity.group {
+            None => account.gid,
+            Some(name) => {
+                Group::from_name(name)
+                    .map_err(|error| Unknown::Unavailable(name.clone(), error.into()))?
+                    .ok_or_else(|| Unknown::Group(name.clone()))?
+                    .gid
+            }
+        };
+        Ok(Self { uid: account.uid, gid })
+    }
+
+    /// Who runs scripts that name nobody: `script_user`, else keepalived_script if there is such a user, else we.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of), for `script_user`.
+    pub fn default_for(script_user: Option<&Identity>) -> Result<Self, Unknown> {
+        match script_user {
+            Some(identity) => Self::of(identity),
+            None => Ok(Self::of(&Identity { user: DEFAULT.to_owned(), group: None })
+                .unwrap_or_else(|_| Self::ours())),
+        }
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        *self == Self::ours()
+    }
+
+    /// Its number.
+    pub const fn uid(&self) -> Uid {
+        self.uid
+    }
+
+    /// The number of its group.
+    pub const fn gid(&self) -> Gid {
+        self.gid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(user: &str, group: Option<&str>) -> Identity {
+        Identity { user: user.to_owned(), group: group.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_user_has_its_own_group_unless_another_is_named() {
+        let alone = User::of(&identity("daemon", None)).unwrap();
+        let with_group = User::of(&identity("daemon", Some("root"))).unwrap();
+        assert_eq!((alone.uid, alone.gid), (Uid::from_raw(1), Gid::from_raw(1)));
+        assert_eq!((with_group.uid, with_group.gid), (Uid::from_raw(1), Gid::from_raw(0)));
+    }
+
+    #[test]
+    fn who_is_not_there_is_named() {
+        let error = User::of(&identity("nosuchuser", None)).unwrap_err();
+        assert_eq!(error.to_string(), "there is no user nosuchuser");
+        let error = User::of(&identity("root", Some("nosuchgroup"))).unwrap_err();
+        assert_eq!(error.to_string(), "there is no group nosuchgroup");
+    }
+}
