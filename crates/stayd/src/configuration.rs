@@ -18,6 +18,8 @@ pub struct Configuration {
     pub vrrp: vrrp::RouterSpec,
     /// For the checker process.
     pub virtual_servers: Vec<checker::VirtualServerSpec>,
+    /// For the parent itself; what the children run is taken out.
+    pub rest: config::model::Model,
 }
 
 /// A configuration that keepalived would die of.
@@ -42,9 +44,11 @@ impl Configuration {
             tracing::error!("the configuration {} cannot be run{strict}", options.file.display());
             Refusal { exit: Exit::from_status(status) }
         })?;
-        let asked = loaded.model.virtual_servers;
+        let mut rest = loaded.model;
+        let vrrp = std::mem::take(&mut rest.vrrp);
+        let asked = std::mem::take(&mut rest.virtual_servers);
         let virtual_servers = asked.into_iter().map(checker::VirtualServerSpec::with_stand_ins).collect();
-        Ok(Self { vrrp: loaded.model.vrrp, virtual_servers })
+        Ok(Self { vrrp, virtual_servers, rest })
     }
 }
 

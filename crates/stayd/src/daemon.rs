@@ -14,14 +14,16 @@ use std::time::Duration;
 use checker::Scheduler;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject};
+use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, TrackerState, What};
 
 use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
 use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
 use crate::log;
+use crate::notify::Notifier;
 use crate::pid_file::{self, PidFile};
+use crate::track::Trackers;
 use backoff::Backoff;
 use child::{Child, Ended};
 pub use child::{ROLE_VARIABLE, Role};
@@ -89,6 +91,8 @@ pub(crate) enum Event {
     Stderr(Role, String),
     Ended(u64, Role, Ended),
     Order(Order),
+    /// What something that instances follow says now, and which watch says so.
+    Track(u64, TrackerId, TrackerState),
 }
 
 struct Daemon {
@@ -104,6 +108,8 @@ struct Daemon {
     instances: BTreeMap<InstanceKey, InstanceSnapshot>,
     states: BTreeMap<String, StateName>,
     scheduler: Option<Box<Scheduler>>,
+    notifier: Notifier,
+    trackers: Trackers,
     /// Set once the daemon is to end: with this status, at this time at the latest.
     ending: Option<(Exit, tokio::time::Instant)>,
 }
@@ -113,6 +119,7 @@ impl Daemon {
         let (sender, events) = unbounded_channel();
         signals::watch(&sender)?;
         tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
+        let trackers = Trackers::new(sender.clone());
         let mut daemon = Self {
             options,
             configuration,
@@ -125,6 +132,8 @@ impl Daemon {
             instances: BTreeMap::new(),
             states: BTreeMap::new(),
             scheduler: None,
+            notifier: Notifier::new(),
+            trackers,
             ending: None,
         };
         daemon.configure();
@@ -136,6 +145,7 @@ impl Daemon {
             if let Some((exit, _)) = self.ending
                 && self.children.is_empty()
             {
+                self.notifier.finish().await;
                 tracing::info!("stopped");
                 return exit;
             }
@@ -170,6 +180,13 @@ impl Daemon {
                     self.child_ended(role, ended);
                 }
             }
+            Event::Track(serial, tracker, state) => {
+                if self.trackers.heard(serial, &tracker, state)
+                    && let Some(child) = self.children.get(&Role::Vrrp)
+                {
+                    child.send(&ToVrrp::Track { tracker, state });
+                }
+            }
             Event::Order(Order::Stop) => self.end(Exit::Normal),
             Event::Order(Order::Reload) => self.reload(),
             Event::Order(Order::NotYet(what)) => {
@@ -187,6 +204,7 @@ impl Daemon {
             FromVrrp::Configured => self.child_ready(Role::Vrrp),
             FromVrrp::Transition(transition) => {
                 tracing::info!(process = "vrrp", "{transition}");
+                self.notifier.transition(&transition);
                 if let Subject::Instance(name) = transition.subject {
                     if transition.to == StateName::Stop {
                         self.states.remove(&name);
@@ -198,7 +216,16 @@ impl Daemon {
                     self.tell_status();
                 }
             }
-            FromVrrp::Event(event) => tracing::info!(process = "vrrp", "{event}"),
+            FromVrrp::Event(event) => {
+                tracing::info!(process = "vrrp", "{event}");
+                match event.what {
+                    What::LowerMaster { .. } => self.notifier.lower_priority_heard(&event.instance),
+                    What::PriorityChanged { to, .. } => {
+                        self.notifier.priority_changed(&event.instance, to.get());
+                    }
+                    _ => {}
+                }
+            }
             FromVrrp::Snapshots(snapshots) => {
                 for snapshot in snapshots {
                     self.instances.insert(snapshot.key.clone(), snapshot);
@@ -241,6 +268,8 @@ impl Daemon {
     /// Hands the configuration to the children, starting and ending them as it asks for.
     fn configure(&mut self) {
         self.awaited.clear();
+        self.notifier.configure(&self.configuration.rest);
+        self.trackers.configure(&self.configuration.vrrp, &self.configuration.rest);
         for role in Role::ALL {
             match (self.is_wanted(role), self.children.contains_key(&role)) {
                 (true, true) => {
@@ -279,6 +308,7 @@ impl Daemon {
         if resume {
             self.send_snapshot(role);
         }
+        self.send_track(role);
         self.awaited.push(role);
         self.send_configuration(role);
     }
@@ -295,6 +325,15 @@ impl Daemon {
                 }
             }
             Role::Vrrp => {}
+        }
+    }
+
+    /// Before the configuration: an instance shall not start from less than is known.
+    fn send_track(&self, role: Role) {
+        if let (Role::Vrrp, Some(child)) = (role, self.children.get(&role)) {
+            for (tracker, state) in self.trackers.states().clone() {
+                child.send(&ToVrrp::Track { tracker, state });
+            }
         }
     }
 
@@ -389,6 +428,7 @@ impl Daemon {
         if let Ok(configuration) = Configuration::read(&self.options) {
             self.configuration = configuration;
             self.configure();
+            self.notifier.reloaded();
         } else {
             tracing::error!("reload refused: the running configuration stays as it is");
             tell_systemd(&[

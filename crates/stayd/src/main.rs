@@ -16,10 +16,13 @@ mod generate;
 mod host;
 mod ipc;
 mod log;
+mod notify;
 mod pid_file;
+mod ready;
 mod realserver;
 mod script;
 mod signals;
+mod track;
 mod vrrp_process;
 
 use std::os::fd::AsFd;

@@ -141,7 +141,7 @@ mod tests {
     }
 
     async fn never() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn run(job: &Job) -> Outcome {

@@ -169,6 +169,9 @@ impl Driver {
                     self.report();
                     self.parent.tell(&FromVrrp::Configured);
                 }
+                Heard::Message(ToVrrp::Track { tracker, state }) => {
+                    self.feed(Input::Track { tracker, state });
+                }
                 Heard::Message(ToVrrp::Stop) | Heard::Gone => {
                     self.stop();
                     return;

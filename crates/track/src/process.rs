@@ -115,7 +115,7 @@ impl ProcessPattern {
     /// Whether a process is such a one.
     pub fn matches(&self, process: CommandLine<'_>) -> bool {
         if !self.full {
-            let wanted = self.program.as_bytes();
+            let wanted = self.program.rsplit('/').next().unwrap_or_default().as_bytes();
             return process.name == wanted.get(..LONGEST_NAME).unwrap_or(wanted);
         }
         let text = process.arguments.strip_suffix(&[0]).unwrap_or(process.arguments);
@@ -219,6 +219,7 @@ mod tests {
     #[test]
     fn a_name_is_compared_as_far_as_the_kernel_keeps_it() {
         assert!(pattern("haproxy", &[], ParameterMatch::Any, false).matches(HAPROXY));
+        assert!(pattern("/sbin/haproxy", &[], ParameterMatch::Any, false).matches(HAPROXY), "it has no path");
         assert!(!pattern("haprox", &[], ParameterMatch::Any, false).matches(HAPROXY));
         let long = CommandLine { name: b"a-very-long-pro", arguments: b"" };
         assert!(pattern("a-very-long-program", &[], ParameterMatch::Any, false).matches(long));

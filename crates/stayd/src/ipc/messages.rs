@@ -2,7 +2,7 @@
 
 use checker::{Scheduler, VirtualServerSpec};
 use serde::{Deserialize, Serialize};
-use vrrp::{Event, InstanceSnapshot, RouterSpec, Transition};
+use vrrp::{Event, InstanceSnapshot, RouterSpec, TrackerId, TrackerState, Transition};
 
 /// Importance of a log line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -33,6 +33,13 @@ pub enum ToVrrp {
     Resume(Vec<InstanceSnapshot>),
     /// What to run.
     Configure(Box<RouterSpec>),
+    /// What a script, file or process says now that instances may follow.
+    Track {
+        /// Which.
+        tracker: TrackerId,
+        /// Its state.
+        state: TrackerState,
+    },
     /// Release everything and end.
     Stop,
 }

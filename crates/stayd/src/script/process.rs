@@ -12,6 +12,7 @@ use nix::unistd::{Pid, getpid, getppid, setgid, setgroups, setuid};
 use tokio::io::unix::AsyncFd;
 
 use super::{Job, Outcome, UMASK};
+use crate::ready;
 
 /// Variables that would change what a script does and that no script of keepalived's sees.
 const REMOVED: [&str; 3] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
@@ -54,7 +55,7 @@ impl Leader {
         // takes no lock.
         unsafe { command.pre_exec(prepare) };
         let mut child = command.spawn()?;
-        match open_pid(&child).and_then(AsyncFd::new) {
+        match open_pid(&child).and_then(ready::watch) {
             Ok(end) => Ok(Self { child, end }),
             Err(error) => {
                 // What cannot be watched must not run.
