@@ -194,7 +194,9 @@ impl Notifier {
             self.run(&message.subject, batch);
         }
         self.write(&message);
-        if subscriber.mails && (self.mail_faults || occasion != Occasion::Fault) {
+        // keepalived's mail about a stop never leaves: the process is gone before the server has answered.
+        let mails = occasion != Occasion::Stop && (occasion != Occasion::Fault || self.mail_faults);
+        if subscriber.mails && mails {
             self.mail(&message);
         }
     }
@@ -325,5 +327,113 @@ impl<'a> Users<'a> {
             any: job(&spec.any),
             ..Subscriber::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, OpenOptions};
+    use std::io::Read;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use config::model::{FifosSpec, GroupEvents, InstanceEvents};
+
+    use super::*;
+
+    /// A notifier with one pipe, and the pipe's other end.
+    struct Scene {
+        notifier: Notifier,
+        model: Model,
+        pipe: File,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Scene {
+        fn new(names: &[&str]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("fifo");
+            let mut model = Model::default();
+            let spec = FifoSpec { path: Some(path.display().to_string()), ..FifoSpec::default() };
+            model.globals.script_user = Some(Identity {
+                user: nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().name,
+                group: None,
+            });
+            model.globals.fifos = FifosSpec { vrrp: spec, ..FifosSpec::default() };
+            for name in names {
+                model.vrrp_events.insert((*name).to_owned(), InstanceEvents::default());
+            }
+            model.group_events.insert("G".to_owned(), GroupEvents::default());
+            let mut notifier = Notifier::new();
+            notifier.configure(&model);
+            let pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
+            Self { notifier, model, pipe, _folder: folder }
+        }
+
+        fn enter(&mut self, subject: Subject, to: StateName, why: Why) {
+            self.notifier.transition(&Transition { subject, from: StateName::Init, to, priority: 100, why });
+        }
+
+        fn instance(&mut self, name: &str, to: StateName, why: Why) {
+            self.enter(Subject::Instance(name.to_owned()), to, why);
+        }
+
+        fn written(&mut self) -> String {
+            let mut text = vec![0; 4096];
+            let length = self.pipe.read(&mut text).unwrap_or(0);
+            String::from_utf8(text[..length].to_vec()).unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_already_is_not_told_again() {
+        let mut scene = Scene::new(&["V"]);
+        scene.instance("V", StateName::Backup, Why::Startup);
+        scene.instance("V", StateName::Master, Why::MasterReleased);
+        // The process that replaces a crashed one.
+        scene.instance("V", StateName::Master, Why::Resumed);
+        assert_eq!(scene.written(), "INSTANCE \"V\" BACKUP 100\nINSTANCE \"V\" MASTER 100\n");
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_a_reload_removes_is_in_fault_or_deleted_as_it_asked_for() {
+        let mut scene = Scene::new(&["V", "W"]);
+        scene.model.vrrp_events.get_mut("W").unwrap().deleted = NotifyDeleted::Deleted;
+        scene.notifier.configure(&scene.model);
+        scene.model.vrrp_events.clear();
+        scene.notifier.configure(&scene.model);
+        scene.instance("V", StateName::Stop, Why::Removed);
+        scene.instance("W", StateName::Stop, Why::Removed);
+        assert_eq!(scene.written(), "INSTANCE \"V\" FAULT 100\nINSTANCE \"W\" DELETED 100\n");
+    }
+
+    #[tokio::test]
+    async fn all_states_are_repeated_after_a_reload_if_that_is_asked_for() {
+        let mut scene = Scene::new(&["V"]);
+        scene.instance("V", StateName::Fault, Why::Startup);
+        scene.enter(Subject::Group("G".to_owned()), StateName::Fault, Why::Startup);
+        scene.written();
+        scene.notifier.reloaded();
+        assert_eq!(scene.written(), "");
+        scene.model.globals.fifos.states_on_reload = true;
+        scene.notifier.configure(&scene.model);
+        scene.notifier.reloaded();
+        assert_eq!(scene.written(), "INSTANCE \"V\" FAULT 100\nGROUP \"G\" FAULT 100\n");
+    }
+
+    #[tokio::test]
+    async fn changes_of_priority_are_told_only_on_demand() {
+        let mut scene = Scene::new(&["V"]);
+        scene.instance("V", StateName::Master, Why::Startup);
+        scene.written();
+        scene.notifier.priority_changed("V", 90);
+        assert_eq!(scene.written(), "");
+        scene.model.vrrp_events.get_mut("V").unwrap().priority_changes = true;
+        scene.notifier.configure(&scene.model);
+        scene.notifier.priority_changed("V", 80);
+        scene.notifier.lower_priority_heard("V");
+        assert_eq!(
+            scene.written(),
+            "INSTANCE \"V\" MASTER_PRIORITY 80\nINSTANCE \"V\" MASTER_RX_LOWER_PRI 80\n"
+        );
     }
 }
