@@ -168,6 +168,7 @@ impl Process {
                 Action::Start { run, probe } => self.probes.start(run, probe),
                 Action::Cancel { run } => self.probes.cancel(run),
                 Action::Health { virtual_server, .. } | Action::Quorum { virtual_server, .. } => {
+                    self.tell(&FromChecker::Changed(action.clone()));
                     touched.push(virtual_server);
                 }
                 Action::Emit(_) => {}

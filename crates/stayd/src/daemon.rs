@@ -239,6 +239,7 @@ impl Daemon {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
             FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
+            FromChecker::Changed(change) => self.notifier.server_changed(&change),
             FromChecker::Line(line) => log::line("checker", &line),
         }
     }
@@ -268,7 +269,7 @@ impl Daemon {
     /// Hands the configuration to the children, starting and ending them as it asks for.
     fn configure(&mut self) {
         self.awaited.clear();
-        self.notifier.configure(&self.configuration.rest);
+        self.notifier.configure(&self.configuration.rest, &self.configuration.virtual_servers);
         self.trackers.configure(&self.configuration.vrrp, &self.configuration.rest);
         for role in Role::ALL {
             match (self.is_wanted(role), self.children.contains_key(&role)) {

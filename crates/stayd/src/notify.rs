@@ -7,12 +7,14 @@ mod fifo;
 mod mail;
 mod message;
 mod queue;
+mod servers;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use checker::VirtualServerSpec;
 use config::model::{Command, FifoSpec, Identity, Model, NotifyDeleted, NotifySpec};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
@@ -23,6 +25,7 @@ use fifo::Fifo;
 use mail::Mailer;
 use message::{Message, Occasion};
 use queue::Queue;
+use servers::Servers;
 
 /// Changes of state whose scripts run at a time.
 const MOST_AT_ONCE: usize = 256;
@@ -39,6 +42,8 @@ pub struct Notifier {
     told: BTreeMap<Subject, (Occasion, u8)>,
     permits: Arc<Semaphore>,
     pipes: Vec<Pipe>,
+    servers: Servers,
+    server_queues: BTreeMap<String, Queue>,
     states_on_reload: bool,
     mailer: Mailer,
     mail_faults: bool,
@@ -61,8 +66,17 @@ struct Subscriber {
     priority_changes: bool,
 }
 
+/// What a pipe is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    All,
+    Vrrp,
+    Lvs,
+}
+
 /// A pipe, and the script that reads it.
 struct Pipe {
+    kind: Kind,
     fifo: Fifo,
     /// Dropping it ends the script.
     _reader: Option<oneshot::Sender<()>>,
@@ -78,6 +92,8 @@ impl Notifier {
             told: BTreeMap::new(),
             permits: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             pipes: Vec::new(),
+            servers: Servers::default(),
+            server_queues: BTreeMap::new(),
             states_on_reload: false,
             mailer: Mailer::default(),
             mail_faults: true,
@@ -87,8 +103,9 @@ impl Notifier {
 
     /// Tells as this configuration asks for. Pipes are closed and opened again, and their scripts started anew, as
     /// keepalived does at a reload.
-    pub fn configure(&mut self, model: &Model) {
+    pub fn configure(&mut self, model: &Model, virtual_servers: &[VirtualServerSpec]) {
         let mut users = Users::new(model);
+        self.servers.configure(virtual_servers, &model.server_events, &mut users);
         let mut subscribers = BTreeMap::new();
         for (name, events) in &model.vrrp_events {
             let mut subscriber = users.subscriber(&events.notify);
@@ -113,26 +130,27 @@ impl Notifier {
         self.mail_faults = !model.globals.mail.no_faults;
         self.states_on_reload = model.globals.fifos.states_on_reload;
         let fifos = &model.globals.fifos;
-        self.open_pipes(&[&fifos.all, &fifos.vrrp], &mut users);
+        let specs = [(Kind::All, &fifos.all), (Kind::Vrrp, &fifos.vrrp), (Kind::Lvs, &fifos.lvs)];
+        self.open_pipes(&specs, &mut users);
     }
 
-    fn open_pipes(&mut self, specs: &[&FifoSpec], users: &mut Users<'_>) {
+    fn open_pipes(&mut self, specs: &[(Kind, &FifoSpec)], users: &mut Users<'_>) {
         let before = std::mem::take(&mut self.pipes);
         let wanted = |pipe: &Pipe| {
-            specs.iter().any(|spec| spec.path.as_deref().map(Path::new) == Some(pipe.fifo.path()))
+            specs.iter().any(|(_, spec)| spec.path.as_deref().map(Path::new) == Some(pipe.fifo.path()))
         };
         // What is not wanted any more is removed by being dropped.
         let kept = before.into_iter().filter(|pipe| wanted(pipe));
         let made: BTreeMap<_, _> =
             kept.map(|pipe| (pipe.fifo.path().to_owned(), pipe.fifo.close())).collect();
-        for spec in specs {
+        for (kind, spec) in specs {
             let Some(path) = spec.path.as_deref().map(Path::new) else { continue };
             let Some(owner) = users.user(spec.owner.as_ref()) else { continue };
             match Fifo::open(path, &owner, made.get(path).copied().unwrap_or(false)) {
                 Ok(fifo) => {
                     let script = spec.script.as_ref().and_then(|command| users.job(command));
                     let reader = script.and_then(|job| read_with(&job.with([path.display().to_string()])));
-                    self.pipes.push(Pipe { fifo, _reader: reader });
+                    self.pipes.push(Pipe { kind: *kind, fifo, _reader: reader });
                 }
                 Err(error) => tracing::error!("cannot open the pipe {}: {error}", path.display()),
             }
@@ -226,6 +244,21 @@ impl Notifier {
         }
     }
 
+    /// The health of a real server, or the quorum of a virtual server, has changed.
+    pub fn server_changed(&mut self, change: &checker::Action) {
+        let Some(message) = self.servers.changed(change) else { return };
+        if let Some(job) = message.script {
+            let queue = self.server_queues.entry(message.queue.clone()).or_default();
+            queue.push(&message.queue, vec![job], &self.permits);
+        }
+        for pipe in self.pipes.iter_mut().filter(|pipe| pipe.kind != Kind::Vrrp) {
+            pipe.fifo.write(message.line.as_bytes());
+        }
+        if let Some((subject, body)) = message.mail {
+            self.mailer.send(&subject, &body);
+        }
+    }
+
     /// Waits for the scripts that were told of the end, but not for long.
     pub async fn finish(&mut self) {
         let last = std::mem::take(&mut self.last);
@@ -252,7 +285,7 @@ impl Notifier {
 
     fn write(&mut self, message: &Message) {
         let line = message.line();
-        for pipe in &mut self.pipes {
+        for pipe in self.pipes.iter_mut().filter(|pipe| pipe.kind != Kind::Lvs) {
             pipe.fifo.write(line.as_bytes());
         }
     }
@@ -364,7 +397,7 @@ mod tests {
             }
             model.group_events.insert("G".to_owned(), GroupEvents::default());
             let mut notifier = Notifier::new();
-            notifier.configure(&model);
+            notifier.configure(&model, &[]);
             let pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
             Self { notifier, model, pipe, _folder: folder }
         }
@@ -398,9 +431,9 @@ mod tests {
     async fn an_instance_that_a_reload_removes_is_in_fault_or_deleted_as_it_asked_for() {
         let mut scene = Scene::new(&["V", "W"]);
         scene.model.vrrp_events.get_mut("W").unwrap().deleted = NotifyDeleted::Deleted;
-        scene.notifier.configure(&scene.model);
+        scene.notifier.configure(&scene.model, &[]);
         scene.model.vrrp_events.clear();
-        scene.notifier.configure(&scene.model);
+        scene.notifier.configure(&scene.model, &[]);
         scene.instance("V", StateName::Stop, Why::Removed);
         scene.instance("W", StateName::Stop, Why::Removed);
         assert_eq!(scene.written(), "INSTANCE \"V\" FAULT 100\nINSTANCE \"W\" DELETED 100\n");
@@ -415,7 +448,7 @@ mod tests {
         scene.notifier.reloaded();
         assert_eq!(scene.written(), "");
         scene.model.globals.fifos.states_on_reload = true;
-        scene.notifier.configure(&scene.model);
+        scene.notifier.configure(&scene.model, &[]);
         scene.notifier.reloaded();
         assert_eq!(scene.written(), "INSTANCE \"V\" FAULT 100\nGROUP \"G\" FAULT 100\n");
     }
@@ -428,7 +461,7 @@ mod tests {
         scene.notifier.priority_changed("V", 90);
         assert_eq!(scene.written(), "");
         scene.model.vrrp_events.get_mut("V").unwrap().priority_changes = true;
-        scene.notifier.configure(&scene.model);
+        scene.notifier.configure(&scene.model, &[]);
         scene.notifier.priority_changed("V", 80);
         scene.notifier.lower_priority_heard("V");
         assert_eq!(

@@ -82,6 +82,8 @@ pub enum FromChecker {
     Configured,
     /// What a successor would need.
     Snapshot(Box<Scheduler>),
+    /// The health of a real server or the quorum of a virtual server, for those who are to be told.
+    Changed(checker::Action),
     /// A log line.
     Line(Line),
 }

@@ -1,0 +1,270 @@
+//! What is told of virtual and real servers: the words, and who wants to hear them.
+//!
+//! **Only what changes is told**: a real server that starts up as configured is no news, as with keepalived; that a virtual
+//! server has its quorum at the start is.
+
+use std::collections::BTreeMap;
+
+use checker::{Action, VirtualServerSpec, Why};
+use config::model::ServerEvents;
+use ipvs::{DestKey, Protocol, ServiceKey};
+
+use super::Users;
+use crate::script::Job;
+
+/// The virtual servers of a configuration, by the first of their services.
+#[derive(Default)]
+pub struct Servers {
+    present: BTreeMap<ServiceKey, VirtualServer>,
+    /// Those of the configuration before, for what is still told of them.
+    former: BTreeMap<ServiceKey, VirtualServer>,
+    /// Whether each was last told to have its quorum.
+    told: BTreeMap<ServiceKey, bool>,
+}
+
+struct VirtualServer {
+    /// As pipes and mails name it.
+    name: String,
+    protocol: &'static str,
+    quorum_up: Option<Job>,
+    quorum_down: Option<Job>,
+    mails: bool,
+    real_servers: BTreeMap<DestKey, RealServer>,
+}
+
+#[derive(Clone, Default)]
+struct RealServer {
+    up: Option<Job>,
+    down: Option<Job>,
+    mails: bool,
+}
+
+/// One thing to tell.
+#[derive(Debug)]
+pub struct ServerMessage {
+    /// Whose news must stay in order: those of one virtual server and all its real servers.
+    pub queue: String,
+    /// The script for it.
+    pub script: Option<Job>,
+    /// The line for the pipes.
+    pub line: String,
+    /// Subject, after `[router_id] `, and text of the mail.
+    pub mail: Option<(String, String)>,
+}
+
+impl Servers {
+    /// Those of this configuration.
+    pub(super) fn configure(
+        &mut self,
+        specs: &[VirtualServerSpec],
+        events: &[ServerEvents],
+        users: &mut Users<'_>,
+    ) {
+        let mut present = BTreeMap::new();
+        for (spec, events) in specs.iter().zip(events) {
+            let Some(key) = spec.services.first() else { continue };
+            let mut job = |command: &Option<_>| command.as_ref().and_then(|command| users.job(command));
+            let (quorum_up, quorum_down) = (job(&events.quorum_up), job(&events.quorum_down));
+            let real = events.real_servers.iter().map(|events| {
+                let real = RealServer {
+                    up: job(&events.notify_up),
+                    down: job(&events.notify_down),
+                    mails: events.smtp_alert,
+                };
+                (events.key, real)
+            });
+            let real_servers = real.collect();
+            let server = VirtualServer {
+                name: name(spec),
+                protocol: protocol(key),
+                quorum_up,
+                quorum_down,
+                mails: events.smtp_alert,
+                real_servers,
+            };
+            // Two with the same first service: the later is not served.
+            present.entry(*key).or_insert(server);
+        }
+        self.former = std::mem::replace(&mut self.present, present);
+    }
+
+    /// What is to be told of a change; `None`: nothing.
+    pub fn changed(&mut self, change: &Action) -> Option<ServerMessage> {
+        match change {
+            Action::Health { virtual_server, server, up, why } => {
+                if *why == Why::Configured {
+                    return None;
+                }
+                let (of, real) = self.real_server(virtual_server, server)?;
+                let real_name = format!("[{}]:{}:{}", server.address, of.protocol, server.port);
+                let word = word(*up);
+                let mail = real.mails.then(|| {
+                    let subject = format!("Realserver {real_name} of virtual server {} - {word}", of.name);
+                    (subject, because(*why))
+                });
+                Some(ServerMessage {
+                    queue: of.name.clone(),
+                    script: if *up { real.up } else { real.down },
+                    line: format!("RS {real_name} {} {word}\n", of.name),
+                    mail,
+                })
+            }
+            Action::Quorum { virtual_server, up, weight } => {
+                let before = self.told.insert(*virtual_server, *up);
+                if before.unwrap_or(false) == *up {
+                    return None;
+                }
+                let of = self.present.get(virtual_server).or_else(|| self.former.get(virtual_server))?;
+                let word = word(*up);
+                let mail = of.mails.then(|| {
+                    let verb = if *up { "It has" } else { "It has lost" };
+                    (
+                        format!("Virtualserver {} - {word}", of.name),
+                        format!("{verb} its quorum: the weight of its live servers is {weight}."),
+                    )
+                });
+                Some(ServerMessage {
+                    queue: of.name.clone(),
+                    script: if *up { of.quorum_up.clone() } else { of.quorum_down.clone() },
+                    line: format!("VS {} {word}\n", of.name),
+                    mail,
+                })
+            }
+            Action::Start { .. } | Action::Cancel { .. } | Action::Emit(_) => None,
+        }
+    }
+
+    fn real_server(&self, service: &ServiceKey, key: &DestKey) -> Option<(&VirtualServer, RealServer)> {
+        let places = [self.present.get(service), self.former.get(service)];
+        let mut found = places.into_iter().flatten();
+        found.find_map(|server| Some((server, server.real_servers.get(key)?.clone())))
+    }
+}
+
+const fn word(up: bool) -> &'static str {
+    if up { "UP" } else { "DOWN" }
+}
+
+fn because(why: Why) -> String {
+    match why {
+        Why::Configured => "The configuration says so.".to_owned(),
+        Why::Removed => "It is not configured any more.".to_owned(),
+        Why::Passed => "The last of its failed checks succeeded.".to_owned(),
+        Why::Failed { check, failure } => format!("Check {} failed: {failure}.", check + 1),
+    }
+}
+
+fn name(spec: &VirtualServerSpec) -> String {
+    match (&spec.group, spec.services.first()) {
+        (Some(group), _) => format!("[{group}]:0"),
+        (None, Some(key @ ServiceKey::Address { address, port, .. })) => {
+            format!("[{address}]:{}:{port}", protocol(key))
+        }
+        (None, Some(ServiceKey::Fwmark { mark, .. })) => format!("FWM {mark}"),
+        (None, None) => spec.name.clone(),
+    }
+}
+
+const fn protocol(key: &ServiceKey) -> &'static str {
+    match key {
+        ServiceKey::Address { protocol: Protocol::Tcp, .. } => "tcp",
+        ServiceKey::Address { protocol: Protocol::Udp, .. } => "udp",
+        ServiceKey::Address { protocol: Protocol::Sctp, .. } => "sctp",
+        ServiceKey::Fwmark { .. } => "none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use checker::Failure;
+    use config::model::{Model, RealServerEvents};
+    use ipvs::{Family, SchedulerFlags, ServiceSpec};
+
+    use super::*;
+
+    const SERVER: DestKey =
+        DestKey { address: std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)), port: 8080 };
+
+    fn servers(service: ServiceKey, group: Option<&str>) -> Servers {
+        let spec = VirtualServerSpec {
+            name: "name in the file".to_owned(),
+            snmp_name: None,
+            group: group.map(str::to_owned),
+            services: vec![service],
+            service: ServiceSpec {
+                scheduler: "rr".to_owned(),
+                flags: SchedulerFlags::default(),
+                persistence: None,
+            },
+            quorum: 1,
+            hysteresis: 0,
+            alpha: false,
+            omega: false,
+            ha_suspend: false,
+            sorry_server: None,
+            real_servers: Vec::new(),
+        };
+        let real = RealServerEvents { key: SERVER, notify_up: None, notify_down: None, smtp_alert: true };
+        let events = ServerEvents { smtp_alert: true, real_servers: vec![real], ..ServerEvents::default() };
+        let model = Model::default();
+        let mut servers = Servers::default();
+        servers.configure(&[spec], &[events], &mut Users::new(&model));
+        servers
+    }
+
+    fn tcp() -> ServiceKey {
+        ServiceKey::Address { protocol: Protocol::Tcp, address: [10, 0, 0, 1].into(), port: 80 }
+    }
+
+    fn health(service: ServiceKey, up: bool, why: Why) -> Action {
+        Action::Health { virtual_server: service, server: SERVER, up, why }
+    }
+
+    fn quorum(service: ServiceKey, up: bool) -> Action {
+        Action::Quorum { virtual_server: service, up, weight: 1 }
+    }
+
+    #[test]
+    fn servers_are_named_as_keepalived_names_them() {
+        let mark = ServiceKey::Fwmark { mark: 7, family: Family::V4 };
+        for (service, group, expected) in [
+            (tcp(), None, "RS [10.0.0.2]:tcp:8080 [10.0.0.1]:tcp:80 UP\n"),
+            (tcp(), Some("G"), "RS [10.0.0.2]:tcp:8080 [G]:0 UP\n"),
+            (mark, None, "RS [10.0.0.2]:none:8080 FWM 7 UP\n"),
+        ] {
+            let message = servers(service, group).changed(&health(service, true, Why::Passed)).unwrap();
+            assert_eq!(message.line, expected);
+        }
+    }
+
+    #[test]
+    fn mails_have_keepalived_s_subjects() {
+        let mut servers = servers(tcp(), None);
+        let subject = |message: Option<ServerMessage>| message.unwrap().mail.unwrap().0;
+        let why = Why::Failed { check: 0, failure: Failure::TimedOut };
+        assert_eq!(
+            subject(servers.changed(&health(tcp(), false, why))),
+            "Realserver [10.0.0.2]:tcp:8080 of virtual server [10.0.0.1]:tcp:80 - DOWN"
+        );
+        assert_eq!(subject(servers.changed(&quorum(tcp(), true))), "Virtualserver [10.0.0.1]:tcp:80 - UP");
+    }
+
+    #[test]
+    fn what_starts_as_configured_is_no_news_but_a_quorum_is() {
+        let mut servers = servers(tcp(), None);
+        assert!(servers.changed(&health(tcp(), true, Why::Configured)).is_none());
+        assert!(servers.changed(&quorum(tcp(), false)).is_none(), "it never had it");
+        assert_eq!(servers.changed(&quorum(tcp(), true)).unwrap().line, "VS [10.0.0.1]:tcp:80 UP\n");
+        assert!(servers.changed(&quorum(tcp(), true)).is_none(), "known");
+        assert_eq!(servers.changed(&quorum(tcp(), false)).unwrap().line, "VS [10.0.0.1]:tcp:80 DOWN\n");
+    }
+
+    #[test]
+    fn the_end_of_a_server_that_a_reload_removes_is_told() {
+        let mut servers = servers(tcp(), None);
+        let model = Model::default();
+        servers.configure(&[], &[], &mut Users::new(&model));
+        let message = servers.changed(&health(tcp(), false, Why::Removed)).unwrap();
+        assert_eq!(message.line, "RS [10.0.0.2]:tcp:8080 [10.0.0.1]:tcp:80 DOWN\n");
+    }
+}
