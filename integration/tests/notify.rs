@@ -1,7 +1,6 @@
 //! The same file first with keepalived, then with stayd, on one host: what scripts are told, and how; what pipes get; what a
 //! mail server receives. And what instances follow: scripts with weights, files, processes.
 
-use std::fs;
 use std::path::Path;
 
 use lab::pair::{Pair, Role, VIP};
@@ -43,6 +42,20 @@ fn instance(name: &str, interface: &str, vrid: u8, more: &str) -> String {
         .replace("PRIORITY", &(vrid + 50).to_string())
         .replace("MORE", more)
 }
+
+const GROUP: &str = "\
+vrrp_sync_group G {
+  group {
+    V1
+    V2
+  }
+  notify_master \"SCRIPT group master\" USER
+  notify_backup \"SCRIPT group backup\"
+  notify_fault \"SCRIPT group fault\"
+  notify_stop \"SCRIPT group stop\"
+  notify \"SCRIPT any\"
+}
+";
 
 /// A host with two interfaces, and the script in its folder.
 struct Stage {
@@ -99,25 +112,27 @@ fn scripts_are_told_what_keepalived_would_tell_them_and_how() -> Result {
         instance("V2", "eth1", 52, ""),
         instance("V3", "eth1", 53, "  notify_deleted \"SCRIPT V3 deleted\"\n"),
     );
-    let all = stage.configuration("", &format!("{first}{second}{third}"));
+    let all = stage.configuration("", &format!("{first}{second}{third}{GROUP}"));
     let mut told = Vec::new();
     for daemon in BOTH {
-        fs::write(&stage.log, "").map_err(|error| lab::Error::Unmet(error.to_string()))?;
+        stage.host.write("notified", "")?;
         let (mut seen, mut phases) = (0, Vec::new());
         let process = stage.host.start_daemon(daemon, &all)?;
-        phases.push(("start", stage.next(&mut seen, 6)?));
-        phases.push(("master", stage.next(&mut seen, 6)?));
+        phases.push(("start", stage.next(&mut seen, 8)?));
+        phases.push(("master", stage.next(&mut seen, 8)?));
         stage.host.cut("eth0")?;
-        phases.push(("fault", stage.next(&mut seen, 2)?));
+        phases.push(("fault", stage.next(&mut seen, 6)?));
         stage.host.heal("eth0")?;
-        phases.push(("backup", stage.next(&mut seen, 2)?));
-        phases.push(("master again", stage.next(&mut seen, 2)?));
-        stage.host.write(&format!("{}.conf", daemon.name()), &stage.configuration("", &first))?;
+        phases.push(("backup", stage.next(&mut seen, 6)?));
+        phases.push(("master again", stage.next(&mut seen, 6)?));
+        stage.host.write(
+            &format!("{}.conf", daemon.name()),
+            &stage.configuration("", &format!("{first}{second}{GROUP}")),
+        )?;
         process.signal(Signal::SIGHUP)?;
-        // One is told as FAULT, by the general script alone, and one as DELETED, by both.
-        phases.push(("reload", stage.next(&mut seen, 3)?));
+        phases.push(("reload", stage.next(&mut seen, 2)?));
         process.stop(seconds(5))?;
-        phases.push(("stop", stage.next(&mut seen, 2)?));
+        phases.push(("stop", stage.next(&mut seen, 6)?));
         told.push(phases);
     }
     for (keepalived, stayd) in told[0].iter().zip(&told[1]) {

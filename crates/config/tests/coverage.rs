@@ -61,7 +61,7 @@ fn a_keyword_without_effect_says_so_or_the_block_around_it_does() {
 fn a_keyword_without_effect_says_so_at_its_first_place_only() {
     let instance = |name: &str, vrid: u8| {
         format!(
-            "vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\nsmtp_alert\nsmtp_alert off\n\
+            "vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\ndebug 1\ndebug 2\n\
              virtual_ipaddress {{\n10.0.0.{vrid}\n}}\n}}\n"
         )
     };
@@ -81,6 +81,7 @@ fn every_keyword_that_works_changes_the_model() {
         ("global_defs", "include_check"),
         ("global_defs", "default_interface"),
         ("virtual_server", "hashed"),
+        ("real_server", "smtp_alert"),
         ("virtual_server", "ip_family"),
         ("", "global_defs"),
         ("", "virtual_server_group"),
@@ -106,9 +107,11 @@ fn context(case: &Case) -> String {
         "state" => case.text.replace("state BACKUP", "state MASTER"),
         "version" => case.text.replace("version 2", "version 3"),
         "weight" if case.block.name == "virtual_server" => case.text.replace("80 {\nweight 1\n", "80 {\n"),
-        "checker_log_all_failures" => case.text.clone() + CHECKED,
+        "checker_log_all_failures" | "smtp_alert_checker" => case.text.clone() + CHECKED,
         "dynamic_interfaces" => case.text.replace("interface eth0", "interface eth7"),
         "retry" if case.block.name == "DNS_CHECK" => case.text.replace("retry 3", "retry 4"),
+        "track_script" | "track_file" | "track_process" if !case.block.name.is_empty() => followed(case),
+        _ if case.text.contains("\"/none a b\"") => script(case),
         _ if case.block.name == "MISC_CHECK" => case.text.replace("misc_path /none", "misc_path /s/ok"),
         "retry" | "delay_before_retry" | "warmup" | "delay_loop" | "connect_timeout" | "alpha"
             if matches!(case.block.name, "virtual_server" | "real_server") =>
@@ -119,6 +122,22 @@ fn context(case: &Case) -> String {
     }
 }
 
+/// Something to follow, in the block that names what is followed.
+fn followed(case: &Case) -> String {
+    let define = match case.keyword.name {
+        "track_script" => "vrrp_script T {\nscript \"/s/ok\"\n}\n",
+        "track_file" => "track_file T {\nfile /run/t\n}\n",
+        _ => "vrrp_track_process T {\nprocess t\n}\n",
+    };
+    let (before, after) = case.text.rsplit_once(&format!("{} {{\n", case.keyword.name)).unwrap();
+    format!("{define}{before}{} {{\nT\n{after}", case.keyword.name)
+}
+
+/// A script that is there.
+fn script(case: &Case) -> String {
+    case.text.replace("/none a b", "/s/ok a b")
+}
+
 const CHECKED: &str = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nlvs_sched rr\nlvs_method NAT\n\
                        real_server 10.0.0.2 80 {\nTCP_CHECK {\n}\n}\n}\n";
 
@@ -126,7 +145,10 @@ const CHECKED: &str = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nlvs_sched rr\
 fn without(text: &str, case: &Case) -> String {
     let mut lines: Vec<_> = text.lines().collect();
     let keyword = |line: &&&str| line.split(' ').next() == Some(case.keyword.name);
-    let from_end = case.keyword.name == "real_server";
+    let from_end = matches!(
+        case.keyword.name,
+        "real_server" | "group" | "track_script" | "track_file" | "track_process"
+    );
     let found = if from_end {
         lines.iter().position(|line| keyword(&line))
     } else {

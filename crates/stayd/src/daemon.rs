@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use checker::Scheduler;
+use config::model::Command;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, TrackerState, What};
@@ -21,7 +22,7 @@ use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
 use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
 use crate::log;
-use crate::notify::Notifier;
+use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
 use crate::track::Trackers;
 use backoff::Backoff;
@@ -120,7 +121,7 @@ impl Daemon {
         signals::watch(&sender)?;
         tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
         let trackers = Trackers::new(sender.clone());
-        let mut daemon = Self {
+        let daemon = Self {
             options,
             configuration,
             children: BTreeMap::new(),
@@ -136,16 +137,20 @@ impl Daemon {
             trackers,
             ending: None,
         };
-        daemon.configure();
         Ok(daemon)
     }
 
     async fn run(&mut self) -> Exit {
+        let scripts = &self.configuration.rest.globals.system_scripts;
+        self.system_script(scripts.startup.as_ref(), scripts.startup_timeout).await;
+        self.configure();
         loop {
             if let Some((exit, _)) = self.ending
                 && self.children.is_empty()
             {
                 self.notifier.finish().await;
+                let scripts = &self.configuration.rest.globals.system_scripts;
+                self.system_script(scripts.shutdown.as_ref(), scripts.shutdown_timeout).await;
                 tracing::info!("stopped");
                 return exit;
             }
@@ -159,6 +164,21 @@ impl Daemon {
                 }
                 () = until(deadline) => self.expire(),
             }
+        }
+    }
+
+    /// Runs `startup_script` or `shutdown_script` and waits for its end.
+    async fn system_script(&self, command: Option<&Command>, timeout: Duration) {
+        let job = command.and_then(|command| Users::new(&self.configuration.rest).job(command));
+        let Some(job) = job else { return };
+        match job.start() {
+            Ok(run) => {
+                let outcome = run.wait(Some(timeout), std::future::pending()).await;
+                if !outcome.is_success() {
+                    tracing::warn!("{}: {outcome}", job.argv.join(" "));
+                }
+            }
+            Err(error) => tracing::error!("{error}"),
         }
     }
 

@@ -146,7 +146,7 @@ impl Notifier {
         for (kind, spec) in specs {
             let Some(path) = spec.path.as_deref().map(Path::new) else { continue };
             let Some(owner) = users.user(spec.owner.as_ref()) else { continue };
-            match Fifo::open(path, &owner, made.get(path).copied().unwrap_or(false)) {
+            match Fifo::open(path, &owner, users.umask, made.get(path).copied().unwrap_or(false)) {
                 Ok(fifo) => {
                     let script = spec.script.as_ref().and_then(|command| users.job(command));
                     let reader = script.and_then(|job| read_with(&job.with([path.display().to_string()])));
@@ -321,24 +321,32 @@ fn read_with(job: &Job) -> Option<oneshot::Sender<()>> {
 /// Looks each identity of a configuration up once: a name service may be slow.
 pub struct Users<'a> {
     script_user: Option<&'a Identity>,
+    all_groups: bool,
+    umask: u32,
     known: BTreeMap<Option<(String, Option<String>)>, Option<User>>,
 }
 
 impl<'a> Users<'a> {
     /// For the scripts of this configuration.
     pub fn new(model: &'a Model) -> Self {
-        Self { script_user: model.globals.script_user.as_ref(), known: BTreeMap::new() }
+        Self {
+            script_user: model.globals.script_user.as_ref(),
+            all_groups: model.globals.script_groups,
+            umask: model.globals.files.umask,
+            known: BTreeMap::new(),
+        }
     }
 
     /// The user of an identity, or of scripts without one. Who does not exist is told once.
     pub fn user(&mut self, identity: Option<&Identity>) -> Option<User> {
         let key = identity.map(|identity| (identity.user.clone(), identity.group.clone()));
-        let script_user = self.script_user;
+        let (script_user, all_groups) = (self.script_user, self.all_groups);
         let look_up = || {
             let user = match identity {
                 Some(identity) => User::of(identity),
                 None => User::default_for(script_user),
             };
+            let user = user.map(|user| if all_groups { user.with_all_groups() } else { user });
             user.map_err(|error| tracing::error!("{error}; its scripts are not run")).ok()
         };
         self.known.entry(key).or_insert_with(look_up).clone()
@@ -347,7 +355,7 @@ impl<'a> Users<'a> {
     /// A command, ready to be run.
     pub fn job(&mut self, command: &Command) -> Option<Job> {
         let user = self.user(command.identity.as_ref())?;
-        Some(Job { argv: command.argv.clone(), user })
+        Some(Job { argv: command.argv.clone(), user, umask: self.umask })
     }
 
     fn subscriber(&mut self, spec: &NotifySpec) -> Subscriber {

@@ -19,9 +19,6 @@ pub use user::User;
 /// A script that is told to end and does not is killed after this long, as keepalived's are.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Access that the files of a script are made without (keepalived's default `umask`).
-pub const UMASK: u32 = 0o177;
-
 /// A command, ready to be run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Job {
@@ -29,6 +26,8 @@ pub struct Job {
     pub argv: Vec<String>,
     /// Whom it runs as.
     pub user: User,
+    /// Access that files are made without.
+    pub umask: u32,
 }
 
 impl Job {
@@ -137,7 +136,7 @@ mod tests {
     use super::*;
 
     fn shell(text: &str) -> Job {
-        Job { argv: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(), user: User::ours() }
+        Job { argv: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(), user: User::ours(), umask: 0o177 }
     }
 
     async fn never() {
@@ -166,7 +165,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_is_not_there_does_not_start() {
-        let job = Job { argv: vec!["/nonexistent/script".to_owned()], user: User::ours() };
+        let job = Job { argv: vec!["/nonexistent/script".to_owned()], user: User::ours(), umask: 0o177 };
         let error = job.start().err().unwrap().to_string();
         assert!(error.contains("/nonexistent/script") && error.contains("No such file"), "{error}");
     }
@@ -178,7 +177,7 @@ mod tests {
         let path = folder.path().join("script");
         std::fs::write(&path, "exit 7\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let job = Job { argv: vec![path.display().to_string()], user: User::ours() };
+        let job = Job { argv: vec![path.display().to_string()], user: User::ours(), umask: 0o177 };
         assert_eq!(run(&job).await, Outcome::Exit(7));
     }
 

@@ -49,7 +49,7 @@ const GENERAL: &[Keyword] = &[
     )
     .default("false")
     .since("2.3.0"),
-    later("set_supplementary_groups", SWITCH, "Gives scripts all groups of their user, not only the first.")
+    kw("set_supplementary_groups", SWITCH, "Gives scripts all groups of their user, not only the first.")
         .default("false")
         .since("2.4.4"),
     kw(
@@ -59,62 +59,62 @@ const GENERAL: &[Keyword] = &[
     )
     .default("the host's name")
     .since("1.1.8"),
-    later(
+    kw(
         "notification_email_from",
         Takes::One(Value::Text, Missing::Reported),
         "Sender of the mails about changes of state.",
     )
     .default("USER@HOST")
     .since("0.5.3"),
-    later(
+    kw(
         "smtp_server",
         Takes::Words { syntax: "ADDRESS|NAME [PORT]", least: 1, missing: Missing::Fatal },
         "Address or name of the mail server that takes the mails about changes of state, and its \
          port; port 25 unless given. Without it no mail is sent.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "smtp_helo_name",
         Takes::Maybe(Value::Text),
         "Name by which this host introduces itself to the mail server (HELO).",
     )
     .default("the host's name")
     .since("1.2.20"),
-    later(
+    kw(
         "smtp_connect_timeout",
         one(Value::Integer { least: 1, most: 4294, unit: "seconds", outside: super::Outside::Raised }),
         "How long to wait for the mail server to take a connection, and then for each of its answers.",
     )
     .default("30")
     .since("0.5.3"),
-    later(
+    kw(
         "notification_email",
         Takes::Block(&NOTIFICATION_EMAIL),
         "Who gets mails about changes of state; as many addresses as one likes. Without it no mail is \
          sent.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "smtp_alert",
         SWITCH,
         "Whether changes of state are mailed, for all instances, groups and servers that do not say \
          it themselves. Unset it means no, but yes for real servers.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "smtp_alert_vrrp",
         SWITCH,
         "Whether changes of state of VRRP instances and sync groups are mailed; goes before \
          `smtp_alert`.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "smtp_alert_checker",
         SWITCH,
         "Whether changes of state of virtual and real servers are mailed; goes before `smtp_alert`.",
     )
     .since("2.0.0"),
-    later("no_email_faults", Takes::Flag, "Sends no mail when a VRRP instance enters FAULT.").since("2.0.0"),
+    kw("no_email_faults", Takes::Flag, "Sends no mail when a VRRP instance enters FAULT.").since("2.0.0"),
     later(
         "no_checker_emails",
         SWITCH,
@@ -122,26 +122,22 @@ const GENERAL: &[Keyword] = &[
     )
     .default("false")
     .since("2.0.0"),
-    later(
-        "startup_script",
-        SCRIPT,
-        "A command that is run, and waited for, before anything else is started.",
-    )
-    .since("2.1.0"),
-    later(
+    kw("startup_script", SCRIPT, "A command that is run, and waited for, before anything else is started.")
+        .since("2.1.0"),
+    kw(
         "startup_script_timeout",
         wants(Value::secs(1, 1000)),
         "How long `startup_script` may take before it is ended.",
     )
     .default("10")
     .since("2.1.0"),
-    later(
+    kw(
         "shutdown_script",
         SCRIPT,
         "A command that is run, and waited for, after everything else has stopped.",
     )
     .since("2.1.0"),
-    later(
+    kw(
         "shutdown_script_timeout",
         wants(Value::secs(1, 1000)),
         "How long `shutdown_script` may take before it is ended.",
@@ -225,45 +221,45 @@ const GENERAL: &[Keyword] = &[
          number or 0; port, ttl, group and maxlen to the kernel's values.",
     )
     .since("1.2.20"),
-    later(
+    kw(
         "notify_fifo",
         FIFO,
         "A named pipe that gets a line for every change of state, of VRRP and of servers. It is made \
          if it does not exist.",
     )
     .since("1.3.6"),
-    later(
+    kw(
         "notify_fifo_script",
         SCRIPT,
         "A command that is started once to read `notify_fifo`, whose name is added to its arguments.",
     )
     .since("1.3.6"),
-    later(
+    kw(
         "vrrp_notify_fifo",
         FIFO,
         "A named pipe that gets a line for every change of state of VRRP instances and groups only.",
     )
     .since("1.3.6"),
-    later(
+    kw(
         "vrrp_notify_fifo_script",
         SCRIPT,
         "A command that is started once to read `vrrp_notify_fifo`, whose name is added to its \
          arguments.",
     )
     .since("1.3.6"),
-    later(
+    kw(
         "lvs_notify_fifo",
         FIFO,
         "A named pipe that gets a line for every change of state of virtual and real servers only.",
     )
     .since("1.3.6"),
-    later(
+    kw(
         "lvs_notify_fifo_script",
         SCRIPT,
         "A command that is started once to read `lvs_notify_fifo`, whose name is added to its arguments.",
     )
     .since("1.3.6"),
-    later(
+    kw(
         "fifo_write_vrrp_states_on_reload",
         Takes::Flag,
         "Writes the state of every VRRP instance to the pipes again after a reload, changed or not.",

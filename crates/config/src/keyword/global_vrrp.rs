@@ -225,7 +225,7 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("false")
     .since("1.2.20"),
-    later(
+    kw(
         "vrrp_notify_priority_changes",
         SWITCH,
         "Default of the instances' `notify_priority_changes`: writes a line to the notify pipes when \

@@ -206,21 +206,21 @@ const ADDRESSES: &[Keyword] = &[
          while it is down.",
     )
     .since("1.0.1"),
-    later(
+    kw(
         "track_script",
         Takes::Block(&TRACK_SCRIPT),
         "Scripts that the instance follows, one on a line; their `vrrp_script` has to stand before \
          it. Weight 0 puts it into FAULT when the script fails, another changes its priority.",
     )
     .since("1.1.13"),
-    later(
+    kw(
         "track_file",
         Takes::Block(&TRACK_FILE_ENTRIES),
         "Files that the instance follows, one on a line; their `track_file` has to stand before it. \
          The number in the file times the weight is added to its priority.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "track_process",
         Takes::Block(&TRACK_PROCESS),
         "Processes that the instance follows, one on a line; their `vrrp_track_process` has to stand \
@@ -429,35 +429,35 @@ const ANNOUNCE: &[Keyword] = &[
 ];
 
 const EVENTS: &[Keyword] = &[
-    later("notify_master", NOTIFY, "A command to run when the instance becomes master.").since("0.5.9"),
-    later("notify_backup", NOTIFY, "A command to run when the instance becomes backup.").since("0.5.9"),
-    later("notify_fault", NOTIFY, "A command to run when the instance enters FAULT.").since("0.5.9"),
-    later("notify_stop", NOTIFY, "A command to run, and wait for up to 1 s, when the daemon stops.")
+    kw("notify_master", NOTIFY, "A command to run when the instance becomes master.").since("0.5.9"),
+    kw("notify_backup", NOTIFY, "A command to run when the instance becomes backup.").since("0.5.9"),
+    kw("notify_fault", NOTIFY, "A command to run when the instance enters FAULT.").since("0.5.9"),
+    kw("notify_stop", NOTIFY, "A command to run, and wait for up to 1 s, when the daemon stops.")
         .since("1.1.13"),
-    later(
+    kw(
         "notify_deleted",
         Takes::Script(Missing::Silent),
         "A command to run when a reload removes the instance; without one, such an instance is \
          reported as DELETED instead of FAULT.",
     )
     .since("2.1.0"),
-    later(
+    kw(
         "notify",
         NOTIFY,
         "A command to run at every change of state, after the one for that state. It gets `INSTANCE`, \
          the name, the state and the priority as further arguments.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "notify_master_rx_lower_pri",
         NOTIFY,
         "A command to run when a master hears an advert of lower priority.",
     )
     .since("2.0.6"),
-    later("smtp_alert", SWITCH, "Whether changes of state of this instance are mailed.")
+    kw("smtp_alert", SWITCH, "Whether changes of state of this instance are mailed.")
         .default("smtp_alert_vrrp")
         .since("0.5.7"),
-    later(
+    kw(
         "notify_priority_changes",
         SWITCH,
         "Writes a line to the notify pipes when the effective priority changes.",

@@ -100,7 +100,7 @@ const KEYWORDS: &[Keyword] = &[
          VRRP, and are removed at the end.",
     )
     .since("1.2.20"),
-    later(
+    kw(
         "vrrp_sync_group",
         Takes::Block(&VRRP_SYNC_GROUP),
         "VRRP instances that change state together: all are master, or none is, and one in FAULT \
@@ -128,21 +128,21 @@ const KEYWORDS: &[Keyword] = &[
          before that counts, in seconds from 0 to 255; one interface on a line.",
     )
     .since("2.2.3"),
-    later(
+    kw(
         "vrrp_script",
         Takes::Block(&VRRP_SCRIPT),
         "A command that is run regularly. VRRP instances that name it in `track_script`, after it, \
          follow its success.",
     )
     .since("1.1.13"),
-    later(
+    kw(
         "vrrp_track_process",
         Takes::Block(&VRRP_TRACK_PROCESS),
         "A process that has to run, or must not. VRRP instances that name it in `track_process`, \
          after it, follow its presence.",
     )
     .since("2.0.11"),
-    later(
+    kw(
         "track_file",
         Takes::Block(&TRACK_FILE),
         "A file with a number in it. VRRP instances (`track_file`) and real servers (`FILE_CHECK`) \

@@ -220,12 +220,12 @@ const QUORUM: &[Keyword] = &[
     )
     .default("0")
     .since("1.1.16"),
-    later("quorum_up", SCRIPT, "A command to run when the quorum is reached. It gets no further arguments.")
+    kw("quorum_up", SCRIPT, "A command to run when the quorum is reached. It gets no further arguments.")
         .since("1.1.16"),
-    later("quorum_down", SCRIPT, "A command to run when the quorum is lost. It gets no further arguments.")
+    kw("quorum_down", SCRIPT, "A command to run when the quorum is lost. It gets no further arguments.")
         .since("1.1.16"),
     later("snmp_name", wants(Value::Text), "Name of the virtual server in SNMP.").since("2.2.3"),
-    later("smtp_alert", SWITCH, "Whether changes of the quorum are mailed.")
+    kw("smtp_alert", SWITCH, "Whether changes of the quorum are mailed.")
         .default("smtp_alert_checker")
         .since("2.0.0"),
     kw(
@@ -299,8 +299,8 @@ const REAL: &[Keyword] = &[
     )
     .default("the virtual server's")
     .since("0.6.8"),
-    later("notify_up", SCRIPT, "A command to run when the real server works again.").since("1.0.0"),
-    later("notify_down", SCRIPT, "A command to run when the real server fails.").since("1.0.0"),
+    kw("notify_up", SCRIPT, "A command to run when the real server works again.").since("1.0.0"),
+    kw("notify_down", SCRIPT, "A command to run when the real server fails.").since("1.0.0"),
     kw("alpha", SWITCH, "Takes the real server as down until its checks have succeeded.")
         .default("the virtual server's")
         .since("1.3.7"),
@@ -327,7 +327,7 @@ const REAL: &[Keyword] = &[
     kw("delay_loop", one(LONG_TIMER), "Seconds from one check of this real server to the next.")
         .default("the virtual server's")
         .since("1.3.7"),
-    later(
+    kw(
         "smtp_alert",
         SWITCH,
         "Whether changes of state of this real server are mailed. Unlike elsewhere they are unless \

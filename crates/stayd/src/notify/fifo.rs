@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::script::{UMASK, User};
+use crate::script::User;
 
 /// Access that keepalived gives a pipe, before the umask.
 const MODE: u32 = 0o644;
@@ -30,16 +30,16 @@ impl Fifo {
     ///
     /// # Errors
     /// Something else is there, or the pipe cannot be made or opened.
-    pub fn open(path: &Path, owner: &User, mut made: bool) -> io::Result<Self> {
+    pub fn open(path: &Path, owner: &User, umask: u32, mut made: bool) -> io::Result<Self> {
         match fs::metadata(path) {
             Ok(there) if there.file_type().is_fifo() => {}
             Ok(_) => {
                 return Err(io::Error::new(ErrorKind::AlreadyExists, "what is there is not a named pipe"));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                mkfifo(path, Mode::from_bits_truncate(MODE & !UMASK))?;
+                mkfifo(path, Mode::from_bits_truncate(MODE & !umask))?;
                 made = true;
-                fs::set_permissions(path, Permissions::from_mode(MODE & !UMASK))?;
+                fs::set_permissions(path, Permissions::from_mode(MODE & !umask))?;
                 chown(path, Some(owner.uid().as_raw()), Some(owner.gid().as_raw()))?;
             }
             Err(error) => return Err(error),
@@ -106,7 +106,7 @@ mod tests {
     fn a_pipe_that_is_made_is_private_and_goes_with_the_daemon() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
-        let fifo = Fifo::open(&path, &User::ours(), false).unwrap();
+        let fifo = Fifo::open(&path, &User::ours(), 0o177, false).unwrap();
         let there = fs::metadata(&path).unwrap();
         assert!(there.file_type().is_fifo());
         assert_eq!(there.mode() & 0o7777, 0o600);
@@ -119,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
         mkfifo(&path, Mode::from_bits_truncate(0o660)).unwrap();
-        drop(Fifo::open(&path, &User::ours(), false).unwrap());
+        drop(Fifo::open(&path, &User::ours(), 0o177, false).unwrap());
         assert!(path.exists());
     }
 
@@ -127,9 +127,9 @@ mod tests {
     fn a_pipe_that_is_closed_for_a_reload_stays_and_still_goes_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
-        let made = Fifo::open(&path, &User::ours(), false).unwrap().close();
+        let made = Fifo::open(&path, &User::ours(), 0o177, false).unwrap().close();
         assert!(made && path.exists());
-        drop(Fifo::open(&path, &User::ours(), made).unwrap());
+        drop(Fifo::open(&path, &User::ours(), 0o177, made).unwrap());
         assert!(!path.exists());
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "precious").unwrap();
-        assert!(Fifo::open(&path, &User::ours(), false).is_err());
+        assert!(Fifo::open(&path, &User::ours(), 0o177, false).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     }
 
@@ -146,7 +146,7 @@ mod tests {
     fn lines_beyond_the_pipe_s_room_are_lost_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
-        let mut fifo = Fifo::open(&path, &User::ours(), false).unwrap();
+        let mut fifo = Fifo::open(&path, &User::ours(), 0o177, false).unwrap();
         let mut reader = reader(&path);
         let line = [b"x".repeat(99), b"\n".to_vec()].concat();
         for _ in 0..10_000 {

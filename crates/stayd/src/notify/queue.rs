@@ -145,7 +145,7 @@ mod tests {
     use crate::script::User;
 
     fn shell(text: &str) -> Job {
-        Job { argv: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(), user: User::ours() }
+        Job { argv: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(), user: User::ours(), umask: 0o177 }
     }
 
     async fn lines(path: &Path, count: usize) -> Vec<String> {

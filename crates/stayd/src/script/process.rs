@@ -11,7 +11,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, getpid, getppid, setgid, setgroups, setuid};
 use tokio::io::unix::AsyncFd;
 
-use super::{Job, Outcome, UMASK};
+use super::{Job, Outcome};
 use crate::ready;
 
 /// Variables that would change what a script does and that no script of keepalived's sees.
@@ -34,13 +34,13 @@ impl Leader {
         for name in REMOVED {
             command.env_remove(name);
         }
-        let (user, parent) = (job.user.clone(), getpid());
+        let (user, parent, mask) = (job.user.clone(), getpid(), Mode::from_bits_truncate(job.umask));
         let change_user = !user.is_ours() || user.uid.is_root();
         let prepare = move || {
-            umask(Mode::from_bits_truncate(UMASK));
+            umask(mask);
             close_rest();
             if change_user {
-                setgroups(&[user.gid])?;
+                setgroups(&user.groups)?;
                 setgid(user.gid)?;
                 setuid(user.uid)?;
             }

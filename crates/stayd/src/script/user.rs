@@ -14,6 +14,8 @@ const DEFAULT: &str = "keepalived_script";
 pub struct User {
     pub(super) uid: Uid,
     pub(super) gid: Gid,
+    /// All groups that it is in.
+    pub(super) groups: Vec<Gid>,
 }
 
 /// An identity that this host does not know.
@@ -33,7 +35,8 @@ pub enum Unknown {
 impl User {
     /// The user of this process.
     pub fn ours() -> Self {
-        Self { uid: Uid::effective(), gid: Gid::effective() }
+        let gid = Gid::effective();
+        Self { uid: Uid::effective(), gid, groups: vec![gid] }
     }
 
     /// The user and group of an identity; without a group the user's own.
@@ -54,7 +57,7 @@ impl User {
                     .gid
             }
         };
-        Ok(Self { uid: account.uid, gid })
+        Ok(Self { uid: account.uid, gid, groups: vec![gid] })
     }
 
     /// Who runs scripts that name nobody: `script_user`, else keepalived_script if there is such a user, else we.
@@ -69,8 +72,19 @@ impl User {
         }
     }
 
+    /// The same user in all groups that the host lists for a name, beside the present one (`set_supplementary_groups`).
+    #[must_use]
+    pub fn with_all_groups(mut self) -> Self {
+        let account = Account::from_uid(self.uid).ok().flatten();
+        let name = account.and_then(|account| std::ffi::CString::new(account.name).ok());
+        if let Some(groups) = name.and_then(|name| nix::unistd::getgrouplist(&name, self.gid).ok()) {
+            self.groups = groups;
+        }
+        self
+    }
+
     pub(super) fn is_ours(&self) -> bool {
-        *self == Self::ours()
+        (self.uid, self.gid) == (Uid::effective(), Gid::effective())
     }
 
     /// Its number.

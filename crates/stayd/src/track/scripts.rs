@@ -173,7 +173,11 @@ mod tests {
 
     fn watch(spec: &ScriptSpec, text: &str) -> (ScriptWatch, UnboundedReceiver<Event>) {
         let (events, heard) = unbounded_channel();
-        let job = Job { argv: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(), user: User::ours() };
+        let job = Job {
+            argv: ["/bin/sh", "-c", text].map(str::to_owned).to_vec(),
+            user: User::ours(),
+            umask: 0o177,
+        };
         (ScriptWatch::start(spec, job, Reporter { events, serial: 7 }), heard)
     }
 
@@ -208,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_script_that_cannot_be_started_has_failed() {
         let (events, mut heard) = unbounded_channel();
-        let job = Job { argv: vec!["/nonexistent".to_owned()], user: User::ours() };
+        let job = Job { argv: vec!["/nonexistent".to_owned()], user: User::ours(), umask: 0o177 };
         let _watch = ScriptWatch::start(&spec(20, 50), job, Reporter { events, serial: 7 });
         assert_eq!(next(&mut heard).await, TrackerState::Down);
     }
