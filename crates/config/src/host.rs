@@ -2,6 +2,7 @@
 //!
 //! **This crate asks the system nothing itself**: the daemon hands in the real [`Host`], tests a [`MemoryHost`].
 
+use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a network interface.
@@ -12,16 +13,51 @@ pub struct InterfaceFacts {
 }
 
 /// What is known of the file that a script command names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ScriptFacts {
     /// It does not exist, or is not executable by the user it would run as.
     NotFound,
     /// It can be run.
     Found {
-        /// Whether somebody other than root could change the file or a directory above it (sticky directories do not
+        /// How somebody other than root could change the file or a directory above it (sticky directories do not
         /// count), so that it must not be run as root.
-        insecure: bool,
+        exposed: Option<Exposure>,
     },
+}
+
+/// A file or directory that others than root can change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exposure {
+    /// Which.
+    pub path: String,
+    /// How.
+    pub how: Exposed,
+}
+
+/// How others than root can change something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Exposed {
+    /// It belongs to this user.
+    Owner(String),
+    /// Its mode lets its group or everybody write.
+    Writable(u32),
+    /// Nobody can tell: it cannot be looked at.
+    Unknown,
+}
+
+impl fmt::Display for Exposure {
+    /// What is wrong, and the command that puts it right.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match &self.how {
+            Exposed::Owner(user) => write!(f, "`{path}` belongs to {user}: `chown root {path}`"),
+            Exposed::Writable(mode) => {
+                let who = if mode & 0o002 == 0 { "its group" } else { "everybody" };
+                write!(f, "{who} can write to `{path}` (mode {mode:04o}): `chmod go-w {path}`")
+            }
+            Exposed::Unknown => write!(f, "`{path}` cannot be looked at"),
+        }
+    }
 }
 
 /// Facts about the host. Each is asked for when the configuration mentions it, so none may take long.
@@ -198,14 +234,15 @@ impl MemoryHost {
     /// Adds a script that nobody but root can change.
     #[must_use]
     pub fn with_script(mut self, program: &str) -> Self {
-        self.scripts.insert(program.to_owned(), ScriptFacts::Found { insecure: false });
+        self.scripts.insert(program.to_owned(), ScriptFacts::Found { exposed: None });
         self
     }
 
     /// Adds a script that others can change.
     #[must_use]
     pub fn with_insecure_script(mut self, program: &str) -> Self {
-        self.scripts.insert(program.to_owned(), ScriptFacts::Found { insecure: true });
+        let exposure = Exposure { path: program.to_owned(), how: Exposed::Writable(0o777) };
+        self.scripts.insert(program.to_owned(), ScriptFacts::Found { exposed: Some(exposure) });
         self
     }
 
@@ -249,7 +286,7 @@ impl Host for MemoryHost {
     }
 
     fn script(&self, program: &str) -> ScriptFacts {
-        self.scripts.get(program).copied().unwrap_or(ScriptFacts::NotFound)
+        self.scripts.get(program).cloned().unwrap_or(ScriptFacts::NotFound)
     }
 
     fn environment(&self, name: &str) -> Option<String> {

@@ -30,7 +30,7 @@ mod suggest;
 
 pub use diagnostic::{Code, Diagnostic, Effect, Severity};
 pub use files::{FileKind, Files, MemoryFiles};
-pub use host::{Host, InterfaceFacts, KeyFile, MemoryHost, RoutingNames, ScriptFacts};
+pub use host::{Exposed, Exposure, Host, InterfaceFacts, KeyFile, MemoryHost, RoutingNames, ScriptFacts};
 pub use model::Model;
 pub use read::IncludeCheck;
 pub use source::{Location, SourceMap, Span};

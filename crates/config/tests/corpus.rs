@@ -105,7 +105,7 @@ impl Host for AskedHost {
             (_, Some(name)) => SBIN.contains(&name),
             (None, None) => BIN.contains(&program) || SBIN.contains(&program),
         };
-        if found { ScriptFacts::Found { insecure: false } } else { ScriptFacts::NotFound }
+        if found { ScriptFacts::Found { exposed: None } } else { ScriptFacts::NotFound }
     }
     fn environment(&self, _name: &str) -> Option<String> {
         None

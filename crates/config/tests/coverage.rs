@@ -129,7 +129,8 @@ fn followed(case: &Case) -> String {
         "track_file" => "track_file T {\nfile /run/t\n}\n",
         _ => "vrrp_track_process T {\nprocess t\n}\n",
     };
-    let (before, after) = case.text.rsplit_once(&format!("{} {{\n", case.keyword.name)).unwrap();
+    let found = case.text.rsplit_once(&format!("{} {{\n", case.keyword.name));
+    let (before, after) = found.unwrap_or_else(|| panic!("{}: no block\n{}", case.name, case.text));
     format!("{define}{before}{} {{\nT\n{after}", case.keyword.name)
 }
 

@@ -6,14 +6,15 @@ use std::net::ToSocketAddrs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use config::{FileKind, Files, Host, InterfaceFacts, KeyFile, RoutingNames, ScriptFacts};
-use nix::unistd::{Group, User};
+use config::{Exposed, Exposure, FileKind, Files, Host, InterfaceFacts, KeyFile, RoutingNames, ScriptFacts};
+use nix::unistd::{Group, Uid, User};
 
 /// Any of the execute bits: keepalived reads no such file as configuration.
 const EXECUTABLE: u32 = 0o111;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const READABLE_BY_OTHERS: u32 = 0o044;
 const STICKY: u32 = 0o1000;
+const PERMISSIONS: u32 = 0o7777;
 
 /// The host that this process runs on.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,7 @@ impl Host for ThisHost {
     fn script(&self, program: &str) -> ScriptFacts {
         let found = find(program).and_then(|path| fs::canonicalize(path).ok());
         match found {
-            Some(path) if is_executable(&path) => ScriptFacts::Found { insecure: is_insecure(&path) },
+            Some(path) if is_executable(&path) => ScriptFacts::Found { exposed: exposure(&path) },
             _ => ScriptFacts::NotFound,
         }
     }
@@ -123,15 +124,30 @@ fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & EXECUTABLE != 0)
 }
 
-/// Whether somebody other than root could put another program there. Sticky directories let nobody remove what is not
-/// theirs.
-fn is_insecure(path: &Path) -> bool {
-    path.ancestors().any(|part| {
-        fs::metadata(part).map_or(true, |metadata| {
-            let sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
-            metadata.uid() != 0 || (metadata.mode() & WRITABLE_BY_OTHERS != 0 && !sticky)
-        })
+/// How somebody other than root could put another program there, from the root of the file system down. Sticky
+/// directories let nobody remove what is not theirs.
+fn exposure(path: &Path) -> Option<Exposure> {
+    let mut parts: Vec<_> = path.ancestors().collect();
+    parts.reverse();
+    parts.into_iter().find_map(|part| {
+        let how = match fs::metadata(part) {
+            Err(_) => Exposed::Unknown,
+            Ok(metadata) if metadata.uid() != 0 => Exposed::Owner(user_name(metadata.uid())),
+            Ok(metadata) => {
+                let sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
+                if metadata.mode() & WRITABLE_BY_OTHERS == 0 || sticky {
+                    return None;
+                }
+                Exposed::Writable(metadata.mode() & PERMISSIONS)
+            }
+        };
+        Some(Exposure { path: part.display().to_string(), how })
     })
+}
+
+fn user_name(uid: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    user.map_or_else(|| format!("user {uid}"), |user| user.name)
 }
 
 #[cfg(test)]
@@ -164,13 +180,25 @@ mod tests {
         assert_eq!(ThisHost.script("/nonexistent/script.sh"), ScriptFacts::NotFound);
     }
 
+    // As root the folder is root's; as another user it is that user's, and the first thing found.
     #[test]
-    fn a_script_that_others_may_write_is_insecure() {
+    fn what_others_may_write_is_named_with_its_mode() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("script.sh");
         fs::write(&path, "#!/bin/sh\n").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(ThisHost.script(path.to_str().unwrap()), ScriptFacts::Found { insecure: true });
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o775)).unwrap();
+        let ScriptFacts::Found { exposed: Some(exposure) } = ThisHost.script(path.to_str().unwrap()) else {
+            panic!("not exposed");
+        };
+        let text = exposure.to_string();
+        if Uid::effective().is_root() {
+            assert_eq!(
+                text,
+                format!("its group can write to `{0}` (mode 0775): `chmod go-w {0}`", path.display())
+            );
+        } else {
+            assert!(text.contains(" belongs to ") && text.contains("`chown root "), "{text}");
+        }
     }
 
     #[test]

@@ -165,29 +165,29 @@ impl Lowering<'_> {
                 self.report(diagnostic);
                 false
             }
-            ScriptFacts::Found { insecure } => {
-                let closed = self.is_closed_to(insecure, identity);
-                if closed {
-                    let message = format!("others than root can change `{program}`");
-                    let diagnostic = Diagnostic::quiet(Code::ScriptSecurity, entry.value_span(), message)
-                        .label("not run as root, because of enable_script_security");
-                    self.report(diagnostic);
-                } else {
-                    self.found(runner, entry.value_span());
-                }
-                !closed
+            ScriptFacts::Found { exposed: Some(exposure) } if self.is_closed_to(identity) => {
+                let message = format!("others than root can change `{program}`");
+                let diagnostic = Diagnostic::quiet(Code::ScriptSecurity, entry.value_span(), message)
+                    .label("not run as root, because of enable_script_security")
+                    .hint(exposure.to_string());
+                self.report(diagnostic);
+                false
+            }
+            ScriptFacts::Found { .. } => {
+                self.found(runner, entry.value_span());
+                true
             }
         }
     }
 
-    /// Whether script security forbids to run an insecure script.
-    pub(super) fn is_closed_to(&self, insecure: bool, identity: Option<&Identity>) -> bool {
+    /// Whether script security forbids to run a script that others can change.
+    pub(super) fn is_closed_to(&self, identity: Option<&Identity>) -> bool {
         let default = self.model.globals.script_user.as_ref();
         let root = match identity.or(default) {
             Some(identity) => identity.user == "root",
             None => !self.host.has_user("keepalived_script"),
         };
-        insecure && root && self.model.globals.script_security
+        root && self.model.globals.script_security
     }
 
     /// Remembers that a script would be run.

@@ -186,21 +186,21 @@ impl Lowering<'_> {
             let identity = script.command.identity.clone();
             let problem = match self.host.script(&program) {
                 ScriptFacts::NotFound => {
-                    Some((Code::ScriptNotFound, format!("there is no executable script `{program}`")))
+                    let message = format!("there is no executable script `{program}`");
+                    let hint = "correct the path, or make the file executable".to_owned();
+                    Some((Code::ScriptNotFound, message, hint))
                 }
-                ScriptFacts::Found { insecure } if self.is_closed_to(insecure, identity.as_ref()) => {
-                    Some((Code::ScriptSecurity, format!("others than root can change `{program}`")))
+                ScriptFacts::Found { exposed: Some(exposure) } if self.is_closed_to(identity.as_ref()) => {
+                    let message = format!("others than root can change `{program}`");
+                    Some((Code::ScriptSecurity, message, exposure.to_string()))
                 }
                 ScriptFacts::Found { .. } => None,
             };
-            if let Some((code, message)) = problem {
+            if let Some((code, message, hint)) = problem {
                 gone.insert(index);
                 let diagnostic = Diagnostic::warning(code, span, message)
                     .label("the script is not run, and nothing follows it")
-                    .hint(match code {
-                        Code::ScriptNotFound => "correct the path, or make the file executable",
-                        _ => "let only root write to the file and to the directories above it",
-                    });
+                    .hint(hint);
                 self.report(diagnostic);
             } else {
                 self.found(Runner::Vrrp, span);

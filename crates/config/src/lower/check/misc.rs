@@ -63,10 +63,11 @@ impl Lowering<'_> {
                 self.report(diagnostic);
                 None
             }
-            ScriptFacts::Found { insecure } if self.is_closed_to(insecure, identity) => {
+            ScriptFacts::Found { exposed: Some(exposure) } if self.is_closed_to(identity) => {
                 let message = format!("others than root can change `{program}`");
                 let diagnostic = Diagnostic::quiet(Code::ScriptSecurity, path, message)
-                    .label("not run as root, because of enable_script_security");
+                    .label("not run as root, because of enable_script_security")
+                    .hint(exposure.to_string());
                 self.report(diagnostic);
                 None
             }
