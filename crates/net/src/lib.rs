@@ -6,6 +6,7 @@
 
 mod announcement;
 mod announcer;
+mod firewall;
 mod holdings;
 mod links;
 mod mirror;
@@ -14,10 +15,12 @@ mod receiver;
 mod route;
 mod sender;
 pub mod sysctl;
+mod vmac;
 mod wire;
 
 pub use announcement::{gratuitous_arp, unsolicited_advertisement};
 pub use announcer::Announcer;
+pub use firewall::{Filter, Firewall, FirewallSettings};
 pub use holdings::{Holdings, Loss};
 pub use links::Links;
 pub use mirror::{Change, Mirror};
@@ -25,3 +28,4 @@ pub use monotonic::now;
 pub use receiver::Receiver;
 pub use route::HostRoutes;
 pub use sender::Sender;
+pub use vmac::{VmacError, Vmacs};

@@ -1,5 +1,6 @@
 //! Per-interface settings of the kernel under `/proc/sys/net`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -37,4 +38,53 @@ pub fn write(family: &str, interface: &str, name: &str, value: i32) -> io::Resul
 pub fn interfaces(family: &str) -> io::Result<Vec<String>> {
     let folder: PathBuf = ["/proc/sys/net", family, "conf"].iter().collect();
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// A setting: family, interface and name.
+pub type Setting = (&'static str, String, &'static str);
+
+/// Settings that are changed while the daemon runs.
+///
+/// **What was found is put back** when a setting is not asked for any longer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Overrides {
+    found: BTreeMap<Setting, i32>,
+}
+
+impl Overrides {
+    /// Makes these settings be so, and those that were asked for before and are not now what they were. Returns what
+    /// failed. A setting that does not exist, as that of an interface which is not there, is none.
+    pub fn apply(&mut self, wanted: &BTreeMap<Setting, i32>) -> Vec<(Setting, io::Error)> {
+        let mut failed = Vec::new();
+        for (setting, value) in std::mem::take(&mut self.found) {
+            if wanted.contains_key(&setting) {
+                self.found.insert(setting, value);
+            } else {
+                set(setting, value, &mut failed);
+            }
+        }
+        for (setting, value) in wanted {
+            let (family, interface, name) = setting;
+            match read(family, interface, name) {
+                Ok(now) => {
+                    self.found.entry(setting.clone()).or_insert(now);
+                    if now != *value {
+                        set(setting.clone(), *value, &mut failed);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => failed.push((setting.clone(), error)),
+            }
+        }
+        failed
+    }
+}
+
+fn set(setting: Setting, value: i32, failed: &mut Vec<(Setting, io::Error)>) {
+    let (family, interface, name) = &setting;
+    match write(family, interface, name, value) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => failed.push((setting, error)),
+    }
 }

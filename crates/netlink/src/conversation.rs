@@ -189,6 +189,36 @@ impl<T: Transport> Conversation<T> {
         Ok(())
     }
 
+    /// Has the kernel carry out all of these requests or none (nfnetlink's batches): they go between `begin` and `end`
+    /// in one datagram.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the first refusal, and every way in which an exchange can fail.
+    pub fn transaction<M: NetlinkSerializable>(
+        &mut self,
+        begin: &Request<M>,
+        requests: &[Request<M>],
+        end: &Request<M>,
+    ) -> Result<(), Error> {
+        self.begin()?;
+        let first = self.encode(begin, 0);
+        let mut last = first;
+        for (at, request) in requests.iter().enumerate() {
+            // What is acknowledged is so when everything is done.
+            let flags = if at + 1 == requests.len() { NLM_F_ACK } else { 0 };
+            last = self.encode(request, flags);
+        }
+        let count = self.encode(end, 0).wrapping_sub(first);
+        self.send()?;
+        self.until(|frame| match frame.kind()? {
+            _ if frame.header.sequence_number.wrapping_sub(first) > count => Ok(false),
+            Kind::Acknowledged => Ok(frame.header.sequence_number == last),
+            Kind::Refused(refusal) => Err(refusal.into()),
+            Kind::Overrun => Err(Error::Overrun),
+            Kind::Done | Kind::Noop | Kind::Data => Ok(false),
+        })
+    }
+
     /// Asks for everything of a kind. A dump that the kernel marks as inconsistent, or that loses data, is
     /// repeated a few times.
     ///

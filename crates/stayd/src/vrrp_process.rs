@@ -4,6 +4,8 @@
 //! before anybody concludes that none came. No file, name service, log or script is touched here; what has to be told
 //! goes to the parent, without ever waiting for it.
 
+mod filter;
+mod interfaces;
 mod parent;
 mod receivers;
 mod wake;
@@ -12,11 +14,14 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
 
+use clock::Instant;
 use net::{Announcer, Change, Holdings, Loss, Mirror, Sender};
-use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, UnixTime, Want};
+use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want};
 
 use crate::exit::Exit;
 use crate::ipc::{FromVrrp, Level, ToVrrp};
+use filter::Blocked;
+use interfaces::Interfaces;
 use parent::{Heard, Parent};
 use receivers::Receivers;
 use wake::{Cause, Wake};
@@ -47,6 +52,8 @@ struct Driver {
     router: Router,
     mirror: Mirror,
     holdings: Holdings,
+    interfaces: Interfaces,
+    blocked: Blocked,
     sender: Sender,
     announcer: Announcer,
     receivers: Receivers,
@@ -67,6 +74,8 @@ impl Driver {
         Ok(Self {
             router: Router::new(),
             holdings: Holdings::open(Some(PROTOCOL_KEEPALIVED)).map_err(io::Error::other)?,
+            interfaces: Interfaces::open().map_err(io::Error::other)?,
+            blocked: Blocked::default(),
             sender: Sender::open()?,
             announcer: Announcer::open()?,
             receivers: Receivers::default(),
@@ -85,6 +94,12 @@ impl Driver {
             self.perform();
             self.report();
             if self.stopping && self.router.is_stopped() {
+                if self.release {
+                    let failures = self.interfaces.release(&self.mirror);
+                    self.complain(failures);
+                    let failure = self.blocked.release();
+                    self.complain(failure.into_iter().collect());
+                }
                 self.parent.flush();
                 return Exit::Normal;
             }
@@ -97,10 +112,13 @@ impl Driver {
 
     /// Waits, and takes in what has happened. The time counts only when everything that came before it has been heard.
     fn turn(&mut self) -> io::Result<()> {
-        let causes = self.wake.wait(self.router.next_deadline(), &self.parent)?;
+        let causes = self.wake.wait(self.deadline(), &self.parent)?;
         self.hear_clock();
         for cause in causes {
             self.drain(cause);
+        }
+        if self.interfaces.retry_at().is_some_and(|at| at <= net::now()) {
+            self.check_interfaces();
         }
         if self.is_due() {
             for cause in self.wake.look()? {
@@ -117,6 +135,10 @@ impl Driver {
         self.router.next_deadline().is_some_and(|at| at <= net::now())
     }
 
+    fn deadline(&self) -> Option<Instant> {
+        [self.router.next_deadline(), self.interfaces.retry_at()].into_iter().flatten().min()
+    }
+
     fn feed(&mut self, input: Input) {
         self.router.handle(net::now(), input);
     }
@@ -124,7 +146,10 @@ impl Driver {
     fn drain(&mut self, cause: Cause) {
         match cause {
             Cause::Parent => self.hear_parent(),
-            Cause::Links => self.hear_links(),
+            Cause::Links => {
+                self.hear_links();
+                self.check_interfaces();
+            }
             Cause::Routes => match self.holdings.losses() {
                 Some(Loss::Of(lost)) => self.feed(Input::Lost(lost)),
                 Some(Loss::Unknown) => self.feed(Input::Doubt),
@@ -158,20 +183,14 @@ impl Driver {
         loop {
             match self.parent.hear() {
                 Heard::Nothing => return,
-                Heard::Message(ToVrrp::Resume(snapshots)) => self.feed(Input::Resume(snapshots)),
-                Heard::Message(ToVrrp::Configure(spec)) => {
-                    if !self.configured {
-                        self.configured = true;
-                        self.feed(Input::Links(self.mirror.views()));
-                    }
-                    self.feed(Input::Configure(*spec));
-                    self.perform();
-                    self.report();
-                    self.parent.tell(&FromVrrp::Configured);
+                Heard::Message(ToVrrp::Resume(snapshots)) => {
+                    self.interfaces.resume();
+                    self.feed(Input::Resume(snapshots));
                 }
                 Heard::Message(ToVrrp::Track { tracker, state }) => {
                     self.feed(Input::Track { tracker, state });
                 }
+                Heard::Message(ToVrrp::Configure(spec)) => self.configure(*spec),
                 Heard::Message(ToVrrp::Stop) | Heard::Gone => {
                     self.stop();
                     return;
@@ -180,8 +199,42 @@ impl Driver {
         }
     }
 
+    fn configure(&mut self, mut spec: RouterSpec) {
+        let failures = self.interfaces.configure(&mut spec, &self.mirror);
+        self.complain(failures);
+        // What was just made is heard of before it is used.
+        self.hear_links();
+        self.filter();
+        if !self.configured {
+            self.configured = true;
+            self.feed(Input::Links(self.mirror.views()));
+        }
+        self.feed(Input::Configure(spec));
+        self.perform();
+        self.report();
+        self.parent.tell(&FromVrrp::Configured);
+    }
+
+    fn check_interfaces(&mut self) {
+        let failures = self.interfaces.check(net::now(), &self.mirror);
+        self.complain(failures);
+        self.filter();
+    }
+
+    fn filter(&mut self) {
+        let failure = self.blocked.apply(&self.mirror, &self.interfaces);
+        self.complain(failure.into_iter().collect());
+    }
+
+    fn complain(&mut self, failures: Vec<String>) {
+        for text in failures {
+            self.parent.line(Level::Error, text);
+        }
+    }
+
     fn hear_links(&mut self) {
         match self.mirror.read() {
+            Ok(changes) if !self.configured => drop(changes),
             Ok(changes) => {
                 for change in changes {
                     self.feed(match change {
@@ -227,6 +280,11 @@ impl Driver {
     }
 
     fn hold(&mut self, want: &Want) {
+        // An address is never there without its filter.
+        self.blocked.set(want);
+        if !want.present.is_empty() {
+            self.filter();
+        }
         let watching = self.holdings.is_watching();
         let index_of = |name: &str| self.mirror.index_of(name);
         let failed = self.holdings.apply(&want.present, &want.absent, index_of);
@@ -235,6 +293,9 @@ impl Driver {
             && let Err(error) = self.wake.watch_routes(descriptor)
         {
             self.parent.line(Level::Error, format!("cannot watch routes and rules: {error}"));
+        }
+        if want.present.is_empty() {
+            self.filter();
         }
         self.feed(Input::Done(Done::Applied { instance: want.instance, serial: want.serial, failed }));
     }

@@ -88,6 +88,8 @@ pub struct Want {
     pub present: Vec<Held>,
     /// What of this instance shall not be there, in the order in which it is to be removed.
     pub absent: Vec<Held>,
+    /// Whether packets to the addresses are accepted: not with `no_accept`, unless by their owner.
+    pub accept: bool,
 }
 
 /// One announcement of one address.

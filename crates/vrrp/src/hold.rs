@@ -95,6 +95,7 @@ impl Hold {
         holder: InstanceId,
         held: Vec<Held>,
         shall: bool,
+        accept: bool,
     ) -> Action {
         let mut absent: Vec<_> = self.dropped.iter().cloned().collect();
         if shall {
@@ -110,7 +111,13 @@ impl Hold {
         self.wanted_at = now;
         self.retry_at = None;
         self.standing = self.standing_now(links);
-        Action::Want(Want { instance: holder, serial: self.serial, present: self.present.clone(), absent })
+        Action::Want(Want {
+            instance: holder,
+            serial: self.serial,
+            present: self.present.clone(),
+            absent,
+            accept,
+        })
     }
 
     /// The kernel has answered a want; `None` if it was an older one.

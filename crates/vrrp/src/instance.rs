@@ -412,7 +412,7 @@ impl Instance {
     pub(crate) fn reconfigure(&mut self, cx: &mut Context<'_>, spec: InstanceSpec) {
         let before = core::mem::replace(&mut self.spec, spec);
         let (held_before, held) = (before.held(), self.spec.held());
-        let held_changed = held_before != held;
+        let held_changed = held_before != held || before.accept != self.spec.accept;
         self.hold.drop_unlisted(held_before, &held);
         self.links_changed(cx);
         match &mut self.state {
@@ -526,7 +526,14 @@ impl Instance {
             self.spec.held_addresses().filter(|held| held.track).map(|held| held.interface.as_str());
         let routes = self.spec.routes.iter().filter(|held| held.track).flat_map(RouteSpec::interfaces);
         let rules = self.spec.rules.iter().filter(|held| held.track).flat_map(RuleSpec::interfaces);
-        addresses.chain(routes).chain(rules).filter(|name| *name != self.spec.interface).chain(own).collect()
+        let vmac = self.spec.vmac.as_ref().map(|vmac| vmac.name.as_str());
+        addresses
+            .chain(routes)
+            .chain(rules)
+            .chain(vmac)
+            .filter(|name| *name != self.spec.interface)
+            .chain(own)
+            .collect()
     }
 
     fn source_on(&self, link: &LinkView, virtual_addresses: &BTreeSet<IpAddr>) -> Option<IpAddr> {
@@ -583,7 +590,7 @@ impl Instance {
     }
 
     fn send(&mut self, cx: &mut Context<'_>, priority: u8) {
-        let (Some(interface), Some(source)) = (self.interface, self.source) else { return };
+        let (Some(interface), Some(source)) = (self.sender(cx), self.source) else { return };
         let advert = Advert {
             version: self.spec.version,
             vrid: self.spec.vrid,
@@ -615,6 +622,14 @@ impl Instance {
         self.counters.advert_sent += 1;
         if priority == 0 {
             self.counters.priority_zero_sent += 1;
+        }
+    }
+
+    /// Where adverts leave: the VMAC, if the instance has one and does not send on the interface below it.
+    fn sender(&self, cx: &Context<'_>) -> Option<IfIndex> {
+        match &self.spec.vmac {
+            Some(vmac) if !vmac.transmit_on_base => cx.links.named(&vmac.name).map(|link| link.index),
+            Some(_) | None => self.interface,
         }
     }
 

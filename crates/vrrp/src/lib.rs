@@ -38,6 +38,7 @@ pub mod spec;
 mod statics;
 pub mod time;
 mod trailer;
+mod vmac;
 
 pub use action::{Action, Announce, InstanceId, Membership, Protocol, Send, Want};
 pub use advert::{Advert, AdvertError, AuthenticationData};
@@ -49,3 +50,4 @@ pub use router::Router;
 pub use snapshot::InstanceSnapshot;
 pub use spec::*;
 pub use time::Centiseconds;
+pub use vmac::{ExistingVmac, VmacLink, take_vmacs};

@@ -58,6 +58,8 @@ pub struct RouterSpec {
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: the same, counted from the boot of the host.
     pub delay_after_boot: Duration,
+    /// `vmac_addr_prefix`: start of the names of VMACs of single addresses (default: `vmac_prefix`, `vrrp`).
+    pub vmac_address_prefix: Option<String>,
 }
 
 impl From<Vec<InstanceSpec>> for RouterSpec {

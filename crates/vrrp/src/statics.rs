@@ -82,7 +82,8 @@ impl Statics {
     }
 
     fn want(&mut self, cx: &mut Surroundings<'_>) {
-        let want = self.hold.want(cx.now, cx.links, InstanceId::STATIC, self.held.clone(), !self.stopped);
+        let want =
+            self.hold.want(cx.now, cx.links, InstanceId::STATIC, self.held.clone(), !self.stopped, true);
         cx.actions.push_back(want);
     }
 }

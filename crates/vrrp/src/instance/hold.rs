@@ -14,7 +14,8 @@ impl Instance {
     /// Says again what shall be in the kernel.
     pub(super) fn want(&mut self, cx: &mut Context<'_>) {
         let master = matches!(self.state, State::Master(_));
-        let want = self.hold.want(cx.now, cx.links, self.id, self.spec.held(), master);
+        let accept = self.spec.accept || self.spec.priority.is_owner();
+        let want = self.hold.want(cx.now, cx.links, self.id, self.spec.held(), master, accept);
         cx.actions.push_back(want);
     }
 

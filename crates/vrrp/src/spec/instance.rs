@@ -189,6 +189,7 @@ impl InstanceSpec {
     /// Every interface whose state matters to this instance.
     pub fn interfaces(&self) -> BTreeSet<&str> {
         core::iter::once(self.interface.as_str())
+            .chain(self.vmac.as_ref().map(|vmac| vmac.name.as_str()))
             .chain(self.held_addresses().map(|address| address.interface.as_str()))
             .chain(self.routes.iter().flat_map(RouteSpec::interfaces))
             .chain(self.rules.iter().flat_map(RuleSpec::interfaces))

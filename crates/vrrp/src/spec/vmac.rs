@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Family;
 
 /// `use_vmac` or `use_ipvlan`: the interface that an instance makes on its own one.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct VmacSpec {
     /// Its name, at most 15 bytes; `vmac_prefix`, a dot and the VRID unless the line gives one.
     pub name: String,
@@ -23,7 +23,7 @@ pub struct VmacSpec {
 }
 
 /// What kind of interface it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum VmacKind {
     /// `use_vmac`: a macvlan with this MAC address.
     Macvlan([u8; 6]),
@@ -37,7 +37,7 @@ pub enum VmacKind {
 }
 
 /// How ipvlan interfaces of one base hear each other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub enum IpvlanMode {
     /// `bridge`: directly.
     #[default]

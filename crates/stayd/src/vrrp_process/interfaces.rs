@@ -1,0 +1,126 @@
+//! Interfaces that the configuration asks for, and settings of others: VMACs, ipvlans, sysctls.
+//!
+//! **They are there before the machine hears of a configuration that uses them**, and go when it has released
+//! everything. One that somebody deletes is made anew, at most once a second.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clock::Instant;
+use net::sysctl::{Overrides, Setting};
+use net::{Mirror, Vmacs};
+use vrrp::{Family, IfIndex, PROTOCOL_KEEPALIVED, RouterSpec, VmacKind, take_vmacs};
+
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(super) struct Interfaces {
+    vmacs: Vmacs,
+    overrides: Overrides,
+    settings: BTreeMap<Setting, i32>,
+    tried_at: Instant,
+    retry_at: Option<Instant>,
+    resumed: bool,
+}
+
+impl Interfaces {
+    pub(super) fn open() -> Result<Self, netlink::Error> {
+        Ok(Self {
+            vmacs: Vmacs::open(Some(PROTOCOL_KEEPALIVED))?,
+            overrides: Overrides::default(),
+            settings: BTreeMap::new(),
+            tried_at: Instant::ZERO,
+            retry_at: None,
+            resumed: false,
+        })
+    }
+
+    /// This process replaces a crashed one: what that made is ours.
+    pub(super) fn resume(&mut self) {
+        self.resumed = true;
+    }
+
+    /// Makes what a configuration asks for, and writes the names of VMACs into it. Returns what failed.
+    pub(super) fn configure(&mut self, spec: &mut RouterSpec, mirror: &Mirror) -> Vec<String> {
+        let mut failures = Vec::new();
+        let existing = self.vmacs.existing().unwrap_or_else(|error| {
+            failures.push(format!("cannot look for VMACs: {error}"));
+            Vec::new()
+        });
+        let wanted = take_vmacs(spec, &existing);
+        self.settings = settings(spec, &wanted);
+        let failed = self.vmacs.apply(wanted, mirror);
+        failures.extend(failed.into_iter().map(|(name, error)| format!("cannot make {name}: {error}")));
+        if std::mem::take(&mut self.resumed) {
+            self.vmacs.adopt();
+        }
+        failures.extend(self.apply_settings());
+        failures
+    }
+
+    /// Repairs what others broke, unless that was tried just now.
+    pub(super) fn check(&mut self, now: Instant, mirror: &Mirror) -> Vec<String> {
+        self.retry_at = None;
+        if !self.vmacs.is_broken(mirror) {
+            return Vec::new();
+        }
+        if now < self.tried_at + RETRY {
+            self.retry_at = Some(self.tried_at + RETRY);
+            return Vec::new();
+        }
+        self.tried_at = now;
+        self.retry_at = Some(now + RETRY);
+        let failed = self.vmacs.repair(mirror);
+        let failures = failed.into_iter().map(|(name, error)| format!("cannot make {name}: {error}"));
+        failures.chain(self.apply_settings()).collect()
+    }
+
+    /// VMACs of IPv4 and of IPv6 instances, with the interfaces below them, for the packet filter.
+    pub(super) fn vmacs(&self, mirror: &Mirror) -> [BTreeMap<IfIndex, IfIndex>; 2] {
+        let own =
+            self.vmacs.wanted().iter().filter(|link| link.own && matches!(link.kind, VmacKind::Macvlan(_)));
+        let mut vmacs = [BTreeMap::new(), BTreeMap::new()];
+        for link in own {
+            if let (Some(vmac), Some(base)) = (mirror.index_of(&link.name), mirror.index_of(&link.base)) {
+                vmacs[usize::from(link.family == Family::V6)].insert(vmac, base);
+            }
+        }
+        vmacs
+    }
+
+    pub(super) const fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Removes what was made and puts settings back.
+    pub(super) fn release(&mut self, mirror: &Mirror) -> Vec<String> {
+        self.settings.clear();
+        self.retry_at = None;
+        let failed = self.vmacs.release(mirror);
+        let failures = failed.into_iter().map(|(name, error)| format!("cannot remove {name}: {error}"));
+        failures.chain(self.apply_settings()).collect()
+    }
+
+    fn apply_settings(&mut self) -> Vec<String> {
+        let failed = self.overrides.apply(&self.settings);
+        let line = |((family, interface, name), error): (Setting, std::io::Error)| {
+            format!("cannot set net.{family}.conf.{interface}.{name}: {error}")
+        };
+        failed.into_iter().map(line).collect()
+    }
+}
+
+/// As keepalived's: the interface below an IPv4 VMAC answers ARP only for addresses of its own and only where the answer
+/// would leave, and no filter of `all` drops what the VMAC gets.
+fn settings(spec: &RouterSpec, vmacs: &[vrrp::VmacLink]) -> BTreeMap<Setting, i32> {
+    let mut settings = BTreeMap::new();
+    let v4 = |link: &&vrrp::VmacLink| link.family == Family::V4 && matches!(link.kind, VmacKind::Macvlan(_));
+    for link in vmacs.iter().filter(v4) {
+        settings.insert(("ipv4", link.base.clone(), "arp_ignore"), 1);
+        settings.insert(("ipv4", link.base.clone(), "arp_filter"), 1);
+        settings.insert(("ipv4", "all".to_owned(), "rp_filter"), 0);
+    }
+    for instance in spec.instances.iter().filter(|instance| instance.promote_secondaries) {
+        settings.insert(("ipv4", instance.interface.clone(), "promote_secondaries"), 1);
+    }
+    settings
+}
