@@ -89,7 +89,7 @@ impl Holdings {
         }
         let report = self.conversation.batch(requests);
         for ((held, add), outcome) in concerned.into_iter().zip(report.outcomes) {
-            match failure(add, &outcome) {
+            match failure(held, add, &outcome) {
                 Some(errno) => failed.push((held.clone(), errno)),
                 None if add => self.remember(held),
                 None => {}
@@ -193,7 +193,7 @@ impl Holdings {
     }
 }
 
-fn failure(add: bool, outcome: &Outcome) -> Option<i32> {
+fn failure(held: &Held, add: bool, outcome: &Outcome) -> Option<i32> {
     match outcome {
         Outcome::Done => None,
         Outcome::Refused(refusal) => {
@@ -202,7 +202,10 @@ fn failure(add: bool, outcome: &Outcome) -> Option<i32> {
             } else {
                 // The kernel says no address, no route, no rule, no interface and no table in different words.
                 let gone = [libc::EADDRNOTAVAIL, libc::ESRCH, libc::ENOENT, libc::ENODEV, libc::EAFNOSUPPORT];
+                // A route or rule that the kernel can never have had is not there.
+                let impossible = [libc::EINVAL, libc::EOPNOTSUPP];
                 gone.contains(&refusal.errno)
+                    || held.as_address().is_none() && impossible.contains(&refusal.errno)
             };
             (!agreed).then_some(refusal.errno)
         }
@@ -214,8 +217,13 @@ fn failure(add: bool, outcome: &Outcome) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use netlink::Refusal;
+    use vrrp::{Family, RuleAction, RuleSpec, VirtualAddress};
 
     use super::*;
+
+    fn address() -> Held {
+        VirtualAddress::new("10.0.0.1".parse().unwrap(), 24, "eth0").into()
+    }
 
     fn refused(errno: i32) -> Outcome {
         Outcome::Refused(Refusal { errno, text: None })
@@ -223,20 +231,28 @@ mod tests {
 
     #[test]
     fn what_is_so_already_is_no_failure() {
-        assert_eq!(failure(true, &refused(libc::EEXIST)), None);
+        assert_eq!(failure(&address(), true, &refused(libc::EEXIST)), None);
         for errno in [libc::EADDRNOTAVAIL, libc::ESRCH, libc::ENOENT, libc::ENODEV] {
-            assert_eq!(failure(false, &refused(errno)), None);
+            assert_eq!(failure(&address(), false, &refused(errno)), None);
         }
     }
 
     #[test]
     fn what_is_the_other_way_round_is_a_failure() {
-        assert_eq!(failure(true, &refused(libc::ENODEV)), Some(libc::ENODEV));
-        assert_eq!(failure(false, &refused(libc::EPERM)), Some(libc::EPERM));
+        assert_eq!(failure(&address(), true, &refused(libc::ENODEV)), Some(libc::ENODEV));
+        assert_eq!(failure(&address(), false, &refused(libc::EPERM)), Some(libc::EPERM));
+    }
+
+    #[test]
+    fn a_rule_that_the_kernel_cannot_have_is_gone() {
+        let rule = RuleSpec::new(Family::V4, RuleAction::Vrf, 1).into();
+        assert_eq!(failure(&rule, false, &refused(libc::EOPNOTSUPP)), None);
+        assert_eq!(failure(&rule, true, &refused(libc::EOPNOTSUPP)), Some(libc::EOPNOTSUPP));
+        assert_eq!(failure(&address(), false, &refused(libc::EINVAL)), Some(libc::EINVAL));
     }
 
     #[test]
     fn an_answer_that_was_lost_is_a_failure_so_that_it_is_tried_again() {
-        assert_eq!(failure(true, &Outcome::Unknown), Some(libc::ENOBUFS));
+        assert_eq!(failure(&address(), true, &Outcome::Unknown), Some(libc::ENOBUFS));
     }
 }

@@ -22,6 +22,15 @@ const LINK_LOCAL: u32 = IPV6_ADDR << 6 | IFACE_INDEX;
 const FLAG_CONSTANT: u32 = 2;
 const FLAG_MAP: u32 = 8;
 
+// Notes for nft (libnftnl's user data: kind, length, number): the numbers in a set are in the host's order.
+const HOST_ORDER_KEYS: [u8; 6] = note(0);
+const HOST_ORDER_VALUES: [u8; 6] = note(1);
+
+const fn note(kind: u8) -> [u8; 6] {
+    let [a, b, c, d] = 1_u32.to_ne_bytes();
+    [kind, 4, a, b, c, d]
+}
+
 const HOOK_IN: u32 = 1;
 const HOOK_OUT: u32 = 3;
 
@@ -152,10 +161,19 @@ fn new_set<T: Table>(table: &str, set: &Set, id: u32) -> Request<Message> {
         .number(3, set.flags)
         .number(4, set.key_type)
         .number(5, set.key_len);
+    let mut notes = Vec::new();
+    if set.key_type == IFACE_INDEX {
+        notes.extend(HOST_ORDER_KEYS);
+    }
     if set.flags & FLAG_MAP != 0 {
         attributes = attributes.number(6, IFACE_INDEX).number(7, 4);
+        notes.extend(HOST_ORDER_VALUES);
     }
-    request(Verb::NewSet, T::FAMILY, attributes.number(10, id))
+    attributes = attributes.number(10, id);
+    if !notes.is_empty() {
+        attributes = attributes.bytes(13, &notes);
+    }
+    request(Verb::NewSet, T::FAMILY, attributes)
 }
 
 fn elements<T: Table>(
