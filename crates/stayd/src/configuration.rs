@@ -45,9 +45,12 @@ impl Configuration {
             Refusal { exit: Exit::from_status(status) }
         })?;
         let mut rest = loaded.model;
-        let vrrp = std::mem::take(&mut rest.vrrp);
+        let mut vrrp = std::mem::take(&mut rest.vrrp);
         let asked = std::mem::take(&mut rest.virtual_servers);
         let virtual_servers = asked.into_iter().map(checker::VirtualServerSpec::with_stand_ins).collect();
+        let globals = &rest.globals.vrrp;
+        vrrp.vmac_address_prefix =
+            globals.vmac_address_prefix.clone().or_else(|| globals.vmac_prefix.clone());
         Ok(Self { vrrp, virtual_servers, rest })
     }
 }

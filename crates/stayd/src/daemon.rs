@@ -361,7 +361,10 @@ impl Daemon {
     fn send_configuration(&self, role: Role) {
         let Some(child) = self.children.get(&role) else { return };
         match role {
-            Role::Vrrp => child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone()))),
+            Role::Vrrp => {
+                child.send(&ToVrrp::Filter(self.configuration.rest.globals.firewall.nftables.clone()));
+                child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
+            }
             Role::Checker => child.send(&ToChecker::Configure {
                 servers: self.configuration.virtual_servers.clone(),
                 seed: net::now().as_micros(),

@@ -190,6 +190,10 @@ impl Driver {
                 Heard::Message(ToVrrp::Track { tracker, state }) => {
                     self.feed(Input::Track { tracker, state });
                 }
+                Heard::Message(ToVrrp::Filter(nftables)) => {
+                    let failure = self.blocked.configure(nftables);
+                    self.complain(failure.into_iter().collect());
+                }
                 Heard::Message(ToVrrp::Configure(spec)) => self.configure(*spec),
                 Heard::Message(ToVrrp::Stop) | Heard::Gone => {
                     self.stop();

@@ -26,7 +26,7 @@ pub struct VmacLink {
     pub ipv6: bool,
     /// Whether adverts leave from it, which over IPv6 takes a link-local address.
     pub transmits: bool,
-    /// Whether it is its instance's own one; the kernel is then kept from sending IGMP and MLD from it.
+    /// Whether it is its instance's own one, not that of single addresses.
     pub own: bool,
 }
 
@@ -84,7 +84,7 @@ pub fn take_vmacs(spec: &mut RouterSpec, existing: &[ExistingVmac]) -> Vec<VmacL
                     continue;
                 }
                 let name = fitting(existing, &base, kind, &links)
-                    .unwrap_or_else(|| free_name(&prefix, vrid.get(), &links));
+                    .unwrap_or_else(|| free_name(&prefix, vrid.get(), family, &links));
                 address.interface.clone_from(&name);
                 links.push(VmacLink {
                     name,
@@ -123,10 +123,13 @@ const fn same_kind(one: VmacKind, other: VmacKind) -> bool {
     }
 }
 
-/// `vrrp.51`, or `vrrp1.51` and so on.
-fn free_name(prefix: &str, vrid: u8, taken: &[VmacLink]) -> String {
+/// `vrrp.51`, or where that is taken `vrrp6.51` (IPv6), `vrrp1.51` and so on.
+fn free_name(prefix: &str, vrid: u8, family: Family, taken: &[VmacLink]) -> String {
     let taken: BTreeSet<_> = taken.iter().map(|link| link.name.as_str()).collect();
     let mut name = format!("{prefix}.{vrid}");
+    if family == Family::V6 && taken.contains(name.as_str()) {
+        name = format!("{prefix}6.{vrid}");
+    }
     let mut number = 0;
     while taken.contains(name.as_str()) {
         number += 1;

@@ -159,7 +159,7 @@ impl Lowering<'_> {
         family: Family,
     ) -> Option<VmacSpec> {
         let vmac = draft.vmac.take()?;
-        let name = vmac.name.unwrap_or_else(|| self.automatic_name(&draft.name, vrid));
+        let name = vmac.name.unwrap_or_else(|| self.automatic_name(&draft.name, vrid, family));
         let kind = match vmac.kind {
             Kind::Macvlan(None) => VmacKind::standard(family, vrid),
             Kind::Macvlan(Some(bytes)) => {
@@ -182,10 +182,11 @@ impl Lowering<'_> {
         })
     }
 
-    /// `vrrp.51`, or `vrrp1.51` and so on where another instance has that.
-    fn automatic_name(&mut self, instance: &str, vrid: VirtualRouterId) -> String {
+    /// `vrrp.51`, or where another instance has that `vrrp6.51` (IPv6), `vrrp1.51` and so on.
+    fn automatic_name(&mut self, instance: &str, vrid: VirtualRouterId, family: Family) -> String {
         let prefix = self.model.globals.vrrp.vmac_prefix.as_deref().unwrap_or("vrrp");
         let names = std::iter::once(format!("{prefix}.{vrid}"))
+            .chain((family == Family::V6).then(|| format!("{prefix}6.{vrid}")))
             .chain((1..u32::MAX).map(|number| format!("{prefix}{number}.{vrid}")));
         let mut free = names.filter(|name| !self.vmacs.contains_key(name));
         let name = free.next().unwrap_or_default();

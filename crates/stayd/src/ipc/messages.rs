@@ -1,6 +1,7 @@
 //! What is said.
 
 use checker::{Scheduler, VirtualServerSpec};
+use config::model::NftablesSpec;
 use serde::{Deserialize, Serialize};
 use vrrp::{Event, InstanceSnapshot, RouterSpec, TrackerId, TrackerState, Transition};
 
@@ -31,6 +32,8 @@ pub struct Line {
 pub enum ToVrrp {
     /// What a crashed predecessor was doing; before the first configuration.
     Resume(Vec<InstanceSnapshot>),
+    /// How the packet filter is called; before each configuration.
+    Filter(NftablesSpec),
     /// What to run.
     Configure(Box<RouterSpec>),
     /// What a script, file or process says now that instances may follow.

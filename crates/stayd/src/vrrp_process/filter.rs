@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use config::model::NftablesSpec;
 use net::{Filter, Firewall, FirewallSettings, Mirror};
 use vrrp::{InstanceId, VirtualAddress, Want};
 
@@ -11,20 +12,30 @@ use super::interfaces::Interfaces;
 pub(super) struct Blocked {
     firewall: Firewall,
     addresses: BTreeMap<InstanceId, Vec<VirtualAddress>>,
+    /// The file has `nftables`.
+    asked_for: bool,
     /// The newest failure, told once until it is another one or none.
     told: Option<String>,
 }
 
 impl Default for Blocked {
     fn default() -> Self {
-        Self { firewall: Firewall::new(FirewallSettings::default()), addresses: BTreeMap::new(), told: None }
+        Self {
+            firewall: Firewall::new(FirewallSettings::default()),
+            addresses: BTreeMap::new(),
+            asked_for: false,
+            told: None,
+        }
     }
 }
 
 impl Blocked {
     /// How the filter is called and where it stands. One that is there under another name goes; the next
     /// [`Blocked::apply`] makes it anew.
-    pub(super) fn configure(&mut self, settings: FirewallSettings) -> Option<String> {
+    pub(super) fn configure(&mut self, nftables: NftablesSpec) -> Option<String> {
+        let NftablesSpec { table, priority, counters, asked_for, .. } = nftables;
+        self.asked_for = asked_for;
+        let settings = FirewallSettings { table, priority, counters };
         if *self.firewall.settings() == settings {
             return None;
         }
@@ -45,8 +56,10 @@ impl Blocked {
 
     /// Makes the filter agree. Returns what failed.
     pub(super) fn apply(&mut self, mirror: &Mirror, interfaces: &Interfaces) -> Option<String> {
-        let [vmacs_v4, vmacs_v6] = interfaces.vmacs(mirror);
-        let mut filter = Filter { vmacs_v4, vmacs_v6, ..Filter::default() };
+        let mut filter = Filter::default();
+        if self.asked_for || interfaces.need_filter() || !self.addresses.is_empty() {
+            [filter.vmacs_v4, filter.vmacs_v6] = interfaces.vmacs(mirror);
+        }
         for address in self.addresses.values().flatten() {
             match address.address {
                 IpAddr::V4(v4) => drop(filter.v4.insert(v4)),

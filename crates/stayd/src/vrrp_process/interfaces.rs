@@ -74,17 +74,26 @@ impl Interfaces {
         failures.chain(self.apply_settings()).collect()
     }
 
-    /// VMACs of IPv4 and of IPv6 instances, with the interfaces below them, for the packet filter.
+    /// VMACs that send IGMP, and those that send MLD, with the interfaces below them.
     pub(super) fn vmacs(&self, mirror: &Mirror) -> [BTreeMap<IfIndex, IfIndex>; 2] {
-        let own =
-            self.vmacs.wanted().iter().filter(|link| link.own && matches!(link.kind, VmacKind::Macvlan(_)));
         let mut vmacs = [BTreeMap::new(), BTreeMap::new()];
-        for link in own {
+        for link in self.vmacs.wanted().iter().filter(|link| matches!(link.kind, VmacKind::Macvlan(_))) {
             if let (Some(vmac), Some(base)) = (mirror.index_of(&link.name), mirror.index_of(&link.base)) {
-                vmacs[usize::from(link.family == Family::V6)].insert(vmac, base);
+                let [v4, v6] = &mut vmacs;
+                if link.family == Family::V4 {
+                    v4.insert(vmac, base);
+                }
+                if link.family == Family::V6 || link.ipv6 {
+                    v6.insert(vmac, base);
+                }
             }
         }
         vmacs
+    }
+
+    /// Whether keepalived would use a packet filter for these interfaces: for VMACs of single addresses alone it does not.
+    pub(super) fn need_filter(&self) -> bool {
+        self.vmacs.wanted().iter().any(|link| link.own)
     }
 
     pub(super) const fn retry_at(&self) -> Option<Instant> {
