@@ -23,7 +23,8 @@ use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
 use crate::spec::{
-    Family, Held, InstanceKey, InstanceSpec, RouterSpec, SyncGroupSpec, TrackerId, VirtualRouterId,
+    Family, Held, InstanceKey, InstanceSpec, InterfaceTrack, RouterSpec, SyncGroupSpec, TrackerId,
+    VirtualRouterId,
 };
 use crate::statics::{Statics, Surroundings};
 
@@ -498,7 +499,8 @@ impl Router {
     }
 }
 
-/// What a group tracks, each of its members tracks, unless it does so already.
+/// What a sync group tracks, each of its members tracks, unless it does so already; and the members of a track group
+/// track the interfaces of what is static and names the group.
 fn share_trackers(spec: &mut RouterSpec) {
     for group in &spec.sync_groups {
         let members = spec.instances.iter_mut().filter(|instance| group.members.contains(&instance.name));
@@ -511,6 +513,25 @@ fn share_trackers(spec: &mut RouterSpec) {
             for track in &group.tracks {
                 if instance.tracks.iter().all(|own| own.tracker != track.tracker) {
                     instance.tracks.push(track.clone());
+                }
+            }
+        }
+    }
+    for held in &spec.statics {
+        let group = held.track_group().and_then(|name| spec.track_groups.get(name));
+        for member in group.into_iter().flatten() {
+            let members = spec.instances.iter_mut().filter(|instance| instance.name == *member);
+            for instance in members {
+                for name in held.interfaces() {
+                    let known = |own: &InterfaceTrack| own.interface == name;
+                    if !instance.track_interfaces.iter().any(known) {
+                        let interface = name.to_owned();
+                        instance.track_interfaces.push(InterfaceTrack {
+                            interface,
+                            weight: 0,
+                            reverse: false,
+                        });
+                    }
                 }
             }
         }

@@ -159,27 +159,27 @@ pub const VRRP: &[Keyword] = &[
     )
     .superseded("nftables")
     .since("1.2.20"),
-    later(
+    kw(
         "nftables",
         Takes::Maybe(Value::Text),
         "Uses nftables for `no_accept` and VMACs, and names the table; `keepalived` unless given.",
     )
     .since("2.0.11"),
-    later(
+    kw(
         "nftables_priority",
         one(Value::int(-2_147_483_648, super::INT)),
         "Priority of the base chains of `nftables`.",
     )
     .default("-1")
     .since("2.0.11"),
-    later(
+    kw(
         "nftables_ifindex",
         Takes::Flag,
         "Matches link-local addresses by the interface's index instead of its name in the rules of \
          `nftables`.",
     )
     .since("2.0.11"),
-    later("nftables_counters", Takes::Flag, "Adds counters to the rules of `nftables`.").since("2.0.11"),
+    kw("nftables_counters", Takes::Flag, "Adds counters to the rules of `nftables`.").since("2.0.11"),
     later(
         "nftables_ipvs",
         Takes::Maybe(Value::Text),
@@ -273,14 +273,14 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("false")
     .since("2.3.3"),
-    later(
+    kw(
         "vmac_prefix",
         one(Value::Text),
         "Start of the names of VMAC interfaces; the number of the virtual router follows.",
     )
     .default("vrrp")
     .since("2.2.0"),
-    later(
+    kw(
         "vmac_addr_prefix",
         one(Value::Text),
         "Start of the names of the VMAC interfaces of single addresses (`use_vmac_addr`).",

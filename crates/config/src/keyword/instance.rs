@@ -249,14 +249,14 @@ const ADDRESSES: &[Keyword] = &[
          except in strict mode.",
     )
     .since("1.2.17"),
-    later(
+    kw(
         "no_accept",
         Takes::Flag,
         "Drops packets to the virtual addresses, by the firewall, unless this router owns them \
          (priority 255).",
     )
     .since("1.3.0"),
-    later(
+    kw(
         "promote_secondaries",
         Takes::Flag,
         "Lets the other addresses of a subnet stay on the interface when its first one is removed \
@@ -329,7 +329,7 @@ const TRANSPORT: &[Keyword] = &[
     .since("1.2.1"),
     later("vrf", one(Value::Interface), "VRF that a unicast instance without interface is in.")
         .since("2.2.5"),
-    later(
+    kw(
         "use_vmac",
         Takes::Words {
             syntax: "[[name] INTERFACE] [MAC] [group N] [netlink_notify_msg]",
@@ -341,21 +341,21 @@ const TRANSPORT: &[Keyword] = &[
          given. The interface is named vrrp.NUMBER unless given.",
     )
     .since("1.2.3"),
-    later(
+    kw(
         "use_vmac_addr",
         Takes::Flag,
         "Gives virtual addresses on other interfaces than the instance's a VMAC as well. It needs \
          `use_vmac`.",
     )
     .since("2.2.0"),
-    later(
+    kw(
         "vmac_xmit_base",
         Takes::Flag,
         "Sends adverts from the interface below the VMAC. It needs `use_vmac` or `use_ipvlan`, and is \
          needed for unicast with them.",
     )
     .since("1.2.10"),
-    later(
+    kw(
         "use_ipvlan",
         Takes::Words {
             syntax: "[bridge|private|vepa] [ADDRESS] [[name] INTERFACE] [group N]",

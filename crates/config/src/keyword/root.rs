@@ -72,7 +72,7 @@ const KEYWORDS: &[Keyword] = &[
          two values the later one holds.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "track_group",
         Takes::Block(&TRACK_GROUP),
         "Names VRRP instances that follow the interface of a static address, route or rule: one that \

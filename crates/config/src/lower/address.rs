@@ -201,7 +201,6 @@ impl Lowering<'_> {
                 }
                 "preferred_lft" => &mut options.lifetime,
                 "use_vmac" if !fixed => {
-                    self.not_yet(word);
                     options.use_vmac = true;
                     continue;
                 }

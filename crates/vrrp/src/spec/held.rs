@@ -37,6 +37,15 @@ impl Held {
         }
     }
 
+    /// `track_group`: the instances that follow its interfaces, if it is static.
+    pub fn track_group(&self) -> Option<&str> {
+        match self {
+            Self::Address(address) => address.track_group.as_deref(),
+            Self::Route(route) => route.track_group.as_deref(),
+            Self::Rule(rule) => rule.track_group.as_deref(),
+        }
+    }
+
     /// The interfaces that it names.
     pub fn interfaces(&self) -> Vec<&str> {
         match self {

@@ -2,7 +2,7 @@
 
 use vrrp::{
     Family, Held, Input, InstanceId, InstanceSpec, Nexthop, Prefix, RouteSpec, RouterSpec, RuleAction,
-    RuleSpec, StateName, What,
+    RuleSpec, StateName, VirtualAddress, What,
 };
 
 use crate::scene::{OWN, Scene, VIP, held, link, ms, spec, v4};
@@ -174,4 +174,20 @@ fn a_static_route_that_somebody_removes_is_put_back() {
     scene.forget();
     scene.feed(Input::Lost(vec![route().into()]));
     assert_eq!(scene.told, [What::Restored { held: route().into() }]);
+}
+
+#[test]
+fn members_of_a_track_group_follow_the_interface_of_what_is_static() {
+    let mut scene = Scene::before_start();
+    scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN]), link(3, "eth1", true, &[])]));
+    let address = VirtualAddress {
+        track_group: Some("both".to_owned()),
+        ..VirtualAddress::new(v4(10, 2, 0, 200), 24, "eth1")
+    };
+    let mut configuration = statics(vec![address.into()]);
+    configuration.track_groups.insert("both".to_owned(), vec![spec().name]);
+    scene.feed(Input::Configure(configuration));
+    assert_eq!(scene.state(), StateName::Backup);
+    scene.feed(Input::Link(link(3, "eth1", false, &[])));
+    assert_eq!(scene.state(), StateName::Fault);
 }
