@@ -10,8 +10,8 @@ use lab::{Daemon, Host, Lab, Result};
 
 /// Commands that show the kernel's state; none prints what differs between hosts that are alike.
 const LOOKS: [(&str, &str); 7] = [
-    ("addresses", "ip -o addr show | sed 's/[0-9]*sec/SEC/g'"),
-    ("links", "ip -d -o link show type macvlan"),
+    ("addresses", "ip -o addr show | sed 's/^[0-9]*: //; s/[0-9]*sec/SEC/g'"),
+    ("links", "ip -d -o link show type macvlan | sed 's/^[0-9]*: //'"),
     ("IPv4 routes", "ip route show table all"),
     ("IPv6 routes", "ip -6 route show table all"),
     ("rules", "ip rule; ip -6 rule"),
@@ -40,10 +40,10 @@ fn look(host: &Host) -> Result<State> {
 fn director(lab: &Lab, name: &str) -> Result<(Host, Host)> {
     let (first, second) = (lab.lan(&format!("{name}a"))?, lab.lan(&format!("{name}b"))?);
     let host = lab.host(name)?;
-    host.connect(&first, "eth0", &["10.1.0.1/24", "2001:db8:1::1/64"])?;
+    host.connect(&first, "eth0", &["10.1.0.1/24", "2001:db8:1::1/64", "fe80::1/64"])?;
     host.connect(&second, "eth1", &["10.2.0.1/24"])?;
     let peer = lab.host(&format!("{name}p"))?;
-    peer.connect(&first, "eth0", &["10.1.0.2/24"])?;
+    peer.connect(&first, "eth0", &["10.1.0.2/24", "fe80::2/64"])?;
     Ok((host, peer))
 }
 
@@ -266,15 +266,6 @@ fn addresses_of_a_vmac_that_accept_nothing() -> Result {
 #[test]
 fn vmacs_of_both_families_with_one_number_and_of_addresses_elsewhere() -> Result {
     let globals = "
-vrrp_instance V6 {
-  state BACKUP
-  interface eth0
-  virtual_router_id 52
-  use_vmac
-  virtual_ipaddress {
-    fe80::52
-  }
-}
 vrrp_instance W4 {
   state BACKUP
   interface eth1
@@ -282,6 +273,15 @@ vrrp_instance W4 {
   use_vmac
   virtual_ipaddress {
     10.2.0.52/24
+  }
+}
+vrrp_instance V6 {
+  state BACKUP
+  interface eth0
+  virtual_router_id 52
+  use_vmac
+  virtual_ipaddress {
+    fe80::52
   }
 }";
     let body = "  use_vmac_addr\n  virtual_ipaddress {\n    10.1.0.100/24\n    10.1.0.102/24 dev eth1\n  }";
