@@ -111,16 +111,9 @@ fn fitting(existing: &[ExistingVmac], base: &str, kind: VmacKind, taken: &[VmacL
     existing.iter().filter(same).find(free).map(|found| found.name.clone())
 }
 
-/// Whether two interfaces are the same but for addresses.
-const fn same_kind(one: VmacKind, other: VmacKind) -> bool {
-    match (one, other) {
-        (VmacKind::Macvlan(one), VmacKind::Macvlan(other)) => {
-            let ([a, b, c, d, e, f], [g, h, i, j, k, l]) = (one, other);
-            a == g && b == h && c == i && d == j && e == k && f == l
-        }
-        // Several ipvlans of one base are told from each other by their names alone.
-        _ => false,
-    }
+/// Whether two interfaces are the same. Several ipvlans of one base are told from each other by their names alone.
+fn same_kind(one: VmacKind, other: VmacKind) -> bool {
+    matches!((one, other), (VmacKind::Macvlan(one), VmacKind::Macvlan(other)) if one == other)
 }
 
 /// `vrrp.51`, or where that is taken `vrrp6.51` (IPv6), `vrrp1.51` and so on.
