@@ -214,7 +214,6 @@ fn lines_that_keepalived_drops_are_dropped_and_others_kept() {
         ("10.0.0.1 scope here", true, Code::BadValue),
         ("10.0.0.1/31 brd +", true, Code::Conflict),
         ("10.0.0.1 brd x", false, Code::BadValue),
-        ("10.0.0.1 use_vmac", true, Code::NotSupported),
         ("10.0.0.1 peer fe80::1", true, Code::BadValue),
         ("10.0.0.1 preferred_lft x", true, Code::BadValue),
     ] {
