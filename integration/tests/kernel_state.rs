@@ -3,8 +3,6 @@
 //! Two hosts that are alike in everything but the daemon stand on LANs of their own, each with a peer that takes over
 //! from it. **Where a line differs on purpose, it is named here and in docs/differences.md.**
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use lab::wait::{self, seconds};
 use lab::{Daemon, Host, Lab, Result};
 

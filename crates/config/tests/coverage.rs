@@ -87,6 +87,7 @@ fn every_keyword_that_works_changes_the_model() {
         ("", "virtual_server_group"),
         // A group without instances, as the case has it, is none.
         ("", "track_group"),
+        ("track_group", "group"),
     ];
     let mut unchanged = Vec::new();
     for case in of(Use::Good).filter(|case| case.keyword.status == Status::Done) {

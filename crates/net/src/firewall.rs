@@ -93,7 +93,7 @@ impl Firewall {
         } else {
             messages.extend(table::build::<V6>(&self.settings, v6, filter));
         }
-        self.perform(messages)?;
+        self.perform(&messages)?;
         (self.filter, self.v4, self.v6) = (filter.clone(), v4, v6);
         Ok(())
     }
@@ -110,13 +110,13 @@ impl Firewall {
         if self.v6 != Shape::default() {
             messages.extend(table::remove::<V6>(&self.settings));
         }
-        self.perform(messages)?;
+        self.perform(&messages)?;
         self.filter = Filter::default();
         (self.v4, self.v6) = (Shape::default(), Shape::default());
         Ok(())
     }
 
-    fn perform(&mut self, messages: Vec<netlink::Request<Message>>) -> Result<(), Error> {
+    fn perform(&mut self, messages: &[netlink::Request<Message>]) -> Result<(), Error> {
         if messages.is_empty() {
             return Ok(());
         }
@@ -124,6 +124,6 @@ impl Firewall {
             Some(open) => open,
             none => none.insert(Conversation::open(libc::NETLINK_NETFILTER as isize)?),
         };
-        conversation.transaction(&begin(), &messages, &end())
+        conversation.transaction(&begin(), messages, &end())
     }
 }

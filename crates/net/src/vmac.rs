@@ -132,15 +132,14 @@ impl Vmacs {
 
     fn make(&mut self, link: &VmacLink, mirror: &Mirror) -> Result<(), VmacError> {
         let base = mirror.index_of(&link.base).ok_or_else(|| VmacError::NoBase(link.base.clone()))?;
-        let index = match self.index_of(&link.name)? {
-            Some(index) => index,
-            None => {
-                let message = RouteNetlinkMessage::NewLink(message(link, base));
-                let request = Request { flags: NLM_F_CREATE | NLM_F_EXCL, message };
-                self.conversation.request::<_, RouteNetlinkMessage>(&request)?;
-                self.made.insert(link.name.clone());
-                self.index_of(&link.name)?.ok_or(Error::NoAnswer)?
-            }
+        let index = if let Some(index) = self.index_of(&link.name)? {
+            index
+        } else {
+            let message = RouteNetlinkMessage::NewLink(message(link, base));
+            let request = Request { flags: NLM_F_CREATE | NLM_F_EXCL, message };
+            self.conversation.request::<_, RouteNetlinkMessage>(&request)?;
+            self.made.insert(link.name.clone());
+            self.index_of(&link.name)?.ok_or(Error::NoAnswer)?
         };
         settle(link)?;
         self.links.raise(index)?;
@@ -243,10 +242,7 @@ fn link_locals<'a>(link: &'a VmacLink, mirror: &'a Mirror) -> impl Iterator<Item
     base.into_iter()
         .flat_map(|base| &base.addresses)
         .filter(|address| address.usable)
-        .filter_map(|address| match address.address {
-            IpAddr::V6(v6) if v6.is_unicast_link_local() => Some(address),
-            IpAddr::V4(_) | IpAddr::V6(_) => None,
-        })
+        .filter(|address| matches!(address.address, IpAddr::V6(v6) if v6.is_unicast_link_local()))
         .map(|address| VirtualAddress {
             preferred_lifetime: Some(0),
             ..VirtualAddress::new(address.address, address.prefix_len, link.name.clone())

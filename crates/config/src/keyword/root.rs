@@ -190,7 +190,7 @@ static TRACK_GROUP: Block = Block {
     name: "track_group",
     header: Header::Name(Missing::Reported),
     body: Body::Keywords(
-        &[&[later(
+        &[&[kw(
             "group",
             Takes::Block(&TRACK_GROUP_MEMBERS),
             "Names of the VRRP instances of the group, as many on a line as one likes.",

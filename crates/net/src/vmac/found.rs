@@ -47,7 +47,7 @@ impl NetlinkDeserializable for Found {
                 IFLA_IFNAME => found.name = text(value),
                 IFLA_ADDRESS => mac = <[u8; 6]>::try_from(value).ok(),
                 IFLA_LINK => {
-                    found.base = value.try_into().map(u32::from_ne_bytes).ok().and_then(IfIndex::new)
+                    found.base = value.try_into().map(u32::from_ne_bytes).ok().and_then(IfIndex::new);
                 }
                 IFLA_LINKINFO => {
                     for info in NlasIterator::new(value) {
