@@ -84,8 +84,14 @@ impl Vmacs {
         let mut failed = Vec::new();
         for name in std::mem::take(&mut self.made) {
             // One that changed is made anew.
-            let same = self.wanted.iter().find(|link| link.name == name);
-            if same.is_some_and(|same| wanted.contains(same)) {
+            let before = self.wanted.iter().find(|link| link.name == name);
+            let is_same = |link: &VmacLink| {
+                before.is_some_and(|before| {
+                    (&link.name, &link.base, link.kind, link.group)
+                        == (&before.name, &before.base, before.kind, before.group)
+                })
+            };
+            if wanted.iter().any(is_same) {
                 self.made.insert(name);
             } else if let Err(error) = self.remove(&name) {
                 failed.push((name, error));
