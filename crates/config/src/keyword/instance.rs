@@ -183,7 +183,7 @@ const ADDRESSES: &[Keyword] = &[
          be any number, and they may be of either family.",
     )
     .since("0.5.9"),
-    later(
+    kw(
         "no_virtual_ipaddress",
         Takes::Flag,
         "Says that the instance is meant to have no address, so that this is not reported.",
@@ -436,9 +436,9 @@ const EVENTS: &[Keyword] = &[
         .since("1.1.13"),
     kw(
         "notify_deleted",
-        Takes::Script(Missing::Silent),
-        "A command to run when a reload removes the instance; without one, such an instance is \
-         reported as DELETED instead of FAULT.",
+        Takes::Words { syntax: "[COMMAND [USER [GROUP]]]", least: 0, missing: Missing::Silent },
+        "Reports an instance that a reload removes as DELETED instead of FAULT, and names a command to \
+         run then.",
     )
     .since("2.1.0"),
     kw(

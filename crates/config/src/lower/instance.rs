@@ -98,7 +98,7 @@ pub struct Draft {
     pub vmac_addresses: bool,
     pub vmac_xmit_base: Option<Span>,
     pub promote_secondaries: Option<Span>,
-    pub vrf: Option<(String, Span)>,
+    pub vrf: Option<Span>,
     pub smtp_alert: Option<bool>,
     pub priority_changes: Option<bool>,
     pub linkbeat: bool,
@@ -219,7 +219,7 @@ impl Lowering<'_> {
             "use_vmac_addr" => draft.vmac_addresses = true,
             "vmac_xmit_base" => draft.vmac_xmit_base = Some(entry.word.span),
             "vrf" => {
-                draft.vrf = Some((entry.text().to_owned(), entry.span()));
+                draft.vrf = Some(entry.span());
                 self.interface_exists(entry.text(), entry.value_span(), "");
             }
             "promote_secondaries" => draft.promote_secondaries = Some(entry.word.span),

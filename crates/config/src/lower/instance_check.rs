@@ -82,7 +82,6 @@ impl Lowering<'_> {
             promote_secondaries: draft.promote_secondaries.is_some() && vmac.is_none(),
             vmac,
             vmac_addresses: draft.vmac_addresses,
-            vrf: draft.vrf.take().map(|(vrf, _)| vrf).filter(|_| draft.interface.is_none()),
             receive_buffer: draft.receive_buffer,
             announce,
             track_interfaces,
@@ -320,14 +319,9 @@ impl Lowering<'_> {
             let message = "an ipvlan over IPv4 needs an address of its own";
             self.conflict(vmac.span, message, "the instance is in FAULT", hint);
         }
-        if let (Some(_), Some((_, span))) = (&draft.interface, &draft.vrf) {
-            let span = *span;
-            self.conflict(
-                span,
-                "`vrf` is for instances without `interface`",
-                "ignored",
-                "remove one of the two",
-            );
+        if let (Some(_), Some(span)) = (&draft.interface, draft.vrf) {
+            let hint = "remove one of the two";
+            self.conflict(span, "`vrf` is for instances without `interface`", "ignored", hint);
         }
         if let (Some(_), Some(span)) = (span, draft.promote_secondaries) {
             self.conflict(

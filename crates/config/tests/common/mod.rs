@@ -180,6 +180,7 @@ fn special(block: &str, keyword: &str) -> Option<(&'static str, Option<&'static 
         (_, "init_file") => ("5 overwrite", Some("x")),
         (_, "process") => ("bash -x", None),
         (_, "use_vmac") => ("vmac1", Some("a-name-that-is-too-long")),
+        (_, "notify_deleted") => ("\"/none a b\"", None),
         (_, "use_ipvlan") => ("192.0.2.50", None),
         (_, "lb_kind" | "lvs_method" | "sorry_server_lvs_method") => ("DR", Some("nat")),
         (_, "persistence_granularity") => ("255.255.255.0", Some("/24")),

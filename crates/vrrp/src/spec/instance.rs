@@ -82,8 +82,6 @@ pub struct InstanceSpec {
     pub vmac: Option<VmacSpec>,
     /// `use_vmac_addr`: addresses on other interfaces get VMACs of these as well.
     pub vmac_addresses: bool,
-    /// `vrf` of a unicast instance without `interface`.
-    pub vrf: Option<String>,
     /// `promote_secondaries`: the other addresses of a subnet stay when its first one is removed.
     pub promote_secondaries: bool,
     /// `kernel_rx_buf_size` of its socket, in bytes; none: as `vrrp_rx_bufs_policy` says.
@@ -149,7 +147,6 @@ impl InstanceSpec {
             rules: Vec::new(),
             vmac: None,
             vmac_addresses: false,
-            vrf: None,
             promote_secondaries: false,
             receive_buffer: None,
             announce: AnnounceSpec::default(),

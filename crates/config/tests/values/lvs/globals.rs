@@ -4,36 +4,6 @@ use serde_json::json;
 
 use super::{Row, row, secs};
 
-/// Keywords of `global_defs` that are about virtual servers.
-pub const OURS: &[&str] = &[
-    "checker_cpu_affinity",
-    "checker_log_all_failures",
-    "checker_no_swap",
-    "checker_priority",
-    "checker_process_name",
-    "checker_rlimit_rttime",
-    "checker_rt_priority",
-    "enable_snmp_checker",
-    "lvs_flush",
-    "lvs_flush_on_stop",
-    "lvs_netlink_cmd_rcv_bufs",
-    "lvs_netlink_cmd_rcv_bufs_force",
-    "lvs_netlink_monitor_rcv_bufs",
-    "lvs_netlink_monitor_rcv_bufs_force",
-    "lvs_notify_fifo",
-    "lvs_notify_fifo_script",
-    "lvs_sync_daemon",
-    "lvs_timeouts",
-    "nftables_ipvs",
-    "nftables_ipvs_priority",
-    "nftables_ipvs_start_fwmark",
-    "no_checker_emails",
-    "rs_init_notifies",
-    "smtp_alert_checker",
-    "snmp_rs_stats_update_interval",
-    "snmp_vs_stats_update_interval",
-];
-
 /// A server whose real server is checked.
 pub const SERVER: &str = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nlvs_sched rr\nlvs_method NAT\n\
                           real_server 10.0.0.2 80 {\nTCP_CHECK {\n}\n}\n}\n";
