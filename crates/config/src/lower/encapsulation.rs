@@ -58,7 +58,7 @@ impl Lowering<'_> {
             }
             "mpls" => self.mpls(kind, words),
             "ila" => self.ila(kind, words),
-            _ => Err(self.bad_value(option, "`ip`, `ip6`, `mpls` or `ila`", kind)),
+            _ => Err(self.bad_value(words, option, "`ip`, `ip6`, `mpls` or `ila`", kind)),
         }
     }
 
@@ -88,7 +88,7 @@ impl Lowering<'_> {
                 u64::MAX => "a whole number from 0 up".to_owned(),
                 most => format!("a whole number from 0 to {most}"),
             };
-            self.bad_value(option, &expected, value)
+            self.bad_value(words, option, &expected, value)
         })
     }
 
@@ -96,7 +96,7 @@ impl Lowering<'_> {
         let value = self.value_of(option, words)?;
         let address = value.text.parse().ok().filter(|address: &IpAddr| address.is_ipv4() == v4);
         let expected = if v4 { "an IPv4 address" } else { "an IPv6 address" };
-        address.ok_or_else(|| self.bad_value(option, expected, value))
+        address.ok_or_else(|| self.bad_value(words, option, expected, value))
     }
 
     fn mpls(&mut self, option: &Word, words: &mut Words<'_>) -> Result<Encapsulation, Ignored> {
@@ -105,7 +105,7 @@ impl Lowering<'_> {
         let labels: Option<Vec<_>> = value.text.split('/').map(label).collect();
         match labels {
             Some(labels) => Ok(Encapsulation::Mpls(labels)),
-            None => Err(self.bad_value(option, "labels such as `100/200`", value)),
+            None => Err(self.bad_value(words, option, "labels such as `100/200`", value)),
         }
     }
 
@@ -118,7 +118,7 @@ impl Lowering<'_> {
                 let locator = [a, b, c, d].iter().fold(0, |locator, group| locator << 16 | u64::from(*group));
                 Ok(Encapsulation::Ila(locator))
             }
-            _ => Err(self.bad_value(option, "a locator such as `2001:db8:0:1`", value)),
+            _ => Err(self.bad_value(words, option, "a locator such as `2001:db8:0:1`", value)),
         }
     }
 }

@@ -69,6 +69,7 @@ impl Lowering<'_> {
                 });
             }
             "vrrp_ipsets" => firewall.ipsets = names.next().map(|first| ipsets(first, names)),
+            "nftables" if firewall.nftables.asked_for => self.second(entry),
             "nftables" => {
                 firewall.nftables.asked_for = true;
                 if let Some(table) = names.next() {

@@ -15,6 +15,8 @@ impl Lowering<'_> {
         let daemon = &mut self.model.globals.daemon;
         let text = || entry.choice().map(str::to_owned);
         match entry.name() {
+            "net_namespace" if daemon.namespace.is_some() => self.second(entry),
+            "instance" if daemon.instance.is_some() => self.second(entry),
             "net_namespace" => {
                 daemon.namespace = text();
                 daemon.use_pid_dir = true;

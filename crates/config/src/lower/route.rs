@@ -12,7 +12,7 @@ use super::Lowering;
 use super::routing::{Destination, Ignored, Words};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::host::RoutingNames;
-use crate::keyword::parse_decimal;
+use crate::keyword::{parse_decimal, parse_integer};
 use crate::lex::Word;
 use crate::parse::Node;
 use crate::source::Span;
@@ -129,7 +129,7 @@ impl Lowering<'_> {
             {
                 self.route_destination(&mut draft, words, destination, word.span)?;
             } else if word.text == "nexthop" {
-                self.nexthops(&mut draft, words);
+                self.nexthops(&mut draft, words)?;
             } else {
                 self.route_word(&mut draft, word, words)?;
             }
@@ -247,7 +247,7 @@ impl Lowering<'_> {
                     "low" => RoutePreference::Low,
                     "medium" => RoutePreference::Medium,
                     "high" => RoutePreference::High,
-                    _ => return Err(self.bad_value(word, "`low`, `medium` or `high`", value)),
+                    _ => return Err(self.bad_value(words, word, "`low`, `medium` or `high`", value)),
                 };
                 draft.preference = Some((preference, word.span));
             }
@@ -271,8 +271,8 @@ impl Lowering<'_> {
 
     fn byte(&mut self, names: RoutingNames, word: &Word, words: &mut Words<'_>) -> Result<u8, Ignored> {
         let value = self.value_of(word, words)?;
-        let number = self.named_number(names, word, value)?;
-        u8::try_from(number).map_err(|_| self.bad_value(word, "a number up to 255", value))
+        let number = self.named_number(words, names, word, value)?;
+        u8::try_from(number).map_err(|_| self.bad_value(words, word, "a number up to 255", value))
     }
 
     /// What is known of the path.
@@ -338,13 +338,14 @@ impl Lowering<'_> {
             None => text.strip_suffix('s').map_or((text, 1000), |number| (number, 1_000_000)),
         };
         let Some((micros, _)) = parse_decimal(number, unit) else {
-            return Err(self.bad_value(word, "milliseconds, or seconds such as `1.5s`", value));
+            return Err(self.bad_value(words, word, "milliseconds, or seconds such as `1.5s`", value));
         };
         Ok(Metric { value: Duration::from_micros(micros), lock })
     }
 
-    /// `nexthop ...`, to the end of the line. keepalived leaves out the first that is wrong, and what follows it.
-    fn nexthops(&mut self, draft: &mut Draft, words: &mut Words<'_>) {
+    /// `nexthop ...`, to the end of the line. keepalived leaves out the first that is wrong, and what follows it; a route
+    /// of which nothing is left leads nowhere.
+    fn nexthops(&mut self, draft: &mut Draft, words: &mut Words<'_>) -> Result<(), Ignored> {
         draft.several = true;
         loop {
             let mut nexthop = Nexthop::default();
@@ -353,14 +354,15 @@ impl Lowering<'_> {
                 if word.text == "nexthop" {
                     break false;
                 }
-                if self.nexthop_word(draft, &mut nexthop, word, words).is_err() {
-                    while words.next().is_some() {}
-                    return;
+                if let Err(ignored) = self.nexthop_word(draft, &mut nexthop, word, words) {
+                    words.skip_rest();
+                    return if draft.nexthops.is_empty() { Err(ignored) } else { Ok(()) };
                 }
             };
             draft.nexthops.push(nexthop);
+            words.loss = "this nexthop and what follows it are ignored";
             if end {
-                return;
+                return Ok(());
             }
         }
     }
@@ -381,9 +383,10 @@ impl Lowering<'_> {
             "dev" | "oif" => nexthop.interface = Some(self.interface_of(word, words)?),
             "weight" => {
                 let value = self.value_of(word, words)?;
-                match self.number_in(word, value, 256)? {
-                    0 => return Err(self.bad_value(word, "a whole number from 1 to 256", value)),
-                    weight => nexthop.weight = Weight(u16::try_from(weight).unwrap_or(256)),
+                let weight = parse_integer(&value.text).and_then(|weight| u16::try_from(weight).ok());
+                match weight.filter(|weight| (1..=256).contains(weight)) {
+                    Some(weight) => nexthop.weight = Weight(weight),
+                    None => return Err(self.bad_value(words, word, "a whole number from 1 to 256", value)),
                 }
             }
             "onlink" => nexthop.onlink = true,
@@ -396,7 +399,7 @@ impl Lowering<'_> {
                     format!("a nexthop does not know `{other}`")
                 };
                 let diagnostic = Diagnostic::warning(Code::UnknownOption, word.span, message)
-                    .label("this nexthop and what follows it are ignored")
+                    .label(words.loss)
                     .hint("a nexthop knows `via`, `dev`, `weight`, `onlink`, `encap` and `realms`");
                 self.report(diagnostic);
                 return Err(Ignored);

@@ -28,18 +28,28 @@ pub struct Words<'t> {
     pub fixed: bool,
     /// "a route", "a rule".
     pub what: &'static str,
+    /// What becomes of something with a bad word.
+    pub loss: &'static str,
 }
+
+/// What becomes of a line with a bad word.
+pub const LINE_LOST: &str = "the line is ignored";
 
 impl<'t> Words<'t> {
     /// The words of a line; `None` if it has none.
     pub fn new(node: &'t Node<'_>, fixed: bool, what: &'static str) -> Option<Self> {
         let (first, last) = (node.words.first()?, node.words.last()?);
-        Some(Self { rest: node.words.iter(), whole: first.span.to(last.span), fixed, what })
+        Some(Self { rest: node.words.iter(), whole: first.span.to(last.span), fixed, what, loss: LINE_LOST })
     }
 
     /// The next word.
     pub fn next(&mut self) -> Option<&'t Word> {
         self.rest.next()
+    }
+
+    /// Passes over what is left.
+    pub fn skip_rest(&mut self) {
+        self.rest = [].iter();
     }
 
     /// The next word if it is one of these.
@@ -62,9 +72,15 @@ impl Lowering<'_> {
     }
 
     /// Reports a value of the wrong kind.
-    pub(super) fn bad_value(&mut self, option: &Word, expected: &str, value: &Word) -> Ignored {
+    pub(super) fn bad_value(
+        &mut self,
+        words: &Words<'_>,
+        option: &Word,
+        expected: &str,
+        value: &Word,
+    ) -> Ignored {
         let message = format!("`{}` takes {expected}, not `{}`", option.text, value.text);
-        self.report(Diagnostic::warning(Code::BadValue, value.span, message).label("the line is ignored"));
+        self.report(Diagnostic::warning(Code::BadValue, value.span, message).label(words.loss));
         Ignored
     }
 
@@ -85,24 +101,31 @@ impl Lowering<'_> {
         most: u32,
     ) -> Result<u32, Ignored> {
         let value = self.value_of(option, words)?;
-        self.number_in(option, value, most)
+        self.number_in(words, option, value, most)
     }
 
     /// The same, of a word that was read.
-    pub(super) fn number_in(&mut self, option: &Word, value: &Word, most: u32) -> Result<u32, Ignored> {
+    pub(super) fn number_in(
+        &mut self,
+        words: &Words<'_>,
+        option: &Word,
+        value: &Word,
+        most: u32,
+    ) -> Result<u32, Ignored> {
         let number = parse_integer(&value.text).and_then(|number| u32::try_from(number).ok());
         number.filter(|number| *number <= most).ok_or_else(|| {
             let expected = match most {
                 u32::MAX => "a whole number from 0 up".to_owned(),
                 most => format!("a whole number from 0 to {most}"),
             };
-            self.bad_value(option, &expected, value)
+            self.bad_value(words, option, &expected, value)
         })
     }
 
     /// A number, or a name that iproute2's files give it.
     pub(super) fn named_number(
         &mut self,
+        words: &Words<'_>,
         names: RoutingNames,
         option: &Word,
         value: &Word,
@@ -112,7 +135,7 @@ impl Lowering<'_> {
             return Ok(number);
         }
         let expected = format!("a number up to {most}, or a name of {}", names.file());
-        Err(self.bad_value(option, &expected, value))
+        Err(self.bad_value(words, option, &expected, value))
     }
 
     fn lookup(&self, names: RoutingNames, text: &str) -> Option<u32> {
@@ -155,7 +178,7 @@ impl Lowering<'_> {
             return u32::try_from(number).map_err(|_| self.senseless_value(option, expected, value));
         }
         self.lookup(RoutingNames::Tables, &value.text).ok_or_else(|| {
-            self.bad_value(option, "a routing table: its number, or a name of rt_tables", value)
+            self.bad_value(words, option, "a routing table: its number, or a name of rt_tables", value)
         })
     }
 
@@ -169,7 +192,8 @@ impl Lowering<'_> {
             Some((from, to)) => realm(from).zip(realm(to)).map(|(from, to)| Realms { from, to }),
             None => realm(&value.text).map(|to| Realms { from: 0, to }),
         };
-        realms.ok_or_else(|| self.bad_value(option, "`[FROM/]TO`, numbers or names of rt_realms", value))
+        realms
+            .ok_or_else(|| self.bad_value(words, option, "`[FROM/]TO`, numbers or names of rt_realms", value))
     }
 
     /// An address that stands by itself.
@@ -183,7 +207,7 @@ impl Lowering<'_> {
         let value = self.value_of(option, words)?;
         match value.text.parse() {
             Ok(address) => Ok((address, value.span)),
-            Err(_) => Err(self.bad_value(option, "an IP address", value)),
+            Err(_) => Err(self.bad_value(words, option, "an IP address", value)),
         }
     }
 
@@ -196,7 +220,7 @@ impl Lowering<'_> {
         let value = self.value_of(option, words)?;
         match self.route_prefix(value) {
             Some(destination) => Ok((destination, value.span)),
-            None => Err(self.bad_value(option, "an address with prefix length", value)),
+            None => Err(self.bad_value(words, option, "an address with prefix length", value)),
         }
     }
 
@@ -262,7 +286,7 @@ impl Lowering<'_> {
     /// Two families in one line.
     pub(super) fn mixed_families(&mut self, words: &Words<'_>, span: Span) -> Ignored {
         let message = format!("{} is of one family: IPv4 or IPv6", words.what);
-        let diagnostic = Diagnostic::warning(Code::WrongFamily, span, message).label("the line is ignored");
+        let diagnostic = Diagnostic::warning(Code::WrongFamily, span, message).label(words.loss);
         self.report(diagnostic);
         Ignored
     }

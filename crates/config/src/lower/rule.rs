@@ -135,10 +135,12 @@ impl Lowering<'_> {
                 self.rule_action(draft, word, RuleAction::Goto(target))?;
             }
             "l3mdev" => self.rule_action(draft, word, RuleAction::Vrf)?,
-            "nop" | "blackhole" | "prohibit" | "unreachable" => self.named_action(draft, word, word)?,
+            "nop" | "blackhole" | "prohibit" | "unreachable" => {
+                self.named_action(draft, words, word, word)?
+            }
             "type" => {
                 let value = self.value_of(word, words)?;
-                self.named_action(draft, word, value)?;
+                self.named_action(draft, words, word, value)?;
             }
             "preference" | "order" | "priority" => {
                 draft.preference = Some(self.number_of(word, words, u32::MAX)?);
@@ -167,7 +169,7 @@ impl Lowering<'_> {
             "tos" | "dsfield" => {
                 let value = self.value_of(word, words)?;
                 draft.tos =
-                    u8::try_from(self.named_number(RoutingNames::DsFields, word, value)?).unwrap_or(0);
+                    u8::try_from(self.named_number(words, RoutingNames::DsFields, word, value)?).unwrap_or(0);
             }
             "fwmark" => draft.mark = Some(self.rule_mark(word, words)?),
             "realms" => draft.realms = Some(self.realms_of(word, words)?),
@@ -177,12 +179,12 @@ impl Lowering<'_> {
             "suppress_ifgroup" | "sup_group" => {
                 let value = self.value_of(word, words)?;
                 draft.suppress_interface_group =
-                    Some(self.named_number(RoutingNames::Groups, word, value)?);
+                    Some(self.named_number(words, RoutingNames::Groups, word, value)?);
             }
             "tunnel-id" => {
                 let value = self.value_of(word, words)?;
                 let Some(id) = parse_unsigned(&value.text) else {
-                    return Err(self.bad_value(word, "a whole number from 0 up", value));
+                    return Err(self.bad_value(words, word, "a whole number from 0 up", value));
                 };
                 draft.tunnel_id = Some(id);
             }
@@ -248,13 +250,19 @@ impl Lowering<'_> {
         Ok(prefix)
     }
 
-    fn named_action(&mut self, draft: &mut Draft, word: &Word, name: &Word) -> Result<(), Ignored> {
+    fn named_action(
+        &mut self,
+        draft: &mut Draft,
+        words: &Words<'_>,
+        word: &Word,
+        name: &Word,
+    ) -> Result<(), Ignored> {
         let action = match name.text.as_str() {
             "nop" if word.text == "nop" => RuleAction::Nop,
             "blackhole" => RuleAction::Blackhole,
             "prohibit" => RuleAction::Prohibit,
             "unreachable" => RuleAction::Unreachable,
-            _ => return Err(self.bad_value(word, "`blackhole`, `prohibit` or `unreachable`", name)),
+            _ => return Err(self.bad_value(words, word, "`blackhole`, `prohibit` or `unreachable`", name)),
         };
         self.rule_action(draft, word, action)
     }
@@ -280,7 +288,7 @@ impl Lowering<'_> {
             value.text.split_once('/').map_or((value.text.as_str(), None), |(a, b)| (a, Some(b)));
         let pair = number(text).zip(bits.map_or(Some(u32::MAX), number));
         pair.map(|(mark, bits)| Mark { mark, mask: bits })
-            .ok_or_else(|| self.bad_value(word, "`MARK[/MASK]`, such as `5` or `0x10/0xff`", value))
+            .ok_or_else(|| self.bad_value(words, word, "`MARK[/MASK]`, such as `5` or `0x10/0xff`", value))
     }
 
     /// `FIRST-LAST`.

@@ -224,6 +224,8 @@ impl Lowering<'_> {
         let (mut path, mut weight, mut create) = (None, None, None);
         for entry in entry.entries() {
             match entry.name() {
+                "file" if path.is_some() => self.second(entry),
+                "weight" if weight.is_some() => self.second(entry),
                 "file" => path = entry.choice().map(str::to_owned),
                 "weight" => weight = self.weight(entry.args, Kind::File.weight(), &["reverse"]).or(weight),
                 "init_file" => create = Some(self.init_file(entry)),
@@ -278,21 +280,21 @@ impl Lowering<'_> {
             terminate_delay: Duration::ZERO,
             fork_delay: Duration::ZERO,
         };
-        let mut named = false;
+        let (mut named, mut weighted) = (false, false);
         for entry in entry.entries() {
             match entry.name() {
-                "process" if named => {
-                    let diagnostic = Diagnostic::warning(Code::Duplicate, entry.span(), "a second `process`")
-                        .label("ignored");
-                    self.report(diagnostic);
-                }
+                "process" if named => self.second(entry),
+                "weight" if weighted => self.second(entry),
                 "process" => {
                     named = true;
                     entry.text().clone_into(&mut spec.program);
                     spec.parameters = entry.args.iter().skip(1).map(|word| word.text.to_string()).collect();
                     spec.full_command |= !spec.parameters.is_empty();
                 }
-                _ => self.process_line(&mut spec, entry),
+                name => {
+                    weighted |= name == "weight";
+                    self.process_line(&mut spec, entry);
+                }
             }
         }
         self.finish_tracker(Kind::Process, entry, named, "process");

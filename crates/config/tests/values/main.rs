@@ -102,10 +102,10 @@ fn code(case: &Case) -> Code {
     }
     match case.keyword.takes {
         Takes::One(kind, _) | Takes::Maybe(kind) | Takes::Many(kind, _) => match kind {
-            Kind::Integer { outside: Outside::Limited, .. } => Code::Adjusted,
-            Kind::Integer { outside: Outside::Raised, least: 1.., .. } => Code::Adjusted,
+            Kind::Short(_)
+            | Kind::Integer { outside: Outside::Limited, .. }
+            | Kind::Integer { outside: Outside::Raised, least: 1.., .. } => Code::Adjusted,
             Kind::Integer { .. } => Code::OutOfRange,
-            Kind::Short(_) => Code::Adjusted,
             _ => Code::BadValue,
         },
         _ => Code::BadValue,
