@@ -136,7 +136,7 @@ impl Lowering<'_> {
             }
             "l3mdev" => self.rule_action(draft, word, RuleAction::Vrf)?,
             "nop" | "blackhole" | "prohibit" | "unreachable" => {
-                self.named_action(draft, words, word, word)?
+                self.named_action(draft, words, word, word)?;
             }
             "type" => {
                 let value = self.value_of(word, words)?;
