@@ -2,8 +2,6 @@
 //! and place, without a word that it needs and with one that it does not take; and told where it belongs when it stands
 //! elsewhere.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod common;
 
 use common::{Case, Use, cases, read, read_with_script};

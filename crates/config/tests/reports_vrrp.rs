@@ -283,5 +283,5 @@ fn two_vmacs_of_one_number_have_two_names() {
         .iter()
         .filter_map(|spec| spec.vmac.as_ref())
         .map(|vmac| vmac.name.as_str());
-    assert_eq!(names.collect::<Vec<_>>(), ["vrrp.3", "vrrp1.3"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["vrrp.3", "vrrp6.3"]);
 }

@@ -248,14 +248,6 @@ impl Lowering<'_> {
         value
     }
 
-    /// An option of a line that has no effect yet.
-    pub(super) fn not_yet(&mut self, word: &Word) {
-        let message = format!("`{}` has no effect in this version of stayd", word.text);
-        self.report(
-            Diagnostic::note(Code::NotSupported, word.span, message).label("checked, then passed over"),
-        );
-    }
-
     fn apply(
         &mut self,
         line: &mut AddressLine,

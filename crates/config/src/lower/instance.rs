@@ -422,7 +422,6 @@ impl Lowering<'_> {
             };
             match option.text.as_str() {
                 "min_ttl" | "max_ttl" => {
-                    self.not_yet(option);
                     let ttl = self.bounded(value, &option.text, 0, 255);
                     if let Some(ttl) = ttl.and_then(|ttl| u8::try_from(ttl).ok()) {
                         if option.text == "min_ttl" {
