@@ -26,6 +26,9 @@ pub enum Change {
     Link(LinkView),
     /// An interface is gone.
     Gone(IfIndex),
+    /// An interface was down for a moment. Its views do not show that, but what the kernel takes away in silence with an
+    /// interface, IPv4 routes above all, is gone.
+    Flapped,
     /// Everything as it is now.
     All(Vec<LinkView>),
 }
@@ -73,11 +76,18 @@ impl Mirror {
     /// The kernel could not be read, and neither could everything anew; to be tried again later.
     pub fn read(&mut self) -> Result<Vec<Change>, netlink::Error> {
         let mut touched = BTreeSet::new();
+        let mut dropped = BTreeSet::new();
         loop {
             match self.monitor.read::<Message>() {
                 Ok(Heard::Nothing) => break,
                 Ok(Heard::Messages(messages)) => {
                     for message in messages {
+                        if let Message::Link(link) = &message
+                            && !link.up
+                            && self.links.get(&link.index).is_some_and(|before| before.up)
+                        {
+                            dropped.insert(link.index);
+                        }
                         touched.extend(apply(&mut self.links, message));
                     }
                 }
@@ -88,7 +98,8 @@ impl Mirror {
             }
         }
         let change = |index| self.links.get(&index).cloned().map_or(Change::Gone(index), Change::Link);
-        Ok(touched.into_iter().map(change).collect())
+        let flapped = dropped.iter().any(|index| self.links.get(index).is_some_and(|link| link.up));
+        Ok(touched.into_iter().map(change).chain(flapped.then_some(Change::Flapped)).collect())
     }
 
     fn read_all(&mut self) -> Result<(), netlink::Error> {

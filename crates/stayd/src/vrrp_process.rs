@@ -244,6 +244,7 @@ impl Driver {
                     self.feed(match change {
                         Change::Link(view) => Input::Link(view),
                         Change::Gone(index) => Input::LinkGone(index),
+                        Change::Flapped => Input::Doubt,
                         Change::All(views) => Input::Links(views),
                     });
                 }

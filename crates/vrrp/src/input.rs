@@ -29,7 +29,7 @@ pub enum Input {
     LinkGone(IfIndex),
     /// Somebody else removed these routes and rules. (Removed addresses are seen in the links.)
     Lost(Vec<Held>),
-    /// Notifications of the kernel were lost: routes and rules may be missing.
+    /// Routes and rules may be missing: notifications of the kernel were lost, or an interface was down for a moment.
     Doubt,
     /// What a tracker of a script, file, process or BFD session says now.
     Track {
