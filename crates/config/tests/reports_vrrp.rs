@@ -285,3 +285,29 @@ fn two_vmacs_of_one_number_have_two_names() {
         .map(|vmac| vmac.name.as_str());
     assert_eq!(names.collect::<Vec<_>>(), ["vrrp.3", "vrrp6.3"]);
 }
+
+#[test]
+fn members_of_a_group_without_weights_follow_interfaces_without_and_processes_with_theirs() {
+    let blocks = "track_file f {\nfile /run/f\nweight 5\n}\nvrrp_track_process p {\nprocess x\nweight 7\n}\n\
+                  bfd_instance b {\nneighbor_ip 192.0.2.9\nweight 8\n}\n";
+    let member = instance(
+        "track_file {\nf\n}\ntrack_process {\np\n}\ntrack_bfd {\nb\n}\ntrack_interface {\neth1 weight 9\n}",
+    );
+    let other =
+        member.replace("instance A", "instance B").replace("_id 3", "_id 4").replace("10.0.0.1", "10.0.0.2");
+    let group = |lines: &str| {
+        read(&format!("{blocks}vrrp_sync_group G {{\ngroup {{\nA\nB\n}}\n{lines}}}\n{member}{other}"))
+    };
+    let followed = |loaded: &Loaded| {
+        let spec = &loaded.model.vrrp.instances[0];
+        let tracks = spec.tracks.iter().map(|track| (track.tracker.name.clone(), track.weight));
+        (spec.track_interfaces[0].weight, tracks.collect::<Vec<_>>())
+    };
+    let loaded = group("");
+    assert_eq!(said(&loaded), [(Code::Conflict, "A"), (Code::Conflict, "B")]);
+    assert_eq!(followed(&loaded), (0, vec![("p".to_owned(), 7)]));
+    let loaded = group("sync_group_tracking_weight\n");
+    assert_eq!(said(&loaded), []);
+    let all = [("f", 5), ("p", 7), ("b", 8)].map(|(name, weight)| (name.to_owned(), weight)).to_vec();
+    assert_eq!(followed(&loaded), (9, all));
+}

@@ -88,12 +88,12 @@ impl Lowering<'_> {
         });
     }
 
-    /// keepalived takes the weights from what members follow, where the group does not allow them.
+    /// Where the group does not allow weights, members follow interfaces without them, and what else has one not at all.
+    /// As in keepalived, processes keep theirs.
     fn take_weights(&mut self, members: &[&str]) {
         for spec in self.model.vrrp.instances.iter_mut().filter(|it| members.contains(&it.name.as_str())) {
             spec.track_interfaces.iter_mut().for_each(|track| track.weight = 0);
-            let scripts = |track: &&mut Track| track.tracker.kind != vrrp::TrackerKind::File;
-            spec.tracks.iter_mut().filter(scripts).for_each(|track| track.weight = 0);
+            spec.tracks.retain(|track| !is_lost(track));
         }
     }
 
@@ -133,18 +133,16 @@ impl Lowering<'_> {
                 reports.push(diagnostic);
             }
             let interfaces = spec.track_interfaces.iter().any(|track| track.weight != 0);
-            let scripts =
-                |track: &Track| track.tracker.kind == vrrp::TrackerKind::Script && track.weight != 0;
-            let scripts = spec.tracks.iter().any(scripts);
+            let others = spec.tracks.iter().any(is_lost);
             let place = self.instances.iter().find(|seen| seen.name == spec.name);
-            if (interfaces || scripts)
+            if (interfaces || others)
                 && !weighted
                 && let Some(seen) = place
             {
                 let message =
                     format!("`{}` is in a sync group and follows something with a weight", spec.name);
                 let diagnostic = Diagnostic::warning(Code::Conflict, seen.span, message)
-                    .label("keepalived ignores the weight")
+                    .label("interfaces count without their weight, and scripts, files and sessions with one are not followed")
                     .hint("leave the weights out, or write `sync_group_tracking_weight` in the group");
                 reports.push(diagnostic);
             }
@@ -165,4 +163,9 @@ impl Lowering<'_> {
             .hint("list the instances in its block `group`");
         self.report(diagnostic);
     }
+}
+
+/// Whether a member of a group without `sync_group_tracking_weight` does not follow this.
+fn is_lost(track: &Track) -> bool {
+    track.weight != 0 && track.tracker.kind != vrrp::TrackerKind::Process
 }
