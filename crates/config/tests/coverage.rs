@@ -109,6 +109,9 @@ fn context(case: &Case) -> String {
     match case.keyword.name {
         "vrrp_mcast_group6" | "vrrp_gna_interval" => case.text.replace("10.0.0.1", "fe80::1"),
         "state" => case.text.replace("state BACKUP", "state MASTER"),
+        "timer_expired_backup" => beside(case, "nopreempt\n"),
+        "unicast_fault_no_peer" => beside(case, "unicast_src_ip 10.0.0.9\n"),
+        "vrrp_check_unicast_src" => beside(case, "unicast_peer {\n10.0.0.9\n}\n"),
         "version" => case.text.replace("version 2", "version 3"),
         "weight" if case.block.name == "virtual_server" => case.text.replace("80 {\nweight 1\n", "80 {\n"),
         "checker_log_all_failures" | "smtp_alert_checker" => case.text.clone() + CHECKED,
@@ -124,6 +127,11 @@ fn context(case: &Case) -> String {
         }
         _ => case.text.clone(),
     }
+}
+
+/// With another setting in the instance.
+fn beside(case: &Case, setting: &str) -> String {
+    case.text.replace("virtual_router_id 3\n", &format!("virtual_router_id 3\n{setting}"))
 }
 
 /// Something to follow, in the block that names what is followed.

@@ -15,7 +15,7 @@ pub const VRRP: &[Keyword] = &[
          (igmp_link_local_mcast_reports). It cannot change at a reload.",
     )
     .since("2.2.0"),
-    later(
+    kw(
         "v3_checksum_as_v2",
         Takes::Flag,
         "Default of the instances' `v3_checksum_as_v2`: the pseudo header is left out of the checksum \
@@ -202,7 +202,7 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("1000")
     .since("2.2.2"),
-    later(
+    kw(
         "vrrp_check_unicast_src",
         Takes::Flag,
         "Takes unicast adverts only from configured peers, for every instance. Otherwise they are \
@@ -247,7 +247,7 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("3")
     .since("2.0.3"),
-    later(
+    kw(
         "vrrp_startup_delay",
         one(Value::time(1000, 4_294_967_295)),
         "For so many seconds after its start the daemon becomes master of nothing, so that the host \
@@ -255,7 +255,7 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("0")
     .since("2.0.14"),
-    later(
+    kw(
         "vrrp_delay_after_boot",
         one(Value::time(1000, 4_294_967_295)),
         "For so many seconds after the start of the host the daemon becomes master of nothing, so \
@@ -265,7 +265,7 @@ pub const VRRP: &[Keyword] = &[
     .since("2.4.0"),
     later("log_unknown_vrids", Takes::Flag, "Logs adverts of virtual routers that are not configured here.")
         .since("2.0.16"),
-    later(
+    kw(
         "vrrp_owner_ignore_adverts",
         SWITCH,
         "Default of the instances' `owner_ignore_adverts`: the owner of the addresses ignores all \

@@ -138,14 +138,14 @@ const ELECTION: &[Keyword] = &[
     )
     .default("vrrp_higher_prio_send_advert")
     .since("1.3.5"),
-    later(
+    kw(
         "owner_ignore_adverts",
         SWITCH,
         "Ignores all adverts while this router owns the addresses (priority 255).",
     )
     .default("vrrp_owner_ignore_adverts")
     .since("2.3.3"),
-    later(
+    kw(
         "timer_expired_backup",
         Takes::Maybe(Value::int(1, 254)),
         "With `nopreempt`: the priority that a silent master is taken to have after this process was \
@@ -236,7 +236,7 @@ const ADDRESSES: &[Keyword] = &[
     .since("2.0.0"),
     kw("dont_track_primary", Takes::Flag, "Stays out of FAULT while the instance's own interface is down.")
         .since("1.1.8"),
-    later(
+    kw(
         "track_src_ip",
         Takes::Flag,
         "Is in FAULT while the configured source address of adverts is not on the interface.",
@@ -290,19 +290,19 @@ const TRANSPORT: &[Keyword] = &[
          multicast group. `min_ttl` and `max_ttl` limit what is taken from them.",
     )
     .since("1.2.8"),
-    later(
+    kw(
         "unicast_fault_no_peer",
         Takes::Flag,
         "Is in FAULT, instead of using multicast, if `unicast_peer` is empty.",
     )
     .since("2.2.5"),
-    later(
+    kw(
         "check_unicast_src",
         Takes::Flag,
         "Takes unicast adverts from configured peers only. Otherwise they are taken from anybody.",
     )
     .since("2.1.0"),
-    later(
+    kw(
         "old_unicast_checksum",
         Takes::Maybe(Value::choice(&["never"])),
         "Uses the checksum that keepalived before 1.3.7 had for unicast adverts of version 3; \
@@ -312,7 +312,7 @@ const TRANSPORT: &[Keyword] = &[
     kw("unicast_ttl", one(Value::int(0, 255)), "TTL or hop limit of unicast adverts.")
         .default("255 for IPv4, 64 for IPv6")
         .since("2.1.0"),
-    later(
+    kw(
         "v3_checksum_as_v2",
         SWITCH,
         "Leaves the pseudo header out of the checksum of IPv4 adverts of version 3, as some routers \

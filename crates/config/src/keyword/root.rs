@@ -107,7 +107,7 @@ const KEYWORDS: &[Keyword] = &[
          takes all into FAULT.",
     )
     .since("0.6.1"),
-    later(
+    kw(
         "garp_group",
         Takes::Block(&GARP_GROUP),
         "Interfaces that share one spacing of gratuitous ARP and of unsolicited neighbour \
@@ -121,7 +121,7 @@ const KEYWORDS: &[Keyword] = &[
          first one that works.",
     )
     .since("2.0.13"),
-    later(
+    kw(
         "interface_up_down_delays",
         Takes::Block(&INTERFACE_UP_DOWN_DELAYS),
         "How long an interface has to be down (first time) and up again (second time, 0 unless given) \
@@ -220,26 +220,26 @@ static GARP_GROUP: Block = Block {
     header: Header::Nothing,
     body: Body::Keywords(
         &[&[
-            later(
+            kw(
                 "garp_interval",
                 one(super::TIMER_OR_ZERO),
                 "Least time in seconds between two gratuitous ARPs on the interfaces of the group.",
             )
             .since("1.2.21"),
-            later(
+            kw(
                 "gna_interval",
                 one(super::TIMER_OR_ZERO),
                 "Least time in seconds between two unsolicited neighbour advertisements on the interfaces of \
          the group.",
             )
             .since("1.2.21"),
-            later(
+            kw(
                 "interface",
                 one(Value::Interface),
                 "The only interface of the group, instead of a list in `interfaces`.",
             )
             .since("1.2.21"),
-            later(
+            kw(
                 "interfaces",
                 Takes::Block(&GARP_INTERFACES),
                 "Names of the interfaces of the group. An interface belongs to one group only.",
