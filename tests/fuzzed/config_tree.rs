@@ -231,7 +231,7 @@ fn word(choices: &mut Choices<'_>, value: Value) -> Option<String> {
         1 => most.to_string(),
         2 => (least - 1).to_string(),
         3 => (most + 1).to_string(),
-        4 => (least + i128::from(choice as u32)).to_string(),
+        4 => (least + i128::try_from(choice).unwrap_or(0)).to_string(),
         _ => format!("{}.5", least + 1),
     };
     Some(match value {
