@@ -3,6 +3,7 @@
 
 use config::keyword::{self, Block, Header, ROOT, Takes, Value};
 
+use crate::choices::Choices;
 use crate::config_text;
 
 /// Makes a file of the bytes and reads it.
@@ -135,24 +136,10 @@ const WORDS: &[&str] = &[
     "=",
 ];
 
-/// Bytes, one choice each.
-struct Choices<'b>(std::slice::Iter<'b, u8>);
-
-impl Choices<'_> {
-    fn next(&mut self) -> Option<usize> {
-        self.0.next().map(|byte| usize::from(*byte))
-    }
-
-    fn one_of<T: Copy>(&mut self, list: &[T]) -> Option<T> {
-        let choice = self.next()?;
-        list.get(choice.checked_rem(list.len())?).copied()
-    }
-}
-
 /// The file that the bytes choose.
 pub fn text(bytes: &[u8]) -> String {
     let mut text = String::new();
-    let mut choices = Choices(bytes.iter());
+    let mut choices = Choices::of(bytes);
     let mut open = vec![&ROOT];
     while let Some(()) = item(&mut choices, &mut open, &mut text) {}
     text
