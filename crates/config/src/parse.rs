@@ -69,28 +69,31 @@ const MAX_DEPTH: usize = 32;
 
 /// The words and braces of the whole configuration. Few and large allocations: a file may have a million words.
 pub struct Events<'l> {
+    lines: &'l [Line],
     words: Vec<Word>,
-    list: Vec<Event<'l>>,
+    list: Vec<Event>,
 }
 
-enum Event<'l> {
-    /// From which to which of all words, in which part of which line.
+/// Lines and words by their numbers.
+enum Event {
+    /// From which to which word, in which part of which line.
     Words {
         words: (u32, u32),
         part: (u32, u32),
-        line: &'l Line,
+        line: u32,
     },
-    Open(Span, &'l Line),
+    /// In which line.
+    Open(Span, u32),
     Close(Span),
 }
 
 impl<'l> Events<'l> {
     /// Reads the lines. Each brace ends the words before it.
     pub fn of(lines: &'l [Line], diagnostics: &mut Report) -> Self {
-        let mut events = Self { words: Vec::new(), list: Vec::with_capacity(lines.len()) };
-        for line in lines {
+        let mut events = Self { lines, words: Vec::new(), list: Vec::with_capacity(lines.len()) };
+        for (line, text) in (0..).zip(lines) {
             let mut continues = false;
-            for token in Tokens::of(line, diagnostics) {
+            for token in Tokens::of(text, diagnostics) {
                 match token {
                     Token::Word(word, range) => {
                         events.words.push(word);
@@ -108,7 +111,7 @@ impl<'l> Events<'l> {
     }
 
     /// Adds the last word to the entry before it, or starts one.
-    fn word(&mut self, start: u32, end: u32, line: &'l Line, continues: bool) {
+    fn word(&mut self, start: u32, end: u32, line: u32, continues: bool) {
         let count = narrow(self.words.len());
         match self.list.last_mut() {
             Some(Event::Words { words, part, .. }) if continues => (words.1, part.1) = (count, end),
@@ -120,9 +123,13 @@ impl<'l> Events<'l> {
         self.words.get(start as usize..end as usize).unwrap_or_default()
     }
 
+    fn line(&self, number: u32) -> Option<&'l Line> {
+        self.lines.get(number as usize)
+    }
+
     /// How many `{` and how many `}` there are.
     fn braces(&self) -> (usize, usize) {
-        let count = |is: fn(&Event<'_>) -> bool| self.list.iter().filter(|event| is(event)).count();
+        let count = |is: fn(&Event) -> bool| self.list.iter().filter(|event| is(event)).count();
         (count(|event| matches!(event, Event::Open(..))), count(|event| matches!(event, Event::Close(_))))
     }
 }
@@ -186,18 +193,24 @@ struct Parser<'a, 't, N: Nesting> {
 }
 
 impl<'t, N: Nesting> Parser<'_, 't, N> {
-    fn event(&mut self, event: &Event<'t>) {
+    fn event(&mut self, event: &Event) {
         match *event {
             Event::Words { words, part, line } => {
                 let words = self.events.words(words);
                 if let Some(first) = words.first() {
                     self.close_missing(first);
                 }
-                self.push(Node { words, line, part, block: None });
+                if let Some(line) = self.events.line(line) {
+                    self.push(Node { words, line, part, block: None });
+                }
                 self.attaches = true;
                 self.open_missing();
             }
-            Event::Open(span, line) => self.open(span, line),
+            Event::Open(span, line) => {
+                if let Some(line) = self.events.line(line) {
+                    self.open(span, line);
+                }
+            }
             Event::Close(span) => self.close(span),
         }
     }

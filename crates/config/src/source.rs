@@ -55,9 +55,9 @@ pub struct Location {
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
-    text: Arc<str>,
+    text: Arc<String>,
     /// The same, byte for byte, for people: see [`printable`].
-    printable: Arc<str>,
+    printable: Arc<String>,
     /// Where each line starts.
     line_starts: Arc<[u32]>,
     /// Lines (from 0, ascending) that were not UTF-8.
@@ -67,11 +67,11 @@ pub struct Source {
 impl Source {
     fn new(name: String, bytes: Vec<u8>) -> Self {
         let (text, legacy) = decode(bytes);
-        let text: Arc<str> = text.into();
+        let text = Arc::new(text);
         let ends = memchr::memchr_iter(b'\n', text.as_bytes());
         let next = |end: usize| u32::try_from(end + 1).unwrap_or(u32::MAX);
         let line_starts = std::iter::once(0).chain(ends.map(next)).collect();
-        let printable = if may_steer(&text) { printable(&text).into() } else { Arc::clone(&text) };
+        let printable = if may_steer(&text) { Arc::new(printable(&text)) } else { Arc::clone(&text) };
         Self { name, text, printable, line_starts, legacy }
     }
 
@@ -80,9 +80,14 @@ impl Source {
         &self.name
     }
 
-    /// Its text; shared, so that lines need not copy theirs.
-    pub fn text(&self) -> &Arc<str> {
+    /// Its text.
+    pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Its text, shared, so that lines need not copy theirs.
+    pub(crate) fn shared_text(&self) -> Arc<String> {
+        Arc::clone(&self.text)
     }
 
     /// Its text as it can be shown, with every byte where it is in the text.
@@ -245,8 +250,8 @@ mod tests {
     fn a_line_that_is_not_utf8_is_latin1_and_its_bytes_come_back() {
         // "路由" in GBK, then a line in UTF-8.
         let (map, source) = map(b"pass \xc2\xb7\xd3\xc9\n# \xe8\xb7\xaf\n");
-        let text = map.get(source).unwrap().text().clone();
-        assert_eq!(&*text, "pass Â·ÓÉ\n# 路\n");
+        let text = map.get(source).unwrap().text().to_owned();
+        assert_eq!(text, "pass Â·ÓÉ\n# 路\n");
         let span = Span { source, start: 5, end: 13 };
         assert_eq!(map.text(span), "Â·ÓÉ");
         assert_eq!(map.bytes(map.text(span), span), b"\xc2\xb7\xd3\xc9");

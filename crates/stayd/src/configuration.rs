@@ -67,7 +67,10 @@ pub fn test(options: &Options, file: Option<&Path>) -> Exit {
         eprintln!("cannot write {}: {error}", file.unwrap_or(Path::new("to standard error")).display());
         return Exit::Fatal;
     }
-    Exit::from_status(loaded.test_status())
+    let status = loaded.test_status();
+    // The process ends here: giving back the memory of a large configuration piece by piece would take longer.
+    std::mem::forget(loaded);
+    Exit::from_status(status)
 }
 
 /// As keepalived does: adds to the file, and makes it for the user alone.

@@ -90,11 +90,12 @@ impl Lowering<'_> {
         let written = port.or(ports.first().copied()).unwrap_or(0);
         let timing = timing.within(draft.timing);
         let context = CheckContext { address, port: written, timing, alpha: server.alpha, host };
+        // Checks are its only blocks, and most servers have one: a file may have tens of thousands of them.
+        let blocks = entry.entries().iter().filter(|entry| entry.keyword.block().is_some());
+        server.checks.reserve_exact(blocks.count());
         for entry in entry.entries() {
             self.check(entry, &context, &mut server);
         }
-        // A file may have tens of thousands of them, and most have one check.
-        server.checks.shrink_to_fit();
         servers.push(server);
         events.push(own);
     }

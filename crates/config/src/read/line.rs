@@ -11,24 +11,24 @@ use crate::source::{Source, SourceId, Span};
 /// A line, or a part of one. Cheap to clone and to cut, and small: there are as many as the files have lines.
 #[derive(Clone, Debug)]
 pub struct Line {
-    text: Arc<str>,
-    /// Which part of `text`.
+    origin: Origin,
+    /// Which part of the text of its origin.
     start: u32,
     end: u32,
-    origin: Origin,
 }
 
 #[derive(Clone, Debug)]
 enum Origin {
-    /// `text` is that of the source: an offset in it is an offset in the source.
-    Source(SourceId),
-    /// `text` was put together.
+    /// The text of this source: an offset in it is an offset in the source.
+    Source(SourceId, Arc<String>),
+    /// A text that was put together.
     Pieces(Arc<Pieces>),
 }
 
-/// What a line was put together from.
+/// A text, and what it was put together from.
 #[derive(Debug)]
 struct Pieces {
+    text: String,
     /// In order.
     list: Vec<Piece>,
     /// The place of what is in none of them.
@@ -48,7 +48,7 @@ impl Line {
     /// A range of a source.
     pub fn of_source(id: SourceId, source: &Source, range: Range<u32>) -> Self {
         let Range { start, end } = range;
-        Self { text: Arc::clone(source.text()), start, end, origin: Origin::Source(id) }
+        Self { origin: Origin::Source(id, source.shared_text()), start, end }
     }
 
     /// Which part of the text.
@@ -58,7 +58,11 @@ impl Line {
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.text.get(self.range()).unwrap_or_default()
+        let text = match &self.origin {
+            Origin::Source(_, text) => text,
+            Origin::Pieces(pieces) => &pieces.text,
+        };
+        text.get(self.range()).unwrap_or_default()
     }
 
     /// The place of the whole line.
@@ -71,9 +75,9 @@ impl Line {
         let start = self.start as usize + part.start;
         let end = self.start as usize + part.end;
         match &self.origin {
-            Origin::Source(source) => Span { source: *source, start: narrow(start), end: narrow(end) },
+            Origin::Source(source, _) => Span { source: *source, start: narrow(start), end: narrow(end) },
             Origin::Pieces(pieces) => {
-                let Pieces { list, whole } = &**pieces;
+                let Pieces { list, whole, .. } = &**pieces;
                 let first = locate(list, start, end.max(start + 1)).unwrap_or(*whole);
                 let last = locate(list, end.max(start + 1) - 1, end).unwrap_or(*whole);
                 if start == end { Span { end: first.start, ..first } } else { first.to(last) }
@@ -145,7 +149,7 @@ impl LineBuilder {
         let shift = |offset: usize| offset - range.start + self.text.len();
         match &line.origin {
             _ if range.is_empty() => {}
-            Origin::Source(_) => {
+            Origin::Source(..) => {
                 let text = self.text.len()..self.text.len() + range.len();
                 self.pieces.push(Piece { text, span: line.whole(), verbatim: true });
             }
@@ -184,8 +188,8 @@ impl LineBuilder {
     /// The line; `place` is where it stands as a whole.
     pub fn finish(self, place: Span) -> Line {
         let (start, end) = (0, narrow(self.text.len()));
-        let pieces = Pieces { list: self.pieces, whole: place };
-        Line { text: self.text.into(), start, end, origin: Origin::Pieces(Arc::new(pieces)) }
+        let pieces = Pieces { text: self.text, list: self.pieces, whole: place };
+        Line { origin: Origin::Pieces(Arc::new(pieces)), start, end }
     }
 }
 
