@@ -91,11 +91,25 @@ impl Iterator for Tokens<'_> {
                 Some(Token::Word(word(text, self.line.span(range.clone()), true), range))
             }
             _ => {
-                self.at = start + plain_length(rest);
+                let (length, text) = plain(rest);
+                self.at = start + length;
                 let range = start..self.at;
-                let text = unescape(self.text.get(range.clone())?);
                 Some(Token::Word(word(text, self.line.span(range.clone()), false), range))
             }
+        }
+    }
+}
+
+/// The unquoted word that `text` starts with: its bytes, and what it says.
+fn plain(text: &str) -> (usize, CompactString) {
+    let bytes = text.as_bytes();
+    let end = bytes.iter().position(|byte| SPECIAL[usize::from(*byte)]).unwrap_or(text.len());
+    match bytes.get(end) {
+        // Most words are nothing special.
+        None | Some(b'\t'..=b'\r' | b' ' | b'}' | b'"') => (end, text[..end].into()),
+        Some(_) => {
+            let length = plain_length(text);
+            (length, unescape(&text[..length]))
         }
     }
 }
@@ -105,7 +119,8 @@ fn plain_length(text: &str) -> usize {
     let mut at = 0;
     loop {
         let rest = &text[at..];
-        let Some(end) = word_end(rest) else { return text.len() };
+        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"'));
+        let Some(end) = end else { return text.len() };
         // What a definition left of `${NAME}` is one word: its braces are no braces of the file's.
         let name = rest[end..].strip_prefix('{').filter(|_| rest[..end].ends_with('$'));
         match name.and_then(|name| name.find('}').filter(|close| !name[..*close].contains(['"', '{']))) {
@@ -115,28 +130,17 @@ fn plain_length(text: &str) -> usize {
     }
 }
 
-/// Bytes that may end an unquoted word, or, beyond ASCII, start a character that does.
-const MAY_END: [bool; 256] = {
+/// Bytes that may end an unquoted word or are not what they seem in it; beyond ASCII they may be white space.
+const SPECIAL: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        // Tab to carriage return, blank, quote, braces.
-        table[byte] = matches!(byte, 0x09..=0x0d | 0x20 | 0x22 | 0x7b | 0x7d | 0x80..);
+        // Tab to carriage return, blank, quote, backslash, braces.
+        table[byte] = matches!(byte, 0x09..=0x0d | 0x20 | 0x22 | 0x5c | 0x7b | 0x7d | 0x80..);
         byte += 1;
     }
     table
 };
-
-/// The first white space, brace or quote.
-fn word_end(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let end = bytes.iter().position(|byte| MAY_END[usize::from(*byte)])?;
-    if bytes[end].is_ascii() {
-        return Some(end);
-    }
-    let ends = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | '"');
-    text[end..].find(ends).map(|more| end + more)
-}
 
 /// Bytes of white space at the start; mostly blanks and tabs.
 fn trim_start(text: &str) -> usize {

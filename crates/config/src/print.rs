@@ -109,7 +109,7 @@ impl Printer<'_> {
                 Header::Words { .. } => usize::MAX,
             },
         };
-        let words = entry.args.get(..counts.min(entry.args.len())).unwrap_or_default();
+        let words = entry.args().get(..counts.min(entry.args().len())).unwrap_or_default();
         let secret = self.form.redact && keyword::is_secret(outer, entry.name());
         for (index, word) in words.iter().enumerate() {
             line.push(b' ');

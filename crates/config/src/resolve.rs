@@ -27,8 +27,6 @@ pub struct Entry<'t> {
     pub keyword: &'static Keyword,
     /// As it is written.
     pub word: &'t Word,
-    /// The words after it.
-    pub args: &'t [Word],
     /// The value, for keywords that take one.
     pub value: Option<Datum>,
     /// Where it comes from.
@@ -45,15 +43,20 @@ pub enum Contents<'t> {
     /// It has none.
     Nothing,
     /// Entries of the table.
-    Entries(Vec<Entry<'t>>),
+    Entries(Box<[Entry<'t>]>),
     /// Lines with a syntax of their own, and lines of names.
-    Lines(Vec<&'t Node<'t>>),
+    Lines(Box<[&'t Node<'t>]>),
 }
 
 impl<'t> Entry<'t> {
     /// The keyword's name in the table.
     pub const fn name(&self) -> &'static str {
         self.keyword.name
+    }
+
+    /// The words after the keyword.
+    pub fn args(&self) -> &'t [Word] {
+        self.node.words.get(1..).unwrap_or_default()
     }
 
     /// The entries of its block.
@@ -89,17 +92,17 @@ impl<'t> Entry<'t> {
 
     /// From the keyword to the last word.
     pub fn span(&self) -> Span {
-        self.args.last().map_or(self.word.span, |last| self.word.span.to(last.span))
+        self.args().last().map_or(self.word.span, |last| self.word.span.to(last.span))
     }
 
     /// The place of the first word after the keyword; without one, of the keyword.
     pub fn value_span(&self) -> Span {
-        self.args.first().map_or(self.word.span, |word| word.span)
+        self.args().first().map_or(self.word.span, |word| word.span)
     }
 
     /// The first word after the keyword.
     pub fn text(&self) -> &'t str {
-        self.args.first().map_or("", |word| &word.text)
+        self.args().first().map_or("", |word| &word.text)
     }
 
     /// A switch: yes unless the word says no.
@@ -246,20 +249,20 @@ impl Resolver<'_> {
                 if let Ok(value) = checked {
                     let contents = Contents::Nothing;
                     let first = first(entries, keyword);
-                    entries.push(Entry { keyword, word, args, value, node, contents, first });
+                    entries.push(Entry { keyword, word, value, node, contents, first });
                 }
                 return entries.extend(self.entries(block, &inner.items, covered));
             }
             // keepalived loses a block of the root whose brace is missing, and uses the contents of others.
             (Some(_), Some(inner)) if inner.missing_open && std::ptr::eq(block, &raw const ROOT) => return,
             (Some(inside), Some(inner)) => match inside.body {
-                Body::Keywords(..) => Contents::Entries(self.entries(inside, &inner.items, covered)),
-                Body::Lines(_) | Body::Words(_) => Contents::Lines(self.lines(&inner.items)),
+                Body::Keywords(..) => Contents::Entries(self.entries(inside, &inner.items, covered).into()),
+                Body::Lines(_) | Body::Words(_) => Contents::Lines(self.lines(&inner.items).into()),
             },
         };
         if let Ok(value) = checked {
             let first = first(entries, keyword);
-            entries.push(Entry { keyword, word, args, value, node, contents, first });
+            entries.push(Entry { keyword, word, value, node, contents, first });
         }
     }
 

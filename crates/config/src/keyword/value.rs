@@ -63,7 +63,7 @@ pub enum Outside {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Datum {
     /// Of [`Value::Text`], [`Value::Short`] and [`Value::Interface`].
-    Text(String),
+    Text(Box<str>),
     /// Of [`Value::Bool`].
     Bool(bool),
     /// Of [`Value::Integer`].
@@ -120,7 +120,7 @@ impl Value {
     pub fn parse(self, word: &str) -> Result<Datum, ValueError> {
         match self {
             Self::Interface if word.len() > 15 || word.is_empty() => Err(ValueError::Kind),
-            Self::Text | Self::Interface => Ok(Datum::Text(word.to_owned())),
+            Self::Text | Self::Interface => Ok(Datum::Text(word.into())),
             Self::Short(most) => short(word, most),
             Self::Bool => match word {
                 "true" | "on" | "yes" => Ok(Datum::Bool(true)),
@@ -189,10 +189,10 @@ fn listed(words: &[&str]) -> String {
 
 fn short(word: &str, most: usize) -> Result<Datum, ValueError> {
     if word.len() <= most {
-        return Ok(Datum::Text(word.to_owned()));
+        return Ok(Datum::Text(word.into()));
     }
     let end = (0..=most).rev().find(|at| word.is_char_boundary(*at)).unwrap_or(0);
-    Err(ValueError::Adjusted(Datum::Text(word[..end].to_owned())))
+    Err(ValueError::Adjusted(Datum::Text(word[..end].into())))
 }
 
 /// A whole number as keepalived reads it: decimal, with an optional sign; an empty word is 0.

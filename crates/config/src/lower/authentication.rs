@@ -94,7 +94,7 @@ impl Lowering<'_> {
 
     /// `key ID VALUE`: the value is the key itself, `hex:DIGITS`, or `file:PATH`.
     fn hmac_key(&mut self, draft: &mut HmacDraft, entry: &Entry<'_>) {
-        let (Some(number), Some(value)) = (entry.args.first(), entry.args.get(1)) else { return };
+        let (Some(number), Some(value)) = (entry.args().first(), entry.args().get(1)) else { return };
         let id = parse_integer(&number.text).and_then(|id| u8::try_from(id).ok()).and_then(KeyId::new);
         let Some(id) = id else {
             let message = format!("the number of a key goes from 1 to 255, not `{}`", number.text);

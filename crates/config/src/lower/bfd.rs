@@ -23,7 +23,7 @@ impl Lowering<'_> {
                 "source_ip" => source = entry.address().map(|address| (address, entry.value_span())),
                 "weight" => {
                     let most = Kind::Bfd.weight();
-                    weight = self.weight(entry.args, most, &["reverse"]).unwrap_or(weight);
+                    weight = self.weight(entry.args(), most, &["reverse"]).unwrap_or(weight);
                 }
                 _ => {}
             }

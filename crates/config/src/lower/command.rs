@@ -57,9 +57,9 @@ impl Lowering<'_> {
     /// A command of which keepalived drops the words that are not in its quotes.
     pub(super) fn quoted_command(&mut self, entry: &Entry<'_>) -> Option<Vec<String>> {
         let (command, rest) = self.command_line(entry)?;
-        let dropped = entry.args.len().saturating_sub(rest.len());
+        let dropped = entry.args().len().saturating_sub(rest.len());
         if let (false, Some(first), Some(last)) =
-            (rest.is_empty(), entry.args.get(dropped), entry.args.last())
+            (rest.is_empty(), entry.args().get(dropped), entry.args().last())
         {
             let diagnostic = Diagnostic::quiet(
                 Code::ExtraWords,
@@ -117,7 +117,7 @@ impl Lowering<'_> {
         if let Some(why) = unknown {
             let mut diagnostic =
                 Diagnostic::quiet(Code::UnknownUser, entry.span(), why).label("the script is not run");
-            if !entry.args.first().is_some_and(|word| word.quoted) {
+            if !entry.args().first().is_some_and(|word| word.quoted) {
                 diagnostic =
                     diagnostic.hint("put the command and its arguments in double quotes; a user may follow");
             }
@@ -129,7 +129,7 @@ impl Lowering<'_> {
 
     /// `user USER [GROUP]` of a script; `None` if it does not exist.
     pub(super) fn user(&mut self, entry: &Entry<'_>) -> Option<Identity> {
-        let (user, group) = (entry.args.first()?, entry.args.get(1));
+        let (user, group) = (entry.args().first()?, entry.args().get(1));
         let unknown = |lowering: &mut Self, word: &Word, what: &str| {
             let message = format!("there is no {what} `{}`", word.text);
             let diagnostic =

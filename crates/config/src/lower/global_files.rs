@@ -60,7 +60,7 @@ impl Lowering<'_> {
     /// Settings of packet filters; false if it is none.
     pub(super) fn firewall_setting(&mut self, entry: &Entry<'_>) -> bool {
         let firewall = &mut self.model.globals.firewall;
-        let mut names = entry.args.iter().map(|word| word.text.to_string());
+        let mut names = entry.args().iter().map(|word| word.text.to_string());
         match entry.name() {
             "vrrp_iptables" => {
                 firewall.iptables = Some(match names.next() {
@@ -114,9 +114,9 @@ impl Lowering<'_> {
     }
 
     fn fifo(&mut self, entry: &Entry<'_>) {
-        let owner = entry.args.get(1).map(|user| Identity {
+        let owner = entry.args().get(1).map(|user| Identity {
             user: user.text.to_string(),
-            group: entry.args.get(2).map(|group| group.text.to_string()),
+            group: entry.args().get(2).map(|group| group.text.to_string()),
         });
         let path = entry.text().to_owned();
         let fifo = self.fifo_of(entry.name());

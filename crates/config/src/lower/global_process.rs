@@ -70,7 +70,7 @@ impl Lowering<'_> {
         let online = i64::from(self.host.processors());
         let mut processors = BTreeSet::new();
         let mut usable = true;
-        for word in entry.args {
+        for word in entry.args() {
             match parse_integer(&word.text) {
                 Some(number) if number >= online => {
                     usable = false;

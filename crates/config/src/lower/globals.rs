@@ -272,7 +272,7 @@ impl Lowering<'_> {
     }
 
     fn smtp_server(&mut self, entry: &Entry<'_>) {
-        let port = match entry.args.get(1) {
+        let port = match entry.args().get(1) {
             None => 25,
             Some(word) => match self.port(word) {
                 Some(port) => port,
@@ -291,11 +291,11 @@ impl Lowering<'_> {
     }
 
     fn script_user(&mut self, entry: &Entry<'_>) {
-        let (user, group) = (entry.text(), entry.args.get(1));
+        let (user, group) = (entry.text(), entry.args().get(1));
         // `user :` and `user :group` ask for the user's other groups too.
         let user_name = user.trim_end_matches(':');
         let group_name = group.map(|word| word.text.trim_start_matches(':')).filter(|name| !name.is_empty());
-        let unknown = if entry.args.len() > 2 {
+        let unknown = if entry.args().len() > 2 {
             Some((entry.span(), "takes a user and a group only".to_owned()))
         } else if !self.host.has_user(user_name) {
             Some((entry.value_span(), format!("names a user `{user_name}` that does not exist")))
@@ -351,7 +351,7 @@ impl Lowering<'_> {
 
     fn include_check(&mut self, entry: &Entry<'_>) {
         const KNOWN: &[&str] = &["read", "match", "wildcard_match", "brace_match"];
-        for word in entry.args {
+        for word in entry.args() {
             if !KNOWN.contains(&word.text.trim_start_matches(['+', '-'])) {
                 self.unknown_option(word, "include_check", KNOWN);
             }

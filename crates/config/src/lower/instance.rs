@@ -108,7 +108,7 @@ pub struct Draft {
 
 impl Lowering<'_> {
     pub(super) fn instance(&mut self, entry: &Entry<'_>) {
-        let (Some(name), None) = (entry.args.first(), entry.args.get(1)) else {
+        let (Some(name), None) = (entry.args().first(), entry.args().get(1)) else {
             let diagnostic =
                 Diagnostic::warning(Code::BadValue, entry.span(), "an instance has one word as its name")
                     .label("the whole instance is ignored")
@@ -240,12 +240,12 @@ impl Lowering<'_> {
             "notify_fault" => self.set_notify(entry, |notify| &mut notify.fault, &mut events.notify),
             "notify_stop" => self.set_notify(entry, |notify| &mut notify.stop, &mut events.notify),
             "notify" => self.set_notify(entry, |notify| &mut notify.any, &mut events.notify),
-            "notify_deleted" if entry.args.is_empty() => events.deleted = NotifyDeleted::Deleted,
+            "notify_deleted" if entry.args().is_empty() => events.deleted = NotifyDeleted::Deleted,
             "notify_deleted" => {
                 events.deleted =
                     self.notify(entry, Runner::Vrrp).map_or(NotifyDeleted::Deleted, NotifyDeleted::Run);
             }
-            "notify_master_rx_lower_pri" if !entry.args.is_empty() => {
+            "notify_master_rx_lower_pri" if !entry.args().is_empty() => {
                 events.rx_lower_priority = self.notify(entry, Runner::Vrrp);
             }
             "smtp_alert" => draft.smtp_alert = Some(entry.switch()),
@@ -448,7 +448,7 @@ impl Lowering<'_> {
 
     /// `garp_extra_if` and `vrrp_garp_extra_if`; a period of 0 is none.
     pub(super) fn extra_interfaces(&mut self, entry: &Entry<'_>) -> Option<ExtraInterfaces> {
-        let (all, rest) = match entry.args {
+        let (all, rest) = match entry.args() {
             [first, rest @ ..] if first.text == "all" => (true, rest),
             rest => (false, rest),
         };

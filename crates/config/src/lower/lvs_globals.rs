@@ -60,7 +60,7 @@ impl Lowering<'_> {
 
     fn lvs_timeouts(&mut self, entry: &Entry<'_>) {
         let mut any = false;
-        let mut words = entry.args.iter();
+        let mut words = entry.args().iter();
         while let Some(word) = words.next() {
             if !TIMEOUTS.contains(&word.text.as_str()) {
                 self.unknown_option(word, "lvs_timeouts", TIMEOUTS);
@@ -98,7 +98,7 @@ impl Lowering<'_> {
         }
         let mut daemon = SyncDaemonSpec::on(entry.text());
         let mut id = None;
-        let mut words = entry.args.iter().skip(1).peekable();
+        let mut words = entry.args().iter().skip(1).peekable();
         // The older form: the instance, then its number.
         if let Some(word) = words.next_if(|word| !SYNC_OPTIONS.contains(&word.text.as_str())) {
             daemon.instance = Some(word.text.to_string());

@@ -111,7 +111,7 @@ impl Lowering<'_> {
             self.report(diagnostic);
             return None;
         };
-        match entry.args.get(1) {
+        match entry.args().get(1) {
             None => Some((address, None)),
             Some(word) if parse_integer(&word.text) == Some(0) => Some((address, None)),
             Some(word) => self.port(word).map(|port| (address, Some(port))),
@@ -120,7 +120,7 @@ impl Lowering<'_> {
 
     fn own_forwarding(&mut self, entry: &Entry<'_>) -> Option<Forwarding> {
         let line = entry.entries().iter().rfind(|entry| entry.name() == "lvs_method")?;
-        self.forwarding(line.args, "that of the virtual server is used")
+        self.forwarding(line.args(), "that of the virtual server is used")
     }
 
     /// The port in the table: that of the service unless NAT can change it.

@@ -122,7 +122,7 @@ impl Lowering<'_> {
                     group.gna_interval = entry.time().unwrap_or_default();
                 }
                 "interface" => {
-                    entry.args.iter().take(1).for_each(|word| self.garp_interface(word, &mut group));
+                    entry.args().iter().take(1).for_each(|word| self.garp_interface(word, &mut group));
                 }
                 "interfaces" => entry.names().for_each(|word| self.garp_interface(word, &mut group)),
                 _ => {}

@@ -115,7 +115,7 @@ impl Lowering<'_> {
                 "interval" => interval = self.period(entry).unwrap_or(interval),
                 "timeout" => timeout = self.period(entry),
                 "weight" => {
-                    weight = self.weight(entry.args, Kind::Script.weight(), &["reverse"]).unwrap_or(weight);
+                    weight = self.weight(entry.args(), Kind::Script.weight(), &["reverse"]).unwrap_or(weight);
                 }
                 "rise" => rise = entry.integer().unwrap_or(1),
                 "fall" => fall = entry.integer().unwrap_or(1),
@@ -227,7 +227,7 @@ impl Lowering<'_> {
                 "file" if path.is_some() => self.second(entry),
                 "weight" if weight.is_some() => self.second(entry),
                 "file" => path = entry.choice().map(str::to_owned),
-                "weight" => weight = self.weight(entry.args, Kind::File.weight(), &["reverse"]).or(weight),
+                "weight" => weight = self.weight(entry.args(), Kind::File.weight(), &["reverse"]).or(weight),
                 "init_file" => create = Some(self.init_file(entry)),
                 _ => {}
             }
@@ -247,7 +247,7 @@ impl Lowering<'_> {
     /// `[NUMBER] [overwrite]`.
     fn init_file(&mut self, entry: &Entry<'_>) -> FileCreate {
         let mut create = FileCreate::default();
-        for word in entry.args {
+        for word in entry.args() {
             match parse_integer(&word.text).map(i32::try_from) {
                 _ if word.text == "overwrite" => create.overwrite = true,
                 None => self.unknown_option(word, "init_file", &["overwrite"]),
@@ -288,7 +288,7 @@ impl Lowering<'_> {
                 "process" => {
                     named = true;
                     entry.text().clone_into(&mut spec.program);
-                    spec.parameters = entry.args.iter().skip(1).map(|word| word.text.to_string()).collect();
+                    spec.parameters = entry.args().iter().skip(1).map(|word| word.text.to_string()).collect();
                     spec.full_command |= !spec.parameters.is_empty();
                 }
                 name => {
@@ -326,7 +326,8 @@ impl Lowering<'_> {
                 most => spec.quorum_max = most,
             },
             "weight" => {
-                if let Some((weight, reverse)) = self.weight(entry.args, Kind::Process.weight(), &["reverse"])
+                if let Some((weight, reverse)) =
+                    self.weight(entry.args(), Kind::Process.weight(), &["reverse"])
                 {
                     (spec.weight, spec.reverse) = (i16::try_from(weight).unwrap_or(0), reverse);
                 }

@@ -147,7 +147,7 @@ pub struct Sorry {
 
 impl Lowering<'_> {
     pub(super) fn virtual_server(&mut self, entry: &Entry<'_>) {
-        let Some(target) = self.target(entry.args) else { return };
+        let Some(target) = self.target(entry.args()) else { return };
         let smtp_alert = self.defaults.alert_checker.unwrap_or(false);
         let mut draft = Draft {
             family: target.family(),
@@ -246,7 +246,7 @@ impl Lowering<'_> {
             "lb_algo" => draft.scheduler = entry.choice().map(str::to_owned),
             // A line that is wrong has been reported; the default is what it becomes.
             "lb_kind" => {
-                let asked = self.forwarding(entry.args, "`NAT` is used").or(draft.forwarding);
+                let asked = self.forwarding(entry.args(), "`NAT` is used").or(draft.forwarding);
                 draft.forwarding = Some(asked.unwrap_or(Forwarding::Masquerade));
             }
             "ops" => draft.ops = Some(entry.word.span),
@@ -393,7 +393,7 @@ impl Lowering<'_> {
                 .label("there is no sorry server");
             return self.report(diagnostic);
         };
-        let port = match entry.args.get(1).filter(|word| parse_integer(&word.text) != Some(0)) {
+        let port = match entry.args().get(1).filter(|word| parse_integer(&word.text) != Some(0)) {
             Some(word) => match self.port(word) {
                 Some(port) => Some(port),
                 None => return,
@@ -411,7 +411,7 @@ impl Lowering<'_> {
         };
         if entry.name() == "sorry_server_inhibit" {
             sorry.inhibit = true;
-        } else if let Some(forwarding) = self.forwarding(entry.args, "that of the real servers is used") {
+        } else if let Some(forwarding) = self.forwarding(entry.args(), "that of the real servers is used") {
             sorry.forwarding = Some(forwarding);
         }
     }

@@ -53,7 +53,7 @@ impl Lowering<'_> {
         let ha_suspend = self.settle_suspension(&draft);
         let (quorum, hysteresis) = self.settle_quorum(&draft, total);
         let sorry_server = self.settle_sorry(&draft, forwarding, &ports, &mut real_servers);
-        let name = entry.args.iter().take(2).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        let name = entry.args().iter().take(2).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
         self.model.virtual_servers.push(VirtualServerSpec {
             name,
             snmp_name: draft.snmp_name,

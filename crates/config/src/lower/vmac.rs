@@ -53,7 +53,7 @@ impl Lowering<'_> {
     /// `[[name] INTERFACE] [MAC] [group N] [netlink_notify_msg]`.
     pub(super) fn vmac(&mut self, instance: &str, entry: &Entry<'_>) -> VmacDraft {
         let mut draft = VmacDraft::new(entry, Kind::Macvlan(None));
-        let mut words = entry.args.iter().peekable();
+        let mut words = entry.args().iter().peekable();
         while let Some(word) = words.next() {
             match word.text.as_str() {
                 "netlink_notify_msg" => draft.netlink_notify = true,
@@ -75,7 +75,7 @@ impl Lowering<'_> {
     pub(super) fn ipvlan(&mut self, instance: &mut Draft, entry: &Entry<'_>) -> VmacDraft {
         let (mut mode, mut address) = (IpvlanMode::Bridge, None);
         let mut draft = VmacDraft::new(entry, Kind::Ipvlan(mode, None));
-        let mut words = entry.args.iter().peekable();
+        let mut words = entry.args().iter().peekable();
         while let Some(word) = words.next() {
             match word.text.as_str() {
                 "bridge" => mode = IpvlanMode::Bridge,

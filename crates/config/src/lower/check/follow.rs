@@ -13,9 +13,9 @@ impl Lowering<'_> {
         let (mut file, mut weight) = (None, None);
         for entry in entry.entries() {
             match entry.name() {
-                "track_file" => file = self.track_line(Kind::File, entry.args.first(), None),
+                "track_file" => file = self.track_line(Kind::File, entry.args().first(), None),
                 "weight" => {
-                    let read = self.weight(entry.args, crate::keyword::INT, &["reverse", "noreverse"]);
+                    let read = self.weight(entry.args(), crate::keyword::INT, &["reverse", "noreverse"]);
                     weight = read.or(weight);
                 }
                 _ => {}
@@ -36,7 +36,7 @@ impl Lowering<'_> {
         let (mut session, mut alpha) = (None, context.alpha);
         for entry in entry.entries() {
             match entry.name() {
-                "name" => session = self.track_line(Kind::Bfd, entry.args.first(), None),
+                "name" => session = self.track_line(Kind::Bfd, entry.args().first(), None),
                 "alpha" => alpha = entry.switch(),
                 _ => {}
             }

@@ -108,7 +108,7 @@ impl Lowering<'_> {
 
     fn status_codes(&mut self, entry: &Entry<'_>, status: &mut Vec<(u16, u16)>) {
         let code = |text: &str| text.parse::<u16>().ok().filter(|code| (100..=999).contains(code));
-        for word in entry.args {
+        for word in entry.args() {
             let (first, last) = word.text.split_once('-').unwrap_or((&word.text, &word.text));
             if let Some(range) = code(first).zip(code(last)).filter(|(first, last)| first <= last) {
                 status.push(range);
@@ -142,7 +142,7 @@ impl Lowering<'_> {
                 "regex_options" => {
                     regex
                         .options
-                        .extend(entry.args.iter().filter_map(|word| RegexOption::of_name(&word.text)));
+                        .extend(entry.args().iter().filter_map(|word| RegexOption::of_name(&word.text)));
                 }
                 "regex_min_offset" => regex.min_offset = entry.integer().unwrap_or(0),
                 "regex_max_offset" => regex.max_offset = entry.integer(),
@@ -174,7 +174,7 @@ impl Lowering<'_> {
 
     fn regex_stack(&mut self, entry: &Entry<'_>) -> Option<(u32, u32)> {
         let number = |index: usize| {
-            let word = entry.args.get(index)?;
+            let word = entry.args().get(index)?;
             parse_integer(&word.text).and_then(|number| u32::try_from(number).ok())
         };
         let stack = number(0).zip(number(1));

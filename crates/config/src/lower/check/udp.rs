@@ -20,7 +20,7 @@ impl Lowering<'_> {
                 }
                 "require_reply" => {
                     required = true;
-                    if !entry.args.is_empty() {
+                    if !entry.args().is_empty() {
                         pattern = self.hexadecimal(entry, true).unwrap_or(pattern);
                     }
                 }
@@ -44,7 +44,7 @@ impl Lowering<'_> {
     /// The bytes of all words; `wild`: `x` stands for any digit.
     fn hexadecimal(&mut self, entry: &Entry<'_>, wild: bool) -> Option<Vec<MaskedByte>> {
         let mut bytes = Vec::new();
-        for word in entry.args {
+        for word in entry.args() {
             let Some(more) = parse_hexadecimal(&word.text, wild) else {
                 let message = format!("`{}` takes hexadecimal digits, not `{}`", entry.name(), word.text);
                 self.report(Diagnostic::warning(Code::BadValue, word.span, message).label("ignored"));
