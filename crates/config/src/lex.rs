@@ -50,6 +50,24 @@ pub fn comment_start(text: &str) -> usize {
     text.len()
 }
 
+/// How many `{` and `}` a line has.
+pub fn braces(line: &Line) -> (usize, usize) {
+    let text = line.as_str();
+    if memchr::memchr2(b'{', b'}', text.as_bytes()).is_none() {
+        return (0, 0);
+    }
+    if memchr::memchr2(b'"', b'$', text.as_bytes()).is_none() {
+        let count = |brace: u8| text.bytes().filter(|byte| *byte == brace).count();
+        return (count(b'{'), count(b'}'));
+    }
+    let mut nowhere = Report::default();
+    Tokens::of(line, &mut nowhere).fold((0, 0), |(opened, closed), token| match token {
+        Token::Word(..) => (opened, closed),
+        Token::Open(_) => (opened + 1, closed),
+        Token::Close(_) => (opened, closed + 1),
+    })
+}
+
 /// The tokens of a line from which the comment has been cut.
 pub struct Tokens<'l> {
     line: &'l Line,

@@ -25,6 +25,7 @@ pub mod print;
 mod read;
 mod render;
 mod resolve;
+mod sections;
 pub mod source;
 mod suggest;
 
@@ -33,6 +34,7 @@ pub use files::{FileKind, Files, MemoryFiles};
 pub use host::{Exposed, Exposure, Host, InterfaceFacts, KeyFile, MemoryHost, RoutingNames, ScriptFacts};
 pub use model::Model;
 pub use read::IncludeCheck;
+use sections::Section;
 pub use source::{Location, SourceMap, Span};
 pub use suggest::nearest;
 
@@ -66,7 +68,10 @@ pub struct Loaded {
 
 /// Reads the configuration that `main` names: a file, or a pattern of which every match is read.
 pub fn load(main: &str, files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
-    load_and(main, files, host, options, |_, _| ()).0
+    let mut report = diagnostic::Report::default();
+    let text = read::read(main, files, host, options, &mut report);
+    let model = lower_lines(&text, &sections::sections(&text.lines), host, &mut report, |_| ()).0;
+    Loaded::new(model, report, text.sources, options)
 }
 
 /// Reads it likewise, and writes it in its [canonical form](print).
@@ -77,31 +82,59 @@ pub fn load_and_print(
     options: &Options,
     form: print::Form,
 ) -> (Loaded, Vec<u8>) {
-    load_and(main, files, host, options, |entries, sources| print::print(entries, sources, form))
-}
-
-fn load_and<T>(
-    main: &str,
-    files: &dyn Files,
-    host: &dyn Host,
-    options: &Options,
-    also: impl FnOnce(&[resolve::Entry<'_>], &SourceMap) -> T,
-) -> (Loaded, T) {
     let mut report = diagnostic::Report::default();
     let text = read::read(main, files, host, options, &mut report);
-    let events = parse::Events::of(&text.lines, &mut report);
-    let tree = parse::parse(&events, &resolve::Table, &mut report);
-    let entries = resolve::resolve(&tree, &mut report);
-    let model = lower::lower(&entries, &text.sources, host, &mut report);
-    let also = also(&entries, &text.sources);
-    let mut diagnostics = report.into_list();
-    if options.strict {
-        diagnostics.iter_mut().for_each(Diagnostic::harden);
+    let all = [Section::Kept(0..text.lines.len())];
+    let print = |entries: &[resolve::Entry<'_>]| print::print(entries, &text.sources, form);
+    let (model, printed) = lower_lines(&text, &all, host, &mut report, print);
+    (Loaded::new(model, report, text.sources, options), printed)
+}
+
+/// From lines to the model; `also` is done with what is kept.
+fn lower_lines<T>(
+    text: &read::Text,
+    sections: &[Section],
+    host: &dyn Host,
+    report: &mut diagnostic::Report,
+    also: impl FnOnce(&[resolve::Entry<'_>]) -> T,
+) -> (Model, T) {
+    let mut memory = resolve::Memory::default();
+    let lines = |range: &std::ops::Range<usize>| text.lines.get(range.clone()).unwrap_or_default();
+    let events: Vec<_> = sections
+        .iter()
+        .map(|section| match section {
+            Section::Kept(range) => Ok(parse::Events::of(lines(range), report)),
+            Section::Apart(range) => Err(lines(range)),
+        })
+        .collect();
+    let trees: Vec<_> = events
+        .iter()
+        .map(|events| match events {
+            Ok(events) => Ok(parse::parse(events, &resolve::Table, report)),
+            Err(apart) => Err(*apart),
+        })
+        .collect();
+    let (mut kept, mut apart) = (Vec::new(), Vec::new());
+    for tree in &trees {
+        match tree {
+            Ok(nodes) => resolve::resolve(nodes, &mut kept, &mut memory, report),
+            Err(lines) => apart.push(lower::Apart { before: kept.len(), lines }),
+        }
     }
-    (Loaded { model, diagnostics, sources: text.sources, strict: options.strict }, also)
+    let model = lower::lower(&kept, &apart, &mut memory, &text.sources, host, report);
+    let also = also(&kept);
+    (model, also)
 }
 
 impl Loaded {
+    fn new(model: Model, report: diagnostic::Report, sources: SourceMap, options: &Options) -> Self {
+        let mut diagnostics = report.into_list();
+        if options.strict {
+            diagnostics.iter_mut().for_each(Diagnostic::harden);
+        }
+        Self { model, diagnostics, sources, strict: options.strict }
+    }
+
     /// Exit status of a configuration test, as keepalived's: 0 nothing is wrong, 2 a parameter is missing, 4 only
     /// interfaces are, 5 something else is wrong, 6 scripts without security or an inclusion that failed.
     ///

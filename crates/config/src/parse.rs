@@ -90,7 +90,8 @@ enum Event {
 impl<'l> Events<'l> {
     /// Reads the lines. Each brace ends the words before it.
     pub fn of(lines: &'l [Line], diagnostics: &mut Report) -> Self {
-        let mut events = Self { lines, words: Vec::new(), list: Vec::with_capacity(lines.len()) };
+        let mut events =
+            Self { lines, words: Vec::with_capacity(2 * lines.len()), list: Vec::with_capacity(lines.len()) };
         for (line, text) in (0..).zip(lines) {
             let mut continues = false;
             for token in Tokens::of(text, diagnostics) {

@@ -178,10 +178,24 @@ impl Nesting for Table {
     }
 }
 
-/// Reads the whole tree.
-pub fn resolve<'t>(nodes: &'t [Node<'t>], diagnostics: &mut Report) -> Vec<Entry<'t>> {
-    let mut resolver = Resolver { diagnostics, noted: BTreeSet::new(), meant: HashMap::new() };
-    resolver.entries(&ROOT, nodes, false)
+/// What is remembered from one part of a configuration to the next.
+#[derive(Default)]
+pub struct Memory {
+    /// Keywords without effect that have been named.
+    noted: BTreeSet<&'static str>,
+    /// What an unknown word of a block is likely to mean: the search is long, and words are repeated.
+    meant: HashMap<(&'static str, bool, String), Option<String>>,
+}
+
+/// Reads a tree, and adds its entries to those that there are.
+pub fn resolve<'t>(
+    nodes: &'t [Node<'t>],
+    entries: &mut Vec<Entry<'t>>,
+    memory: &mut Memory,
+    diagnostics: &mut Report,
+) {
+    entries.reserve(nodes.len());
+    Resolver { diagnostics, memory }.entries(&ROOT, nodes, false, entries);
 }
 
 /// The entry was reported and is left out.
@@ -189,10 +203,7 @@ struct Unusable;
 
 struct Resolver<'a> {
     diagnostics: &'a mut Report,
-    /// Keywords without effect that have been named.
-    noted: BTreeSet<&'static str>,
-    /// What an unknown word of a block is likely to mean: the search is long, and words are repeated.
-    meant: HashMap<(&'static str, bool, String), Option<String>>,
+    memory: &'a mut Memory,
 }
 
 impl Resolver<'_> {
@@ -201,22 +212,26 @@ impl Resolver<'_> {
     }
 
     /// `covered`: a note about the block around says already that nothing in it has an effect.
-    fn entries<'t>(&mut self, block: &'static Block, nodes: &'t [Node<'t>], covered: bool) -> Vec<Entry<'t>> {
-        let mut entries = Vec::with_capacity(nodes.len());
+    fn entries<'t>(
+        &mut self,
+        block: &'static Block,
+        nodes: &'t [Node<'t>],
+        covered: bool,
+        entries: &mut Vec<Entry<'t>>,
+    ) {
         for node in nodes {
             let Some(word) = node.words.first() else {
                 if let Some(inner) = &node.block {
                     self.report(stray_brace(inner.open, "nothing before it that opens a block"));
-                    entries.extend(self.entries(block, &inner.items, covered));
+                    self.entries(block, &inner.items, covered, entries);
                 }
                 continue;
             };
             match block.find(&word.text) {
-                Some(found) => self.entry(block, found, node, word, covered, &mut entries),
+                Some(found) => self.entry(block, found, node, word, covered, entries),
                 None => self.unknown(block, node, word),
             }
         }
-        entries
     }
 
     fn entry<'t>(
@@ -251,12 +266,16 @@ impl Resolver<'_> {
                     let first = first(entries, keyword);
                     entries.push(Entry { keyword, word, value, node, contents, first });
                 }
-                return entries.extend(self.entries(block, &inner.items, covered));
+                return self.entries(block, &inner.items, covered, entries);
             }
             // keepalived loses a block of the root whose brace is missing, and uses the contents of others.
             (Some(_), Some(inner)) if inner.missing_open && std::ptr::eq(block, &raw const ROOT) => return,
             (Some(inside), Some(inner)) => match inside.body {
-                Body::Keywords(..) => Contents::Entries(self.entries(inside, &inner.items, covered).into()),
+                Body::Keywords(..) => {
+                    let mut entries = Vec::with_capacity(inner.items.len());
+                    self.entries(inside, &inner.items, covered, &mut entries);
+                    Contents::Entries(entries.into())
+                }
                 Body::Lines(_) | Body::Words(_) => Contents::Lines(self.lines(&inner.items).into()),
             },
         };
@@ -308,7 +327,7 @@ impl Resolver<'_> {
 
     /// Says, once for each keyword, that it has no effect.
     fn status(&mut self, keyword: &'static Keyword, word: &Word, covered: bool) {
-        if covered || keyword.status == Status::Done || !self.noted.insert(keyword.name) {
+        if covered || keyword.status == Status::Done || !self.memory.noted.insert(keyword.name) {
             return;
         }
         let diagnostic = match keyword.status {
@@ -468,7 +487,8 @@ impl Resolver<'_> {
             let message = format!("unknown keyword `{}` {here}", word.text);
             let opens = node.block.is_some();
             let key = (block.name, opens, word.text.to_string());
-            let hint = self.meant.entry(key).or_insert_with(|| Some(meant(block, &word.text, opens))).clone();
+            let hint =
+                self.memory.meant.entry(key).or_insert_with(|| Some(meant(block, &word.text, opens))).clone();
             let diagnostic = Diagnostic::warning(Code::UnknownKeyword, word.span, message).label(what);
             Diagnostic { hint, ..diagnostic }
         } else {

@@ -36,14 +36,30 @@ use ipvs::ServiceKey;
 use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::host::Host;
 use crate::model::Model;
-use crate::resolve::Entry;
+use crate::parse::{Events, parse};
+use crate::read::Line;
+use crate::resolve::{Entry, Memory, Table, resolve};
 use crate::source::{SourceMap, Span};
 use globals::Defaults;
 use server_group::ServerGroup;
 use tracker::Trackers;
 
+/// A block that is read when its turn comes, and then forgotten.
+pub struct Apart<'l> {
+    /// How many entries stand before it.
+    pub before: usize,
+    pub lines: &'l [Line],
+}
+
 /// Makes the model.
-pub fn lower(entries: &[Entry<'_>], sources: &SourceMap, host: &dyn Host, diagnostics: &mut Report) -> Model {
+pub fn lower(
+    entries: &[Entry<'_>],
+    apart: &[Apart<'_>],
+    memory: &mut Memory,
+    sources: &SourceMap,
+    host: &dyn Host,
+    diagnostics: &mut Report,
+) -> Model {
     let mut lowering = Lowering {
         sources,
         host,
@@ -70,8 +86,15 @@ pub fn lower(entries: &[Entry<'_>], sources: &SourceMap, host: &dyn Host, diagno
     lowering.lvs_globals(entries);
     lowering.foresee_trackers(entries);
     lowering.groups_of_servers(entries);
-    for entry in entries {
+    let mut apart = apart.iter().peekable();
+    for (index, entry) in entries.iter().enumerate() {
+        while let Some(block) = apart.next_if(|block| block.before <= index) {
+            lowering.apart(block, memory);
+        }
         lowering.entry(entry);
+    }
+    for block in apart {
+        lowering.apart(block, memory);
     }
     lowering.look_for_scripts();
     lowering.compare_instances();
@@ -127,6 +150,16 @@ type Services = Vec<ServiceKey>;
 impl Lowering<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+
+    fn apart(&mut self, block: &Apart<'_>, memory: &mut Memory) {
+        let events = Events::of(block.lines, self.diagnostics);
+        let tree = parse(&events, &Table, self.diagnostics);
+        let mut entries = Vec::new();
+        resolve(&tree, &mut entries, memory, self.diagnostics);
+        for entry in &entries {
+            self.entry(entry);
+        }
     }
 
     fn entry(&mut self, entry: &Entry<'_>) {
