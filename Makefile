@@ -39,7 +39,7 @@ bench-config:
 	@target/release/bench-config
 
 # What to fuzz, and for how many seconds each: docs/fuzzing.md.
-TARGETS ?= config_text config_tree
+TARGETS ?= config_text config_tree vrrp_packet vrrp_router
 SECONDS ?= 300
 
 fuzz:

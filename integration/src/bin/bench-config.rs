@@ -41,14 +41,17 @@ const CASES: &[Case] = &[
     case(1000, 5, None),
     case(200, 50, Some(3.0)),
     case(5000, 2, Some(3.0)),
-    // The series: as many real servers as it says, 50 to a virtual server, and all of one.
-    case(100, 50, None),
-    case(400, 50, None),
-    case(800, 50, None),
+    // With 200 x 50, a series of files that differ in nothing but their length.
+    case(100, SERIES, None),
+    case(400, SERIES, None),
+    case(800, SERIES, None),
+    // As many real servers of a single virtual server.
     case(1, 40_000, None),
 ];
 
-/// Cost of a real server in the largest file over that in the smallest of the series, up to which growth is linear.
+/// Real servers to a virtual server in the series.
+const SERIES: u32 = 50;
+/// By how much the cost of a real server may differ within the series if growth is linear.
 const LINEAR: f64 = 1.5;
 
 /// What was measured of a case.
