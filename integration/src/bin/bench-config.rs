@@ -210,9 +210,8 @@ fn table(measured: &[Measured]) -> String {
             per_server(case, measured),
         );
     }
-    let large =
-        CASES.iter().zip(measured).filter(|(case, _)| case.virtual_servers * case.real_servers >= 5000);
-    let costs: Vec<f64> = large.map(|(case, measured)| per_server(case, measured)).collect();
+    let series = CASES.iter().zip(measured).filter(|(case, _)| case.real_servers == SERIES);
+    let costs: Vec<f64> = series.map(|(case, measured)| per_server(case, measured)).collect();
     let (least, most) =
         costs.iter().fold((f64::MAX, 0.0_f64), |(least, most), cost| (least.min(*cost), most.max(*cost)));
     let _ = write!(
