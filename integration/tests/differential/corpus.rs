@@ -1,0 +1,85 @@
+//! Real configurations, with the interfaces that they name.
+//!
+//! The files are not part of the project; where they are not at hand, its own few take their place.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lab::{Lab, Result};
+
+use crate::compare::Case;
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus");
+
+/// The project's own files that somebody could run.
+const OWN: &[&str] = &["crates/config/tests/data"];
+
+pub fn cases(lab: &Lab) -> Result<Vec<Case>> {
+    let corpus = Path::new(CORPUS);
+    let mut cases: Vec<Case> = ["web", "samples", "devel-tools"]
+        .iter()
+        .flat_map(|folder| files(&corpus.join(folder)))
+        .filter_map(|path| case(&path, path.clone()))
+        .collect();
+    if cases.is_empty() {
+        println!("NOT TESTED: the corpus, {CORPUS}, is not here; the project's own files take its place");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        cases = OWN
+            .iter()
+            .flat_map(|folder| files(&root.join(folder)))
+            .filter_map(|path| case(&path, path.clone()))
+            .collect();
+        assert!(!cases.is_empty(), "the project has files of its own");
+    }
+    // Files with the same interfaces follow each other: making them takes longer than judging the file.
+    cases.sort_by(|one, other| one.interfaces.cmp(&other.interfaces));
+    let _ = lab;
+    Ok(cases)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<_> =
+        entries.filter(|path| path.is_file() && path.extension().is_some_and(|it| it == "conf")).collect();
+    files.sort();
+    files
+}
+
+fn case(path: &Path, at: PathBuf) -> Option<Case> {
+    let bytes = fs::read(path).ok()?;
+    let text: String = bytes.iter().copied().map(char::from).collect();
+    let file = at.file_name()?.to_str()?.to_owned();
+    let folder = at.parent()?.to_owned();
+    let interfaces = interfaces(&text).into_iter().collect();
+    Some(Case { name: file.clone(), folder, file, interfaces })
+}
+
+/// Words that stand where an interface does: after `interface` and `dev`, and first in lines of `track_interface`.
+fn interfaces(text: &str) -> BTreeSet<String> {
+    let plain = |name: &str| {
+        !name.is_empty()
+            && name.len() <= 15
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.@-".contains(c))
+    };
+    let mut names = BTreeSet::new();
+    let mut tracked = false;
+    for line in text.lines() {
+        let words: Vec<_> = line.split_whitespace().map(|word| word.trim_matches('"')).collect();
+        if let Some("interface" | "lvs_sync_daemon_interface") = words.first().copied() {
+            names.extend(words.get(1).map(|name| (*name).to_owned()));
+        }
+        names.extend(words.windows(2).filter(|pair| pair[0] == "dev").map(|pair| pair[1].to_owned()));
+        let code = line.split(['#', '!']).next().unwrap_or_default();
+        if let Some((_, rest)) = code.split_once("track_interface") {
+            tracked = rest.contains('{');
+            let inside = rest.split('{').nth(1).and_then(|rest| rest.split_whitespace().next());
+            names.extend(inside.map(str::to_owned));
+        } else if tracked {
+            names.extend(code.split_whitespace().next().map(str::to_owned));
+        }
+        tracked &= !code.contains('}');
+    }
+    names.retain(|name| plain(name) && name != "lo");
+    names
+}
