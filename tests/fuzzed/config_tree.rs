@@ -191,7 +191,7 @@ fn entry(
         Takes::Block(inner) => {
             match inner.header {
                 Header::Nothing | Header::NothingElse => {}
-                Header::Name(_) => text.push_str(choices.one_of(&[" A", " B", " G"])?),
+                Header::Name(_) | Header::OnlyName(_) => text.push_str(choices.one_of(&[" A", " B", " G"])?),
                 Header::Words { .. } => words(choices, text)?,
             }
             text.push_str(" {");

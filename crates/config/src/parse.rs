@@ -60,6 +60,8 @@ pub trait Nesting {
     fn inside(&self, context: Self::Context, word: &str) -> Self::Context;
     /// Whether an entry that starts with `word` fits.
     fn holds(&self, context: Self::Context, word: &str) -> bool;
+    /// Whether the block of `word` is lost if its `{` is missing.
+    fn loses(&self, context: Self::Context, word: &str) -> bool;
     /// Whether `word` needs a block.
     fn opens(&self, context: Self::Context, word: &str) -> bool;
 }
@@ -341,7 +343,11 @@ impl<'t, N: Nesting> Parser<'_, 't, N> {
             place,
             format!("`{{` is missing after `{}`", first.text),
         )
-        .label(if self.stack.len() > 1 { "read as if it stood here" } else { "the whole block is ignored" })
+        .label(if self.nesting.loses(context, &first.text) {
+            "the whole block is ignored"
+        } else {
+            "read as if it stood here"
+        })
         .hint("write `{` at the end of the line");
         self.diagnostics.push(diagnostic);
         let node = self.stack.last_mut().and_then(|frame| frame.items.pop());
@@ -392,6 +398,9 @@ mod tests {
                 'S' => word.starts_with('s'),
                 other => word == "S" || word.starts_with(other.to_ascii_lowercase()),
             }
+        }
+        fn loses(&self, context: char, _: &str) -> bool {
+            context == '*'
         }
         fn opens(&self, _: char, word: &str) -> bool {
             word.starts_with(char::is_uppercase)

@@ -105,7 +105,7 @@ impl Printer<'_> {
             Takes::Many(..) | Takes::Words { .. } => usize::MAX,
             Takes::Block(block) => match block.header {
                 Header::Nothing | Header::NothingElse => 0,
-                Header::Name(_) => 1,
+                Header::Name(_) | Header::OnlyName(_) => 1,
                 Header::Words { .. } => usize::MAX,
             },
         };
@@ -161,6 +161,7 @@ impl Printer<'_> {
         let text = &word.text;
         let special = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | '#' | '!');
         let quotes = text.is_empty()
+            || text.ends_with('\\')
             || text.contains(special)
             || (first && (text.starts_with(['@', '$', '~']) || crate::read::is_include(text)));
         let bytes = self.sources.bytes(text, word.span);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::keyword::{
-    self, AliasKind, Block, Body, Datum, Found, Header, Keyword, Missing, ROOT, Status, Takes, Value,
+    self, Again, AliasKind, Block, Body, Datum, Found, Header, Keyword, Missing, ROOT, Status, Takes, Value,
     ValueError,
 };
 use crate::lex::Word;
@@ -173,6 +173,12 @@ impl Nesting for Table {
         }
     }
 
+    /// keepalived loses a block of the root, but for that of global_defs, which another process than the others' reads;
+    /// and it uses the contents of other blocks.
+    fn loses(&self, context: Self::Context, word: &str) -> bool {
+        context.is_some_and(|block| std::ptr::eq(block, &raw const ROOT)) && word != "global_defs"
+    }
+
     fn opens(&self, context: Self::Context, word: &str) -> bool {
         self.inside(context, word).is_some()
     }
@@ -183,6 +189,10 @@ impl Nesting for Table {
 pub struct Memory {
     /// Keywords without effect that have been named.
     noted: BTreeSet<&'static str>,
+    /// Where keywords of this block that may stand once did so.
+    firsts: HashMap<&'static str, Span>,
+    /// The same of all global_defs.
+    globals: HashMap<&'static str, Span>,
     /// What an unknown word of a block is likely to mean: the search is long, and words are repeated.
     meant: HashMap<(&'static str, bool, String), Option<String>>,
 }
@@ -228,10 +238,48 @@ impl Resolver<'_> {
                 continue;
             };
             match block.find(&word.text) {
+                Some(found) if self.again(found.keyword, node, word) => {}
                 Some(found) => self.entry(block, found, node, word, covered, entries),
                 None => self.unknown(block, node, word),
             }
         }
+    }
+
+    /// The entries of a block of its own.
+    fn inside<'t>(&mut self, block: &'static Block, nodes: &'t [Node<'t>], covered: bool) -> Vec<Entry<'t>> {
+        let outer = std::mem::take(&mut self.memory.firsts);
+        // All blocks of this kind are one.
+        let global = block.name == "global_defs";
+        if global {
+            self.memory.firsts = std::mem::take(&mut self.memory.globals);
+        }
+        let mut entries = Vec::with_capacity(nodes.len());
+        self.entries(block, nodes, covered, &mut entries);
+        let own = std::mem::replace(&mut self.memory.firsts, outer);
+        if global {
+            self.memory.globals = own;
+        }
+        entries
+    }
+
+    /// Whether an entry is passed over because its keyword has stood in this block before.
+    fn again(&mut self, keyword: &'static Keyword, node: &Node<'_>, word: &Word) -> bool {
+        if keyword.again == Again::Counts {
+            return false;
+        }
+        let Some(first) = self.memory.firsts.get(keyword.name).copied() else {
+            self.memory.firsts.insert(keyword.name, word.span);
+            return false;
+        };
+        let span = node.words.last().map_or(word.span, |last| word.span.to(last.span));
+        let ignored = keyword.again == Again::Ignored;
+        let message = format!("a second `{}`", word.text);
+        let diagnostic = Diagnostic::warning(Code::Duplicate, span, message)
+            .label(if ignored { "ignored: the first one counts" } else { "used: the last one counts" })
+            .related(first, "the first is here")
+            .hint("keep one of them");
+        self.report(diagnostic);
+        ignored
     }
 
     fn entry<'t>(
@@ -251,12 +299,15 @@ impl Resolver<'_> {
         let covered = covered || keyword.status != Status::Done;
         let contents = match (keyword.block(), &node.block) {
             (None, None) => Contents::Nothing,
-            (Some(_), None) => {
+            (Some(inside), None) => {
                 let place = args.last().unwrap_or(word).span.after();
                 let message = format!("`{{` is missing after `{}`", word.text);
-                let diagnostic = Diagnostic::warning(Code::MissingOpenBrace, place, message)
-                    .label("a block has to start here; the line is ignored")
+                let effect = inside.without_brace();
+                let mut diagnostic = refused(Code::MissingOpenBrace, place, effect, message)
                     .hint("write `{ }` with its entries between, even if there are none");
+                if effect != Missing::Fatal {
+                    diagnostic = diagnostic.label("a block has to start here; the line is ignored");
+                }
                 return self.report(diagnostic);
             }
             (None, Some(inner)) => {
@@ -268,21 +319,38 @@ impl Resolver<'_> {
                 }
                 return self.entries(block, &inner.items, covered, entries);
             }
-            // keepalived loses a block of the root whose brace is missing, and uses the contents of others.
-            (Some(_), Some(inner)) if inner.missing_open && std::ptr::eq(block, &raw const ROOT) => return,
-            (Some(inside), Some(inner)) => match inside.body {
-                Body::Keywords(..) => {
-                    let mut entries = Vec::with_capacity(inner.items.len());
-                    self.entries(inside, &inner.items, covered, &mut entries);
-                    Contents::Entries(entries.into())
+            (Some(inside), Some(inner)) if inner.missing_open && Table.loses(Some(block), keyword.name) => {
+                if inside.without_brace() == Missing::Fatal {
+                    let message = format!("a `{}` cannot do without its `{{`", word.text);
+                    self.report(refused(Code::MissingOpenBrace, word.span, Missing::Fatal, message));
                 }
-                Body::Lines(_) | Body::Words(_) => Contents::Lines(self.lines(&inner.items).into()),
+                return;
+            }
+            (Some(inside), Some(inner)) => match inside.body {
+                Body::Keywords(..) => Contents::Entries(self.inside(inside, &inner.items, covered).into()),
+                Body::Lines(_) => Contents::Lines(self.lines(&inner.items).into()),
+                Body::Words(what) => {
+                    let lines = self.lines(&inner.items);
+                    if lines.is_empty() {
+                        self.empty(word, what);
+                    }
+                    Contents::Lines(lines.into())
+                }
             },
         };
         if let Ok(value) = checked {
             let first = first(entries, keyword);
             entries.push(Entry { keyword, word, value, node, contents, first });
         }
+    }
+
+    /// A list of names without any.
+    fn empty(&mut self, word: &Word, what: &str) {
+        let message = format!("`{}` has nothing between its braces", word.text);
+        let diagnostic = Diagnostic::warning(Code::MissingSetting, word.span, message)
+            .label("ignored")
+            .hint(format!("write {what} between the braces, one on a line"));
+        self.report(diagnostic);
     }
 
     /// The lines of a list, with what stands in braces of their own taken as lines too.
@@ -397,7 +465,18 @@ impl Resolver<'_> {
     /// What stands between a keyword and its `{`.
     fn header(&mut self, header: Header, word: &Word, args: &[Word]) -> Result<Option<Datum>, Unusable> {
         match header {
-            Header::Name(missing) if args.is_empty() => return self.missing(word, "a name", missing),
+            Header::Name(missing) | Header::OnlyName(missing) if args.is_empty() => {
+                return self.missing(word, "a name", missing);
+            }
+            Header::OnlyName(effect) => {
+                if let (Some(first), Some(last)) = (args.get(1), args.last()) {
+                    let message = format!("`{}` takes one name", word.text);
+                    let diagnostic = refused(Code::ExtraWords, first.span.to(last.span), effect, message)
+                        .hint("put a name of several words in double quotes");
+                    self.report(diagnostic);
+                    return Err(Unusable);
+                }
+            }
             Header::Words { syntax, missing } if args.is_empty() => {
                 return self.missing(word, syntax, missing);
             }
@@ -429,14 +508,7 @@ impl Resolver<'_> {
 
     fn missing<T>(&mut self, word: &Word, needs: &str, missing: Missing) -> Result<T, Unusable> {
         let message = format!("`{}` needs {needs}", word.text);
-        let place = word.span;
-        let code = Code::MissingParameter;
-        let diagnostic = match missing {
-            Missing::Fatal => Diagnostic::error(code, Effect::Fatal, place, message)
-                .label("the daemon does not start without it"),
-            Missing::Reported => Diagnostic::warning(code, place, message).label("ignored"),
-            Missing::Silent => Diagnostic::quiet(code, place, message).label("ignored"),
-        };
+        let diagnostic = refused(Code::MissingParameter, word.span, missing, message);
         self.report(diagnostic.hint("write the value after it, on the same line"));
         Err(Unusable)
     }
@@ -505,6 +577,16 @@ fn first(entries: &[Entry<'_>], keyword: &Keyword) -> Option<Span> {
     // The last one knows it, and mostly stands close by.
     let last = entries.iter().rev().find(|entry| entry.name() == keyword.name)?;
     Some(last.first.unwrap_or(last.word.span))
+}
+
+/// An entry that is not used, and what keepalived does of it.
+fn refused(code: Code, place: Span, effect: Missing, message: String) -> Diagnostic {
+    match effect {
+        Missing::Fatal => Diagnostic::error(code, Effect::Fatal, place, message)
+            .label("the daemon does not start without it"),
+        Missing::Reported => Diagnostic::warning(code, place, message).label("ignored"),
+        Missing::Silent => Diagnostic::quiet(code, place, message).label("ignored"),
+    }
 }
 
 fn stray_brace(span: Span, why: &str) -> Diagnostic {

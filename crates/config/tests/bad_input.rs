@@ -157,3 +157,34 @@ vrrp_instance A {
     let lines: Vec<_> = loaded.diagnostics.iter().map(|it| loaded.sources.location(it.span).line).collect();
     assert_eq!(lines, [1, 1, 2, 3, 4, 5, 7], "{}", loaded.render_all());
 }
+
+#[test]
+fn a_group_of_virtual_servers_takes_one_name_and_a_brace_or_ends_the_daemon() {
+    let group = "virtual_server_group G {\n10.0.0.1 80\n}\n";
+    let text = group.replace("G {", "G x {");
+    says(&text, Code::ExtraWords, (1, 24), "x", (2, Err(2)));
+    let text = group.replace(" {", "");
+    says(&text, Code::MissingOpenBrace, (1, 1), "virtual_server_group", (2, Err(2)));
+}
+
+#[test]
+fn a_list_of_names_without_any_is_reported() {
+    let group = format!("vrrp_sync_group S {{\n  group {{\n  }}\n}}\n{INSTANCE}");
+    says(&group, Code::MissingSetting, (1, 1), "vrrp_sync_group S", (5, Ok(())));
+    let group = "garp_group {\n  garp_interval 1\n  interfaces {\n  }\n}\n";
+    says(group, Code::MissingSetting, (3, 3), "interfaces", (5, Ok(())));
+    says("track_group T x {\n}\n", Code::ExtraWords, (1, 15), "x", (5, Ok(())));
+}
+
+#[test]
+fn global_defs_without_their_brace_count_all_the_same() {
+    let text = "global_defs\n  router_id a\n}\n";
+    let loaded = says(text, Code::MissingOpenBrace, (1, 12), "", (5, Ok(())));
+    assert_eq!(loaded.model.globals.router_id.as_deref(), Some("a"));
+}
+
+#[test]
+fn all_global_defs_are_one_block() {
+    let text = "global_defs {\n  notify_fifo /run/a\n}\n".repeat(2);
+    says(&text, Code::Duplicate, (5, 3), "notify_fifo /run/a", (5, Ok(())));
+}

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Case, Use, cases, read, read_with_script};
-use config::keyword::{self, Keyword, Missing, ROOT, Status, Takes};
+use config::keyword::{self, Again, Keyword, Missing, ROOT, Status, Takes};
 use config::{Code, Diagnostic, Effect, Loaded, Severity};
 
 fn at_line(loaded: &Loaded, line: usize) -> Vec<&Diagnostic> {
@@ -182,6 +182,29 @@ fn without(text: &str, case: &Case) -> String {
 }
 
 #[test]
+fn a_keyword_that_may_stand_once_is_reported_the_second_time() {
+    let mut count = 0;
+    for case in of(Use::Good).filter(|case| case.keyword.again != Again::Counts) {
+        let mut lines: Vec<_> = case.text.lines().collect();
+        let keyword = lines[case.line - 1];
+        let end = if case.keyword.block().is_some() {
+            lines[case.line..].iter().position(|line| *line == "}").map_or(case.line, |at| case.line + at + 1)
+        } else {
+            case.line
+        };
+        let again: Vec<_> = lines[case.line - 1..end].to_vec();
+        lines.splice(end..end, again);
+        let loaded = read(&lines.join("\n"));
+        let found: Vec<_> = loaded.diagnostics.iter().filter(|it| it.code == Code::Duplicate).collect();
+        assert_eq!(found.len(), 1, "{}\n{}", case.name, loaded.render_all());
+        assert_eq!(loaded.sources.text(found[0].span), keyword.trim_end_matches(" {"), "{}", case.name);
+        assert_eq!(loaded.sources.location(found[0].related[0].0).line as usize, case.line, "{}", case.name);
+        count += 1;
+    }
+    assert!(count > 40, "only {count} such keywords");
+}
+
+#[test]
 fn a_missing_word_is_reported_at_its_keyword_as_keepalived_takes_it() {
     for case in of(Use::Missing) {
         let loaded = read(&case.text);
@@ -196,7 +219,9 @@ fn a_missing_word_is_reported_at_its_keyword_as_keepalived_takes_it() {
             | Takes::Script(missing)
             | Takes::Words { missing, .. } => missing,
             Takes::Block(block) => match block.header {
-                keyword::Header::Name(missing) | keyword::Header::Words { missing, .. } => missing,
+                keyword::Header::Name(missing)
+                | keyword::Header::OnlyName(missing)
+                | keyword::Header::Words { missing, .. } => missing,
                 keyword::Header::Nothing | keyword::Header::NothingElse => unreachable!("{}", case.name),
             },
             Takes::Flag | Takes::Maybe(_) => unreachable!("{}", case.name),

@@ -51,6 +51,11 @@ fn state_and_priority_go_together_as_in_keepalived() {
         // Without a priority a master is the owner.
         ("state MASTER", InitialState::Master, 255),
         ("state MASTER\npriority 200", InitialState::Master, 200),
+        (
+            "state MASTER\npriority 200\nauthentication {\nauth_type AH\nauth_pass x\n}",
+            InitialState::Backup,
+            200,
+        ),
         ("priority 255", InitialState::Master, 255),
         ("state BACKUP\npriority 255", InitialState::Backup, 255),
         ("strict_mode\nstate MASTER\npriority 100", InitialState::Backup, 100),

@@ -146,6 +146,29 @@ fn a_list_gives_a_line_for_each_value() {
 }
 
 #[test]
+fn the_last_value_of_a_sequence_stays() {
+    reads("~SEQ(x, 2) a${x}\nb${x}\n", &["a1", "a2", "b2"]);
+    reads("$x=c\n~LST(x, d) a${x}\nb${x}\n", &["ad", "bd"]);
+    reads("~SEQ(x, 2) $Y=a${x}\n$Y\n", &["a2"]);
+}
+
+#[test]
+fn numbers_of_a_sequence_are_written_as_in_c() {
+    reads("~SEQ(x, 0X8, 0XA) a${x}\n", &["a8", "a9", "a10"]);
+    reads("~SEQ(x, 010, +9) a${x}\n", &["a8", "a9"]);
+    reads("~SEQ (x, 2) a${x}\n", &["a1", "a2"]);
+    reads("$A=1\n$B=2\n~SEQ(x, $A, ${B}) a${x}\n", &["a1", "a2"]);
+}
+
+#[test]
+fn definitions_give_values_but_no_commas_to_a_sequence() {
+    reads("$V=q,r\n~LST(x, $V) a${x}\n", &["aq,r"]);
+    for text in ["$V=x,1,2\n~SEQ($V) a\n", "$V=x,a\n~LST($V) a\n"] {
+        assert_eq!(places(&read(text), Code::BadSequence), ["keepalived.conf:2:1"], "{text}");
+    }
+}
+
+#[test]
 fn a_bad_sequence_is_reported_and_its_line_lost() {
     for text in [
         "~SEQ(V, 1, 0, 3) x",
@@ -242,6 +265,70 @@ fn include_check_and_the_command_line_make_every_form_strict() {
 }
 
 #[test]
+fn include_check_counts_only_in_global_defs_and_alone_means_everything() {
+    for (globals, status) in [
+        ("global_defs {\ninclude_check match\n}", 6),
+        ("global_defs { include_check \"match\" }", 6),
+        ("global_defs\n{\n\"include_check\" match\n}", 6),
+        ("global_defs {\ninclude_check read\n}", 0),
+        ("global_defs {\ninclude_check\n}", 6),
+        ("include_check match", 5),
+        ("SSL {\ninclude_check match\n}", 5),
+        ("global_defs {\n}\nSSL {\ninclude_check match\n}", 5),
+    ] {
+        let loaded = read(&format!("{globals}\ninclude missing.conf\n"));
+        assert_eq!(loaded.test_status(), status, "{globals}\n{}", loaded.render_all());
+    }
+}
+
+#[test]
+fn of_braces_only_elements_without_wildcards_are_missed() {
+    let status = |line: &str| including(&format!("{line}\n")).test_status();
+    for (line, expected) in [
+        ("includeb {none,nor}.conf", 6),
+        ("includem {none,nor}.conf", 0),
+        ("includew {none,nor}.conf", 0),
+        ("includeb {none,nor*}.conf", 6),
+        ("includew {none,nor*}.conf", 0),
+        ("includeb {none*,nor*}.conf", 0),
+        ("includew {none*,nor*}.conf", 6),
+        // A word of the file that is found is no keyword.
+        ("includea {a,none*}.conf", 5),
+        ("includea {a,none}*.conf", 5),
+        ("includeb {none", 6),
+    ] {
+        assert_eq!(status(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn the_name_of_a_file_may_use_definitions() {
+    let files = MemoryFiles::one(
+        "/e/k.conf",
+        "$D=d\ninclude ${D}/one.conf\ninclude ${_PWD}/d/two.conf\n~LST(x, a, b) include d/${x}.conf\n",
+    )
+    .with("/e/d/one.conf", "one\n")
+    .with("/e/d/two.conf", "two\n")
+    .with("/e/d/a.conf", "a1\n")
+    .with("/e/d/b.conf", "b1\n");
+    assert_eq!(unknown(&load("/e/k.conf", &files, &host(), &options())), ["one", "two", "a1", "b1"]);
+}
+
+#[test]
+fn what_follows_a_brace_is_read_like_a_line() {
+    reads("SSL { @node foo1\n@other foo2\n} @^other foo3\n", &["foo1", "foo3"]);
+    reads("SSL { @other foo1\n}\n", &[]);
+    reads("SSL { $X=foo1\n$X\n}\n", &["foo1"]);
+    reads("SSL { $X= \\\nfoo1 \\\nfoo2\n$X\n}\n", &["foo1", "foo2"]);
+    reads("SSL { ~SEQ(x, 2) foo${x}\n}\n", &["foo1", "foo2"]);
+    reads("$X=SSL { @node foo1 }\n$X\n", &["foo1"]);
+    reads("foo1 \"{\" @node foo2\n", &["foo1"]);
+    let files = MemoryFiles::one("k.conf", "SSL { include one.conf\n}\n").with("one.conf", "one\n");
+    let loaded = load("k.conf", &files, &host(), &options());
+    assert_eq!(places(&loaded, Code::UnknownKeyword), ["one.conf:1:1"]);
+}
+
+#[test]
 fn files_that_include_themselves_are_stopped() {
     let loaded = including("include self.conf\n");
     assert_eq!(places(&loaded, Code::IncludeTooDeep), ["d/self.conf:1:9"]);
@@ -274,6 +361,17 @@ fn a_pattern_of_several_files_reads_all_of_them() {
     let loaded = load("d/*.conf", &files, &host(), &options());
     assert_eq!(unknown(&loaded), ["one", "two"]);
     assert_eq!(places(&loaded, Code::SeveralFiles), ["d/1.conf:1:1"]);
+}
+
+#[test]
+fn a_backslash_at_the_end_belongs_to_the_word_before_it() {
+    reads("foo1 \\\nfoo2\n", &["foo1\\", "foo2"]);
+    reads("$X=foo1\n$X \\ # comment\n", &["$X\\"]);
+    let loaded = read(
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 3\npriority 50 \\\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n",
+    );
+    assert_eq!(places(&loaded, Code::BadValue), ["keepalived.conf:4:10"], "{}", loaded.render_all());
+    assert_eq!(loaded.test_status(), 5);
 }
 
 #[test]

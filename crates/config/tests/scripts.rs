@@ -207,6 +207,42 @@ fn users_that_do_not_exist_lose_their_scripts() {
 }
 
 #[test]
+fn only_scripts_that_somebody_would_run_need_security() {
+    let server = |target: &str, real: &str| {
+        format!(
+            "virtual_server {target} {{\nprotocol TCP\nlb_algo rr\nlb_kind NAT\nquorum_up /s/ok\n{real}}}\n"
+        )
+    };
+    let group = "vrrp_sync_group S {\ngroup {\nA\nB\n}\nnotify /s/ok\n}\n";
+    let misc = "real_server fd00::2 80 {\nnotify_up /s/ok\nMISC_CHECK {\nmisc_path /s/ok\n}\n}\n";
+    let real = "real_server 10.0.0.2 80 {\n}\n";
+    for (text, status) in [
+        (server("10.0.0.1 80", real), 6),
+        (server("10.0.0.1 80", ""), 5),
+        (server("group G", real), 0),
+        (server("10.0.0.1 80", &(misc.to_owned() + real)).replace("quorum_up /s/ok\n", ""), 6),
+        (
+            server("10.0.0.1 80", &(misc.replace("MISC_CHECK {\nmisc_path /s/ok\n}\n", "") + real))
+                .replace("quorum_up /s/ok\n", ""),
+            5,
+        ),
+        (group.to_owned(), 5),
+        (group.to_owned() + &instance(""), 6),
+    ] {
+        let loaded = on(&host(), &text);
+        assert_eq!(loaded.test_status(), status, "{text}\n{}", loaded.render_all());
+    }
+}
+
+#[test]
+fn the_parent_s_scripts_need_an_existing_user() {
+    for line in ["startup_script /s/ok nobody-here", "shutdown_script /s/ok root nobody-here"] {
+        let loaded = on(&host(), &format!("global_defs {{\n{line}\n}}\n"));
+        assert_eq!((wrong(&loaded), loaded.test_status()), (vec![Code::UnknownUser], 5), "{line}");
+    }
+}
+
+#[test]
 fn notify_scripts_take_a_user_after_their_quotes() {
     let lines = "notify_master \"/s/ok up\" root\nnotify_backup /s/ok\nnotify '/s/ok x'\nnotify /s/ok\nnotify_stop /s/none\nsmtp_alert";
     let loaded = on(&host(), &(SECURITY.to_owned() + &instance(lines)));

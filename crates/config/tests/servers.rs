@@ -283,6 +283,27 @@ fn only_nat_changes_ports() {
 }
 
 #[test]
+fn a_sorry_server_keeps_the_port_of_the_service_unless_nat_changes_it() {
+    let sorry = |target: &str, method: &str, sorry: &str| {
+        let text = format!(
+            "virtual_server_group G {{\n10.0.0.1 80\nfwmark 5\n}}\n\
+             virtual_server {target} {{\nlb_algo rr\nlb_kind {method}\n{}sorry_server {sorry}\n\
+             real_server 10.0.0.2 {{\n}}\n}}\n",
+            if target.starts_with("fwmark") { "" } else { "protocol TCP\n" },
+        );
+        let loaded = read(&text);
+        (loaded.model.virtual_servers[0].sorry_server.as_ref().unwrap().key.port, loaded.test_status())
+    };
+    assert_eq!(sorry("10.0.0.1 80", "NAT", "10.0.0.9 81"), (81, 0));
+    assert_eq!(sorry("10.0.0.1 80", "DR", "10.0.0.9 80"), (80, 0));
+    assert_eq!(sorry("10.0.0.1 80", "DR", "10.0.0.9"), (80, 0));
+    assert_eq!(sorry("10.0.0.1 80", "DR", "10.0.0.9 81"), (80, 5));
+    assert_eq!(sorry("fwmark 5", "DR", "10.0.0.9 80"), (0, 5));
+    assert_eq!(sorry("fwmark 5", "NAT", "10.0.0.9 80"), (80, 0));
+    assert_eq!(sorry("group G", "DR", "10.0.0.9 80").1, 5, "a mark has no port");
+}
+
+#[test]
 fn real_servers_that_cannot_serve_are_left_out() {
     let second = |header: &str, kind: &str| {
         let loaded = read(&format!(
@@ -475,6 +496,18 @@ fn groups_that_cannot_be_served_lose_their_server() {
         (0, vec![Code::Undefined]),
         "keepalived says nothing"
     );
+}
+
+#[test]
+fn the_lines_of_a_server_whose_group_there_is_not_are_read_all_the_same() {
+    let server = |lines: &str| format!("virtual_server group G {{\n{lines}}}\n");
+    let loaded = read(&server(""));
+    assert_eq!((wrong(&loaded), loaded.test_status()), (vec![Code::Undefined], 0));
+    let loaded = read(&server("lb_kind nat\n"));
+    assert_eq!((wrong(&loaded), loaded.test_status()), (vec![Code::Undefined, Code::BadValue], 5));
+    let loaded = read(&server("real_server 10.0.0.2 80 {\n}\nreal_server fd00::2 80 {\n}\n"));
+    assert_eq!((wrong(&loaded), loaded.test_status()), (vec![Code::Undefined, Code::WrongFamily], 5));
+    assert!(loaded.model.virtual_servers.is_empty());
 }
 
 #[test]

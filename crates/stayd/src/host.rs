@@ -52,6 +52,10 @@ impl Host for ThisHost {
         Some(InterfaceFacts { loopback })
     }
 
+    fn has_namespace(&self, name: &str) -> bool {
+        Path::new("/run/netns").join(name).exists()
+    }
+
     fn has_user(&self, name: &str) -> bool {
         matches!(User::from_name(name), Ok(Some(_)))
     }
@@ -171,6 +175,11 @@ mod tests {
     fn the_loopback_interface_is_known_as_one() {
         assert_eq!(ThisHost.interface("lo"), Some(InterfaceFacts { loopback: true }));
         assert_eq!(ThisHost.interface("nosuchif0"), None);
+    }
+
+    #[test]
+    fn a_network_namespace_without_name_is_none() {
+        assert!(!ThisHost.has_namespace("no-such-namespace"));
     }
 
     #[test]

@@ -20,7 +20,8 @@ use std::{env, fs};
 
 use compare::{Case, Verdict, compare};
 use fastrand::Rng;
-use lab::{Host, Lab, Result};
+use lab::site::ExitView;
+use lab::{Daemon, Host, Lab, Result};
 
 /// The seeds of every run.
 const SEEDS: Range<u64> = 0..1500;
@@ -133,4 +134,46 @@ fn a_seed_always_gives_the_same_file() {
     };
     assert_eq!(file(7), file(7));
     assert_ne!(file(7), file(8));
+}
+
+/// A file for each status, by what decides it.
+const STATUSES: &[(u8, &str)] = &[
+    (0, "global_defs {\n}\n"),
+    (2, "vrrp_instance A {\ninterface\n}\n"),
+    (4, "static_ipaddress {\n192.0.2.9/24 dev nosuch0\n}\n"),
+    (5, "vrrp_instance A {\ninterface nosuch0\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.9\n}\n}\n"),
+    (
+        6,
+        "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nnotify /usr/bin/true\nvirtual_ipaddress {\n192.0.2.9\n}\n}\n",
+    ),
+    (6, "includea nothing-here.conf\n"),
+];
+
+#[test]
+fn each_status_of_a_test_is_keepalived_s_whatever_the_options_beside_it() -> Result {
+    let lab = Lab::native()?;
+    let hosts = hosts(&lab, &["eth0"])?;
+    let [host, ..] = hosts.as_slice() else { unreachable!() };
+    for (status, text) in STATUSES {
+        let file = host.write("keepalived.conf", text)?.display().to_string();
+        let log = host.folder().join("test.log").display().to_string();
+        let to_file = format!("--config-test={log}");
+        for options in
+            [&["-t"][..], &["-t", "-C"], &["-P", "-t"], &["-nlGDt"], &["-t", "-i", "x", "word"], &[&to_file]]
+        {
+            for daemon in [Daemon::Keepalived, Daemon::Stayd] {
+                let program = daemon.path()?.display().to_string();
+                let output = host.run(&program, &[options, &["-f", &file]].concat())?;
+                let what = format!("{} {options:?} of {text}", daemon.name());
+                assert_eq!(output.exit, Some(ExitView::Code((*status).into())), "{what}: {}", output.stderr);
+                if options.contains(&to_file.as_str()) {
+                    assert_eq!(output.stderr, "", "{what}: what is wrong stands in the file");
+                    let said = fs::read_to_string(&log).unwrap();
+                    assert_eq!(said.is_empty(), *status == 0, "{what}: {said}");
+                    fs::remove_file(&log).unwrap();
+                }
+            }
+        }
+    }
+    lab.close()
 }

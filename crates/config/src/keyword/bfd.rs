@@ -66,15 +66,21 @@ pub static SSL: Block =
     Block { name: "SSL", header: Header::Nothing, body: Body::Keywords(&[CERTIFICATES], &[]) };
 
 const CERTIFICATES: &[Keyword] = &[
-    later("password", wants(Value::Text), "Password of the key that SSL_GET uses.").since("0.5.3"),
+    later("password", wants(Value::Text), "Password of the key that SSL_GET uses.").since("0.5.3").replaced(),
     later(
         "ca",
         wants(Value::Text),
         "File with certificates of authorities, in PEM. It is read, but the server's certificate is \
          not verified.",
     )
-    .since("0.5.3"),
+    .since("0.5.3")
+    .replaced()
+    .replaced()
+    .replaced(),
     later("certificate", wants(Value::Text), "File with the certificate that SSL_GET shows, in PEM.")
-        .since("0.5.3"),
-    later("key", wants(Value::Text), "File with the key of `certificate`, in PEM.").since("0.5.3"),
+        .since("0.5.3")
+        .replaced()
+        .replaced()
+        .replaced(),
+    later("key", wants(Value::Text), "File with the key of `certificate`, in PEM.").since("0.5.3").replaced(),
 ];

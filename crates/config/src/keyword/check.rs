@@ -390,6 +390,9 @@ const FILE: &[Keyword] = &[
 
 const BFD: &[Keyword] = &[
     later("name", wants(Value::Text), "Name of the `bfd_instance` block of the session. It is needed.")
-        .since("2.0.0"),
+        .since("2.0.0")
+        .once()
+        .once()
+        .once(),
     later("alpha", SWITCH, "Takes the check as failed until the session is up.").since("2.0.0"),
 ];

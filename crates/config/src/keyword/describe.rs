@@ -34,7 +34,7 @@ impl Keyword {
             Takes::Words { syntax, .. } => syntax.to_owned(),
             Takes::Block(block) => match block.header {
                 Header::Nothing | Header::NothingElse => "{ ... }".to_owned(),
-                Header::Name(_) => "NAME { ... }".to_owned(),
+                Header::Name(_) | Header::OnlyName(_) => "NAME { ... }".to_owned(),
                 Header::Words { syntax, .. } => format!("{syntax} {{ ... }}"),
             },
         };

@@ -123,7 +123,9 @@ const GENERAL: &[Keyword] = &[
     .default("false")
     .since("2.0.0"),
     kw("startup_script", SCRIPT, "A command that is run, and waited for, before anything else is started.")
-        .since("2.1.0"),
+        .since("2.1.0")
+        .once()
+        .once(),
     kw(
         "startup_script_timeout",
         wants(Value::secs(1, 1000)),
@@ -136,7 +138,9 @@ const GENERAL: &[Keyword] = &[
         SCRIPT,
         "A command that is run, and waited for, after everything else has stopped.",
     )
-    .since("2.1.0"),
+    .since("2.1.0")
+    .once()
+    .once(),
     kw(
         "shutdown_script_timeout",
         wants(Value::secs(1, 1000)),
@@ -227,38 +231,50 @@ const GENERAL: &[Keyword] = &[
         "A named pipe that gets a line for every change of state, of VRRP and of servers. It is made \
          if it does not exist.",
     )
-    .since("1.3.6"),
+    .since("1.3.6")
+    .once()
+    .once(),
     kw(
         "notify_fifo_script",
         SCRIPT,
         "A command that is started once to read `notify_fifo`, whose name is added to its arguments.",
     )
-    .since("1.3.6"),
+    .since("1.3.6")
+    .once()
+    .once(),
     kw(
         "vrrp_notify_fifo",
         FIFO,
         "A named pipe that gets a line for every change of state of VRRP instances and groups only.",
     )
-    .since("1.3.6"),
+    .since("1.3.6")
+    .once()
+    .once(),
     kw(
         "vrrp_notify_fifo_script",
         SCRIPT,
         "A command that is started once to read `vrrp_notify_fifo`, whose name is added to its \
          arguments.",
     )
-    .since("1.3.6"),
+    .since("1.3.6")
+    .once()
+    .once(),
     kw(
         "lvs_notify_fifo",
         FIFO,
         "A named pipe that gets a line for every change of state of virtual and real servers only.",
     )
-    .since("1.3.6"),
+    .since("1.3.6")
+    .once()
+    .once(),
     kw(
         "lvs_notify_fifo_script",
         SCRIPT,
         "A command that is started once to read `lvs_notify_fifo`, whose name is added to its arguments.",
     )
-    .since("1.3.6"),
+    .since("1.3.6")
+    .once()
+    .once(),
     kw(
         "fifo_write_vrrp_states_on_reload",
         Takes::Flag,

@@ -93,7 +93,10 @@ pub const SYSTEM: &[Keyword] = &[
         "Where the SNMP master agent listens (AgentX). `-A` overrides the default.",
     )
     .default("unix:/var/agentx/master")
-    .since("1.2.20"),
+    .since("1.2.20")
+    .once()
+    .once()
+    .once(),
     later("enable_traps", Takes::Flag, "Sends SNMP traps at changes of state.").since("1.2.5"),
     later("enable_snmp_vrrp", Takes::Flag, "Answers SNMP requests for the VRRP part of KEEPALIVED-MIB.")
         .since("2.0.0"),
@@ -265,7 +268,10 @@ pub const SYSTEM: &[Keyword] = &[
         "A folder in which a copy of the configuration is kept while it is in use, where it cannot be \
          kept in memory. stayd needs none.",
     )
-    .since("2.2.0"),
+    .since("2.2.0")
+    .once()
+    .once()
+    .once(),
     later(
         "data_use_instance",
         SWITCH,

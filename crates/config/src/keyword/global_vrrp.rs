@@ -164,7 +164,8 @@ pub const VRRP: &[Keyword] = &[
         Takes::Maybe(Value::Text),
         "Uses nftables for `no_accept` and VMACs, and names the table; `keepalived` unless given.",
     )
-    .since("2.0.11"),
+    .since("2.0.11")
+    .once(),
     kw(
         "nftables_priority",
         one(Value::int(-2_147_483_648, super::INT)),
@@ -187,7 +188,8 @@ pub const VRRP: &[Keyword] = &[
          with a firewall mark instead of one for each address, and names the table; `keepalived_ipvs` \
          unless given.",
     )
-    .since("2.2.2"),
+    .since("2.2.2")
+    .once(),
     later(
         "nftables_ipvs_priority",
         one(Value::int(-2_147_483_648, super::INT)),
@@ -279,12 +281,14 @@ pub const VRRP: &[Keyword] = &[
         "Start of the names of VMAC interfaces; the number of the virtual router follows.",
     )
     .default("vrrp")
-    .since("2.2.0"),
+    .since("2.2.0")
+    .once(),
     kw(
         "vmac_addr_prefix",
         one(Value::Text),
         "Start of the names of the VMAC interfaces of single addresses (`use_vmac_addr`).",
     )
     .default("vmac_prefix")
-    .since("2.2.0"),
+    .since("2.2.0")
+    .once(),
 ];

@@ -365,7 +365,9 @@ const TRANSPORT: &[Keyword] = &[
         "Puts the virtual addresses on an ipvlan interface, which shares the MAC address of the one \
          below. For IPv4 it needs an address of its own, which adverts then come from.",
     )
-    .since("2.0.17"),
+    .since("2.0.17")
+    .once()
+    .once(),
     later(
         "kernel_rx_buf_size",
         wants(Value::int(0, UINT)),
@@ -429,31 +431,39 @@ const ANNOUNCE: &[Keyword] = &[
 ];
 
 const EVENTS: &[Keyword] = &[
-    kw("notify_master", NOTIFY, "A command to run when the instance becomes master.").since("0.5.9"),
-    kw("notify_backup", NOTIFY, "A command to run when the instance becomes backup.").since("0.5.9"),
-    kw("notify_fault", NOTIFY, "A command to run when the instance enters FAULT.").since("0.5.9"),
+    kw("notify_master", NOTIFY, "A command to run when the instance becomes master.").since("0.5.9").once(),
+    kw("notify_backup", NOTIFY, "A command to run when the instance becomes backup.").since("0.5.9").once(),
+    kw("notify_fault", NOTIFY, "A command to run when the instance enters FAULT.").since("0.5.9").once(),
     kw("notify_stop", NOTIFY, "A command to run, and wait for up to 1 s, when the daemon stops.")
-        .since("1.1.13"),
+        .since("1.1.13")
+        .once()
+        .once(),
     kw(
         "notify_deleted",
         Takes::Words { syntax: "[COMMAND [USER [GROUP]]]", least: 0, missing: Missing::Silent },
         "Reports an instance that a reload removes as DELETED instead of FAULT, and names a command to \
          run then.",
     )
-    .since("2.1.0"),
+    .since("2.1.0")
+    .once()
+    .once(),
     kw(
         "notify",
         NOTIFY,
         "A command to run at every change of state, after the one for that state. It gets `INSTANCE`, \
          the name, the state and the priority as further arguments.",
     )
-    .since("0.5.3"),
+    .since("0.5.3")
+    .once()
+    .once(),
     kw(
         "notify_master_rx_lower_pri",
         NOTIFY,
         "A command to run when a master hears an advert of lower priority.",
     )
-    .since("2.0.6"),
+    .since("2.0.6")
+    .once()
+    .once(),
     kw("smtp_alert", SWITCH, "Whether changes of state of this instance are mailed.")
         .default("smtp_alert_vrrp")
         .since("0.5.7"),

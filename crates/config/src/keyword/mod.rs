@@ -48,6 +48,8 @@ pub enum Header {
     NothingElse,
     /// A name; more words are passed over.
     Name(Missing),
+    /// A name and nothing else. What happens without it, with more words, and (if that is fatal) without the `{`.
+    OnlyName(Missing),
     /// Words of a syntax of their own, at least one.
     Words {
         /// The syntax, for people.
@@ -85,6 +87,8 @@ pub struct Keyword {
     pub fallback: Option<&'static str>,
     /// What to write instead, if keepalived asks for that.
     pub superseded: Option<&'static str>,
+    /// What a second one in the same block does.
+    pub again: Again,
     /// What it is for.
     pub doc: &'static str,
 }
@@ -122,6 +126,17 @@ pub enum Status {
     NotYet,
     /// It does less than it says; what it does.
     Partly(&'static str),
+}
+
+/// What a keyword does that stands in its block a second time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Again {
+    /// It counts like the first; nothing is said about it.
+    Counts,
+    /// It is reported, and the first counts.
+    Ignored,
+    /// It is reported, and counts instead of the first.
+    Replaces,
 }
 
 /// What the absence of a needed word does in keepalived.
@@ -163,7 +178,17 @@ pub enum Takes {
 
 impl Keyword {
     const fn new(name: &'static str, takes: Takes, status: Status, doc: &'static str) -> Self {
-        Self { name, takes, default: "", since: "", status, fallback: None, superseded: None, doc }
+        Self {
+            name,
+            takes,
+            default: "",
+            since: "",
+            status,
+            fallback: None,
+            superseded: None,
+            again: Again::Counts,
+            doc,
+        }
     }
 
     /// Names the default.
@@ -187,6 +212,18 @@ impl Keyword {
     /// keepalived reports its use and asks for something else.
     const fn superseded(mut self, by: &'static str) -> Self {
         self.superseded = Some(by);
+        self
+    }
+
+    /// keepalived reports a second one and ignores it.
+    const fn once(mut self) -> Self {
+        self.again = Again::Ignored;
+        self
+    }
+
+    /// keepalived reports a second one and uses it.
+    const fn replaced(mut self) -> Self {
+        self.again = Again::Replaces;
         self
     }
 
@@ -340,6 +377,14 @@ impl Block {
     /// What tells it from other blocks: each is a static of its own.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+
+    /// What keepalived does if its `{` is missing.
+    pub const fn without_brace(&self) -> Missing {
+        match self.header {
+            Header::OnlyName(missing) => missing,
+            _ => Missing::Reported,
+        }
     }
 
     /// The keyword that opens it, for messages: the last part of its name.

@@ -29,14 +29,20 @@ const KEYWORDS: &[Keyword] = &[
         "Network namespace, by its name in /run/netns, in which the whole daemon runs. It has to \
          exist before. It cannot change at a reload, and `-s` overrides it.",
     )
-    .since("1.2.24"),
+    .since("1.2.24")
+    .once()
+    .once()
+    .once(),
     later(
         "net_namespace_ipvs",
         Takes::Maybe(Value::Text),
         "Network namespace in which IPVS is programmed, where it is not that of VRRP; without a name \
          the one in which the daemon was started. It cannot change at a reload.",
     )
-    .since("2.1.0"),
+    .since("2.1.0")
+    .once()
+    .once()
+    .once(),
     later(
         "namespace_with_ipsets",
         Takes::Flag,
@@ -57,7 +63,10 @@ const KEYWORDS: &[Keyword] = &[
         "Name of this daemon where several run on one host: it becomes part of the names of its pid \
          files and of its name in the log. It cannot change at a reload.",
     )
-    .since("1.2.24"),
+    .since("1.2.24")
+    .once()
+    .once()
+    .once(),
     later(
         "child_wait_time",
         one(Value::secs(0, UINT)),
@@ -188,14 +197,17 @@ const KEYWORDS: &[Keyword] = &[
 
 static TRACK_GROUP: Block = Block {
     name: "track_group",
-    header: Header::Name(Missing::Reported),
+    header: Header::OnlyName(Missing::Reported),
     body: Body::Keywords(
         &[&[kw(
             "group",
             Takes::Block(&TRACK_GROUP_MEMBERS),
             "Names of the VRRP instances of the group, as many on a line as one likes.",
         )
-        .since("2.0.3")]],
+        .since("2.0.3")
+        .once()
+        .once()
+        .once()]],
         &[],
     ),
 };

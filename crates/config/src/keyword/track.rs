@@ -57,17 +57,25 @@ const SYNC_GROUP: &[Keyword] = &[
          to stand before.",
     )
     .since("2.0.0"),
-    kw("notify_master", NOTIFY, "A command to run when the whole group has become master.").since("0.6.4"),
-    kw("notify_backup", NOTIFY, "A command to run when the group becomes backup.").since("0.6.4"),
-    kw("notify_fault", NOTIFY, "A command to run when the group enters FAULT.").since("0.6.4"),
-    kw("notify_stop", NOTIFY, "A command to run when the daemon stops; it is not waited for.").since("2.0.0"),
+    kw("notify_master", NOTIFY, "A command to run when the whole group has become master.")
+        .since("0.6.4")
+        .once()
+        .once(),
+    kw("notify_backup", NOTIFY, "A command to run when the group becomes backup.").since("0.6.4").once(),
+    kw("notify_fault", NOTIFY, "A command to run when the group enters FAULT.").since("0.6.4").once(),
+    kw("notify_stop", NOTIFY, "A command to run when the daemon stops; it is not waited for.")
+        .since("2.0.0")
+        .once()
+        .once(),
     kw(
         "notify",
         NOTIFY,
         "A command to run at every change of state of the group. It gets `GROUP`, the name, the state \
          and 0 as further arguments.",
     )
-    .since("1.1.2"),
+    .since("1.1.2")
+    .once()
+    .once(),
     kw("smtp_alert", SWITCH, "Whether changes of state of the group are mailed.")
         .default("smtp_alert_vrrp")
         .since("1.0.0"),
@@ -176,7 +184,9 @@ const PROCESS: &[Keyword] = &[
         "Name of the program, as `ps -o comm` shows it, or its path. With parameters the whole \
          command line is compared.",
     )
-    .since("2.0.11"),
+    .since("2.0.11")
+    .once()
+    .once(),
     kw(
         "param_match",
         Takes::Maybe(Value::choice(&["initial", "partial"])),
@@ -192,7 +202,9 @@ const PROCESS: &[Keyword] = &[
          negative one while it does not.",
     )
     .default("0")
-    .since("2.0.11"),
+    .since("2.0.11")
+    .once()
+    .once(),
     kw("quorum", one(Value::int(1, 65535)), "How many such processes there have to be at least.")
         .default("1")
         .since("2.0.11"),
@@ -229,7 +241,9 @@ const FILE: &[Keyword] = &[
         wants(Value::Text),
         "Path of the file. Its folder is watched, so it cannot be on NFS, FUSE or /proc.",
     )
-    .since("2.0.0"),
+    .since("2.0.0")
+    .once()
+    .once(),
     kw(
         "weight",
         WEIGHT_254,
@@ -237,7 +251,9 @@ const FILE: &[Keyword] = &[
          below is FAULT. With weight 0 any number but 0 is FAULT.",
     )
     .default("1")
-    .since("2.0.0"),
+    .since("2.0.0")
+    .once()
+    .once(),
     kw(
         "init_file",
         Takes::Words { syntax: "[NUMBER] [overwrite]", least: 0, missing: Missing::Silent },

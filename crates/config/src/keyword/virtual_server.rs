@@ -8,7 +8,7 @@ use super::{
 
 pub static VIRTUAL_SERVER_GROUP: Block = Block {
     name: "virtual_server_group",
-    header: Header::Name(Missing::Fatal),
+    header: Header::OnlyName(Missing::Fatal),
     body: Body::Lines("ADDRESS[/LENGTH|-END] [PORT], or fwmark NUMBER [inet|inet6]"),
 };
 
@@ -221,9 +221,13 @@ const QUORUM: &[Keyword] = &[
     .default("0")
     .since("1.1.16"),
     kw("quorum_up", SCRIPT, "A command to run when the quorum is reached. It gets no further arguments.")
-        .since("1.1.16"),
+        .since("1.1.16")
+        .once()
+        .once(),
     kw("quorum_down", SCRIPT, "A command to run when the quorum is lost. It gets no further arguments.")
-        .since("1.1.16"),
+        .since("1.1.16")
+        .once()
+        .once(),
     later("snmp_name", wants(Value::Text), "Name of the virtual server in SNMP.").since("2.2.3"),
     kw("smtp_alert", SWITCH, "Whether changes of the quorum are mailed.")
         .default("smtp_alert_checker")
@@ -299,8 +303,8 @@ const REAL: &[Keyword] = &[
     )
     .default("the virtual server's")
     .since("0.6.8"),
-    kw("notify_up", SCRIPT, "A command to run when the real server works again.").since("1.0.0"),
-    kw("notify_down", SCRIPT, "A command to run when the real server fails.").since("1.0.0"),
+    kw("notify_up", SCRIPT, "A command to run when the real server works again.").since("1.0.0").once(),
+    kw("notify_down", SCRIPT, "A command to run when the real server fails.").since("1.0.0").once(),
     kw("alpha", SWITCH, "Takes the real server as down until its checks have succeeded.")
         .default("the virtual server's")
         .since("1.3.7"),

@@ -105,7 +105,8 @@ impl Lowering<'_> {
         None
     }
 
-    /// keepalived says nothing of a notify script whose user does not exist; it just does not run it.
+    /// keepalived says nothing of a notify script whose user does not exist, it just does not run it; but it reports the
+    /// parent's own scripts.
     fn identity(&mut self, entry: &Entry<'_>, user: &str, group: Option<&String>) -> Option<Identity> {
         let unknown = if self.host.has_user(user) {
             group
@@ -115,8 +116,9 @@ impl Lowering<'_> {
             Some(format!("there is no user `{user}`"))
         };
         if let Some(why) = unknown {
-            let mut diagnostic =
-                Diagnostic::quiet(Code::UnknownUser, entry.span(), why).label("the script is not run");
+            let own = matches!(entry.name(), "startup_script" | "shutdown_script");
+            let report = if own { Diagnostic::warning } else { Diagnostic::quiet };
+            let mut diagnostic = report(Code::UnknownUser, entry.span(), why).label("the script is not run");
             if !entry.args().first().is_some_and(|word| word.quoted) {
                 diagnostic =
                     diagnostic.hint("put the command and its arguments in double quotes; a user may follow");
@@ -212,7 +214,8 @@ impl Lowering<'_> {
         let elects = !self.instances.is_empty() && !self.interface_missing;
         let found = [
             scripts.system,
-            scripts.vrrp,
+            // Without an instance there is no VRRP process to run them.
+            scripts.vrrp.filter(|_| !self.instances.is_empty()),
             scripts.checks,
             scripts.lvs_fifo.filter(|_| balances),
             scripts.any_fifo.filter(|_| balances || elects),

@@ -260,15 +260,7 @@ impl Lowering<'_> {
 
     fn recipients(&mut self, entry: &Entry<'_>) {
         let to = entry.names().map(|word| word.text.to_string());
-        let before = self.model.globals.mail.to.len();
         self.model.globals.mail.to.extend(to);
-        if self.model.globals.mail.to.len() == before {
-            let diagnostic =
-                Diagnostic::warning(Code::MissingSetting, entry.word.span, "no mail address in the block")
-                    .label("no mail is sent")
-                    .hint("write the addresses between the braces, one on a line");
-            self.report(diagnostic);
-        }
     }
 
     fn smtp_server(&mut self, entry: &Entry<'_>) {

@@ -37,7 +37,7 @@ impl Lowering<'_> {
         let advert_interval = self.settle_interval(draft.advert, version);
         let auth_hmac = self.settle_hmac(&mut draft, advert_interval);
         let authentication = self.settle_authentication(&mut draft, version, family);
-        let initial_state = self.settle_state(&mut draft, priority);
+        let initial_state = self.settle_state(&draft, priority);
         self.settle_preemption(&mut draft, priority, initial_state);
         self.settle_strictness(&mut draft, version, family);
         let announce = self.settle_announcements(&mut draft, family);
@@ -144,7 +144,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn settle_state(&mut self, draft: &mut Draft, priority: Priority) -> InitialState {
+    fn settle_state(&mut self, draft: &Draft, priority: Priority) -> InitialState {
         let owner = priority.is_owner();
         let Some((state, span)) = draft.state else {
             return if owner { InitialState::Master } else { InitialState::Backup };

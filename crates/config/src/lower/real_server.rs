@@ -49,7 +49,8 @@ impl Lowering<'_> {
             )
             .label("it is ignored")
             .hint("only `TUN` reaches real servers of the other family");
-            return self.report(diagnostic);
+            self.report(diagnostic);
+            return self.checks_of_nobody(entry, address, port);
         }
         let key = DestKey { address, port: self.real_port(draft, port, forwarding, ports, span) };
         if let Some(first) = draft.keys.insert(key, span) {
@@ -100,6 +101,32 @@ impl Lowering<'_> {
         events.push(own);
     }
 
+    /// Reads the checks of a real server that is not used, for what is wrong in them; keepalived counts their scripts.
+    fn checks_of_nobody(&mut self, entry: &Entry<'_>, address: IpAddr, port: Option<u16>) {
+        let port = port.unwrap_or(0);
+        let context = CheckContext { address, port, timing: Timing::default(), alpha: false, host: None };
+        let key = DestKey { address, port };
+        let dest = DestSpec {
+            weight: 0,
+            forwarding: Forwarding::Masquerade,
+            upper_threshold: 0,
+            lower_threshold: 0,
+        };
+        let (checks, follows) = (Vec::new(), Vec::new());
+        let mut nobody = RealServerSpec {
+            key,
+            snmp_name: None,
+            dest,
+            inhibit_on_failure: false,
+            alpha: false,
+            checks,
+            follows,
+        };
+        for entry in entry.entries() {
+            self.check(entry, &context, &mut nobody);
+        }
+    }
+
     fn real_address(&mut self, entry: &Entry<'_>) -> Option<(IpAddr, Option<u16>)> {
         let Some(address) = crate::keyword::parse_address(entry.text()) else {
             let message = format!("`{}` is not the address of a real server", entry.text());
@@ -134,6 +161,7 @@ impl Lowering<'_> {
     ) -> u16 {
         let keeps_port = forwarding != Forwarding::Masquerade;
         match (&draft.target, port) {
+            (Target::NoGroup, port) => port.unwrap_or(0),
             (Target::Mark(_), None) => 0,
             (Target::Group(group), _) if !group.has_addresses() && (keeps_port || port.is_none()) => {
                 self.report_mark_port(port, span)
@@ -146,6 +174,10 @@ impl Lowering<'_> {
                     .hint("only `NAT` changes the port");
                 self.report(diagnostic);
                 *wanted
+            }
+            (Target::Group(group), Some(port)) if keeps_port && group.has_marks() => {
+                self.report_mark_port(Some(port), span);
+                port
             }
             (Target::Group(_), Some(port)) if keeps_port && ports.iter().any(|wanted| *wanted != port) => {
                 let message = format!("the port {port}, and others in the virtual server's group");

@@ -22,16 +22,21 @@ use crate::source::Span;
 
 /// What a virtual server is reached by.
 pub enum Target {
-    Address { address: IpAddr, port: u16 },
+    Address {
+        address: IpAddr,
+        port: u16,
+    },
     Mark(u32),
     Group(ServerGroup),
+    /// A group that there is not: the lines are read, and nothing is served.
+    NoGroup,
 }
 
 impl Target {
     /// Name of the group.
     pub fn group(&self) -> Option<&str> {
         match self {
-            Self::Address { .. } | Self::Mark(_) => None,
+            Self::Address { .. } | Self::Mark(_) | Self::NoGroup => None,
             Self::Group(group) => Some(group.name()),
         }
     }
@@ -39,7 +44,7 @@ impl Target {
     fn family(&self) -> Option<Family> {
         match self {
             Self::Address { address, .. } => Some(Family::of(*address)),
-            Self::Mark(_) => None,
+            Self::Mark(_) | Self::NoGroup => None,
             Self::Group(group) => group.family(),
         }
     }
@@ -47,7 +52,7 @@ impl Target {
     /// Whether a port makes no sense: there are only firewall marks.
     pub fn is_mark(&self) -> bool {
         match self {
-            Self::Address { .. } => false,
+            Self::Address { .. } | Self::NoGroup => false,
             Self::Mark(_) => true,
             Self::Group(group) => !group.has_addresses(),
         }
@@ -55,7 +60,7 @@ impl Target {
 
     pub fn has_marks(&self) -> bool {
         match self {
-            Self::Address { .. } => false,
+            Self::Address { .. } | Self::NoGroup => false,
             Self::Mark(_) => true,
             Self::Group(group) => group.has_marks(),
         }
@@ -65,7 +70,7 @@ impl Target {
     pub fn ports(&self) -> Vec<u16> {
         match self {
             Self::Address { port, .. } => vec![*port],
-            Self::Mark(_) => Vec::new(),
+            Self::Mark(_) | Self::NoGroup => Vec::new(),
             Self::Group(group) => group.ports(),
         }
     }
@@ -175,10 +180,14 @@ impl Lowering<'_> {
             events: ServerEvents { smtp_alert, ..ServerEvents::default() },
             keys: BTreeMap::new(),
         };
+        let script = self.scripts_found.checks;
         for entry in entry.entries().iter().filter(|entry| entry.name() != "real_server") {
             self.server_line(&mut draft, entry);
         }
-        self.complete_server(draft, entry);
+        if !self.complete_server(draft, entry) {
+            // Nobody would run its scripts.
+            self.scripts_found.checks = script;
+        }
     }
 
     /// The address, mark or group; `None` if the server cannot be used.
@@ -196,14 +205,14 @@ impl Lowering<'_> {
             }
             ("fwmark", Some(mark)) => self.mark(mark).map(Target::Mark),
             ("group", Some(name)) => {
-                let group = self.server_groups.get(name.text.as_str()).cloned().map(Target::Group);
+                let group = self.server_groups.get(name.text.as_str()).cloned();
                 if group.is_none() {
                     let message = format!("there is no usable `virtual_server_group {}`", name.text);
                     let diagnostic = Diagnostic::quiet(Code::Undefined, name.span, message)
                         .label("the virtual server is ignored; keepalived does not say so");
                     self.report(diagnostic);
                 }
-                group
+                Some(group.map_or(Target::NoGroup, Target::Group))
             }
             _ => self.target_address(first, second),
         }

@@ -18,8 +18,8 @@ use crate::resolve::Entry;
 use crate::source::Span;
 
 impl Lowering<'_> {
-    /// Makes the virtual server of a draft, with the real servers of its block.
-    pub(super) fn complete_server(&mut self, mut draft: Draft<'_>, entry: &Entry<'_>) {
+    /// Makes the virtual server of a draft, with the real servers of its block; false if there is none.
+    pub(super) fn complete_server(&mut self, mut draft: Draft<'_>, entry: &Entry<'_>) -> bool {
         let span = draft.span;
         let forwarding = draft.forwarding.unwrap_or(Forwarding::Masquerade);
         let ports = draft.target.ports();
@@ -29,12 +29,16 @@ impl Lowering<'_> {
         }
         real_servers.shrink_to_fit();
         events.shrink_to_fit();
+        if matches!(draft.target, Target::NoGroup) {
+            return false;
+        }
         if real_servers.is_empty() {
             let diagnostic =
                 Diagnostic::warning(Code::MissingSetting, span, "a virtual server without real servers")
                     .label("it is ignored")
                     .hint("list the hosts that serve: `real_server ADDRESS PORT { ... }`");
-            return self.report(diagnostic);
+            self.report(diagnostic);
+            return false;
         }
         self.say_defaults(&draft);
         let protocol = self.settle_protocol(&draft);
@@ -45,6 +49,7 @@ impl Lowering<'_> {
             }
             Target::Mark(mark) => vec![ServiceKey::Fwmark { mark: *mark, family }],
             Target::Group(group) => group.services(protocol, family),
+            Target::NoGroup => Vec::new(),
         };
         let persistence = self.settle_persistence(&draft, family, &ports);
         let one_packet = self.settle_ops(&draft, protocol);
@@ -73,6 +78,7 @@ impl Lowering<'_> {
             real_servers,
         });
         self.model.server_events.push(ServerEvents { real_servers: events, ..draft.events });
+        true
     }
 
     fn default_used(&mut self, span: Span, what: &str, used: &str, hint: &str) {
@@ -228,7 +234,7 @@ impl Lowering<'_> {
             self.report(diagnostic);
             return None;
         }
-        let port = sorry.port.unwrap_or(if let [port] = ports { *port } else { 0 });
+        let port = self.sorry_port(draft, sorry.port, forwarding, ports, sorry.span);
         let key = DestKey { address: sorry.address, port };
         let mut inhibit = sorry.inhibit;
         let twin = real_servers.iter().find(|server| server.key == key);
@@ -244,6 +250,33 @@ impl Lowering<'_> {
         }
         let dest = DestSpec { weight: 1, forwarding, upper_threshold: 0, lower_threshold: 0 };
         Some(SorryServerSpec { key, dest, inhibit })
+    }
+
+    /// The port of the sorry server: only `NAT` can give it another than the service's.
+    fn sorry_port(
+        &mut self,
+        draft: &Draft<'_>,
+        port: Option<u16>,
+        forwarding: Forwarding,
+        ports: &[u16],
+        span: Span,
+    ) -> u16 {
+        let common = if let [port] = ports { *port } else { 0 };
+        let Some(port) = port else { return common };
+        let elsewhere = draft.target.has_marks() || ports.iter().any(|wanted| *wanted != port);
+        if forwarding == Forwarding::Masquerade || !elsewhere {
+            return port;
+        }
+        let used = if matches!(draft.target, Target::Group(_)) { port } else { common };
+        let diagnostic = Diagnostic::warning(
+            Code::Conflict,
+            span,
+            format!("the sorry server has the port {port}, and the virtual server others or none"),
+        )
+        .label("the port is ignored")
+        .hint("only `NAT` changes the port");
+        self.report(diagnostic);
+        used
     }
 }
 

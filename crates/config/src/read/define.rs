@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{Line, LineBuilder, Locals, Reader};
+use super::{Line, LineBuilder, Reader};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files;
 use crate::source::Span;
@@ -95,7 +95,7 @@ impl Reader<'_> {
     }
 
     /// Puts the values of names into a line; `None` if it uses none.
-    pub(super) fn expand(&mut self, line: &Line, locals: &Locals) -> Option<Vec<Line>> {
+    pub(super) fn expand(&mut self, line: &Line) -> Option<Vec<Line>> {
         let text = line.as_str();
         let (mut at, mut copied) = (0, 0);
         let mut builder = LineBuilder::default();
@@ -105,7 +105,7 @@ impl Reader<'_> {
             at = found.range.end;
             let span = line.span(found.range.clone());
             let before = line.part(copied..found.range.start);
-            match self.value(&found, locals, span) {
+            match self.value(&found, span) {
                 Value::Text(value) => {
                     builder.push_line(&before);
                     builder.push_text(&value, span);
@@ -140,11 +140,19 @@ impl Reader<'_> {
         Some(more)
     }
 
-    /// Text with the values of names put in where each is one line; for the parameters of a sequence.
-    pub(super) fn expand_text(&mut self, line: &Line, locals: &Locals) -> String {
+    /// Gives a variable of a sequence its next value, which stays when the sequence is over.
+    pub(super) fn set(&mut self, name: &str, value: &str, span: Span) {
+        let mut builder = LineBuilder::default();
+        builder.push_text(value, span);
+        let definition = Definition { lines: vec![builder.finish(span)], multiple: false };
+        self.definitions.insert(name.to_owned(), definition);
+    }
+
+    /// Text with the values of names put in where each is one line; for the name of a file and the numbers of a sequence.
+    pub(super) fn expand_text(&mut self, line: &Line) -> String {
         let mut line = line.clone();
         for _ in 0..super::MAX_EXPANSION_DEPTH {
-            match self.expand(&line, locals).as_deref() {
+            match self.expand(&line).as_deref() {
                 Some([expanded]) => line = expanded.clone(),
                 _ => break,
             }
@@ -152,10 +160,7 @@ impl Reader<'_> {
         line.as_str().to_owned()
     }
 
-    fn value(&mut self, found: &Use<'_>, locals: &Locals, span: Span) -> Value {
-        if let Some((_, value)) = locals.iter().rev().find(|(name, _)| name == found.name) {
-            return Value::Text(value.clone());
-        }
+    fn value(&mut self, found: &Use<'_>, span: Span) -> Value {
         if let Some(definition) = self.definitions.get(found.name) {
             return match definition.lines.as_slice() {
                 [] => Value::Text(String::new()),

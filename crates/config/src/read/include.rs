@@ -2,7 +2,7 @@
 //!
 //! **What a form does not insist on is passed over with a warning; what it insists on ends the start with status 6.**
 
-use super::{MAX_INCLUDE_DEPTH, Reader};
+use super::{MAX_INCLUDE_DEPTH, Reader, brace_ends};
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::files::{self, FileKind};
 use crate::read::Line;
@@ -31,6 +31,22 @@ impl IncludeCheck {
             matched: self.matched || other.matched,
             wildcard: self.wildcard || other.wildcard,
             braces: self.braces || other.braces,
+        }
+    }
+
+    /// What the words after `include_check` say; none: everything.
+    fn change<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+        let mut words = words.peekable();
+        match words.peek() {
+            None => *self = Self::ALL,
+            Some(word) if !word.starts_with(['+', '-']) => *self = Self::default(),
+            Some(_) => {}
+        }
+        for word in words {
+            match word.strip_prefix('-') {
+                Some(word) => self.set(word, false),
+                None => self.set(word.trim_start_matches('+'), true),
+            }
         }
     }
 
@@ -77,7 +93,8 @@ impl Reader<'_> {
         let check = check.or(self.check);
         let span = pattern.whole();
         let directory = files::directory_of(self.sources.name(span)).to_owned();
-        let full = files::join(&directory, pattern.as_str());
+        let name = self.expand_text(pattern);
+        let full = files::join(&directory, &name);
         let found = files::matches(self.files, &full);
         self.report_missing(check, pattern, &full, &found);
         if depth >= MAX_INCLUDE_DEPTH {
@@ -101,17 +118,19 @@ impl Reader<'_> {
     }
 
     fn report_missing(&mut self, check: IncludeCheck, pattern: &Line, full: &str, found: &files::Matches) {
-        if found.without.is_empty() {
-            return;
-        }
-        let wildcard = files::has_wildcard(full);
         let some = !found.paths.is_empty();
-        let (message, insists) = if some {
-            (format!("nothing matches {}", listed(&found.without)), check.braces)
+        // Of the elements of braces, keepalived misses only those without wildcards.
+        let named: Vec<_> = found.without.iter().filter(|element| !files::has_wildcard(element)).collect();
+        let wildcard = named.is_empty();
+        let (message, insists) = if some && wildcard {
+            return;
+        } else if some {
+            (format!("nothing matches {}", listed(&named)), check.braces)
         } else if wildcard {
             (format!("no file matches `{full}`"), check.wildcard)
         } else {
-            (format!("there is no file `{full}`"), check.matched)
+            let insists = if full.contains('{') { check.braces } else { check.matched };
+            (format!("there is no file `{full}`"), insists)
         };
         // keepalived passes over a pattern without matches in silence; so do we, unless it is strict.
         if wildcard && !some && !insists {
@@ -139,20 +158,27 @@ impl Reader<'_> {
     }
 
     /// `include_check` works from its line on, long before its block is understood.
-    pub(super) fn notice_include_check(&mut self, line: &str) {
-        let rest = line.strip_prefix("include_check");
-        let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) else {
+    pub(super) fn notice_include_check(&mut self, text: &str) {
+        let braces = memchr::memchr2(b'{', b'}', text.as_bytes()).is_some();
+        if self.depth > 0 && !braces && !text.trim_start_matches('"').starts_with("include_check") {
             return;
-        };
-        let mut words = rest.split_whitespace().peekable();
-        if words.peek().is_some_and(|word| !word.starts_with(['+', '-'])) {
-            self.check = IncludeCheck::default();
         }
-        for word in words {
-            match word.strip_prefix('-') {
-                Some(word) => self.check.set(word, false),
-                None => self.check.set(word.trim_start_matches('+'), true),
+        let mut start = 0;
+        for end in brace_ends(text).chain([text.len() + 1]) {
+            let piece = text.get(start..end - 1).unwrap_or_default();
+            let mut words = piece.split_whitespace().map(|word| word.trim_matches('"'));
+            match (self.depth, words.next()) {
+                (_, None) => {}
+                (0, Some(word)) => self.globals = word == "global_defs",
+                (1, Some("include_check")) if self.globals => self.check.change(words),
+                (_, Some(_)) => {}
             }
+            match text.as_bytes().get(end - 1) {
+                Some(b'{') => self.depth += 1,
+                Some(_) => self.depth = self.depth.saturating_sub(1),
+                None => {}
+            }
+            start = end;
         }
     }
 }
@@ -166,7 +192,7 @@ fn missing(insists: bool, span: Span, message: String) -> Diagnostic {
     }
 }
 
-fn listed(names: &[String]) -> String {
+fn listed(names: &[&String]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
 }

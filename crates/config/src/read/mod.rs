@@ -1,8 +1,8 @@
 //! Files to lines: inclusion, conditions, definitions and sequences, so that the lexer sees one stream of lines.
 //!
 //! The rules are keepalived's, found by running it. Comments are cut first. What is left of a line is then, in this
-//! order and as often as it applies: a condition (`@id`), an inclusion, a definition (`$NAME=`), a sequence (`~SEQ`,
-//! `~LST`); otherwise the definitions that it uses are put in, and what comes of that is looked at again.
+//! order: a condition (`@id`), an inclusion, a definition (`$NAME=`), a sequence (`~SEQ`, `~LST`); otherwise the
+//! definitions that it uses are put in, and what comes of that is looked at again, as is what follows a brace.
 //! **However the files include, define and repeat, reading ends**: depth, length of a line and number of lines are
 //! bounded, and each bound has its own message.
 
@@ -63,14 +63,13 @@ pub fn read(
         expanded: 0,
         full: false,
         check: options.include_check,
+        depth: 0,
+        globals: false,
         random: options.random_seed,
     };
     reader.main(main);
     Text { lines: reader.lines, sources: reader.sources }
 }
-
-/// Variables of the sequences around a line, innermost last.
-type Locals = Vec<(String, String)>;
 
 struct Reader<'a> {
     files: &'a dyn Files,
@@ -88,6 +87,9 @@ struct Reader<'a> {
     full: bool,
     /// Strictness of `include`.
     check: IncludeCheck,
+    /// Blocks around the next line, and whether the outermost is `global_defs`: `include_check` works only there.
+    depth: usize,
+    globals: bool,
     random: u64,
 }
 
@@ -202,20 +204,20 @@ impl Reader<'_> {
         // A comment may hide the backslash; it still continues a definition.
         let hidden = special.is_some() && text.trim_end().ends_with('\\');
         let end = special.map_or(text.len(), |_| comment_start(text));
-        let code = line.into_part(0..end).trim();
+        let code = pull_backslash(line.into_part(0..end).trim());
         let text = code.as_str();
         let continues = hidden || text.ends_with('\\');
         if let Some(name) = self.open.take() {
             return self.continue_definition(name, &code, continues);
         }
         if !text.is_empty() {
-            self.line(code, continues, &Locals::new(), depth, 0);
+            self.line(code, continues, depth, 0);
         }
     }
 
     /// A line without comment and outer white space. `continues` is whether a definition in it goes on.
-    fn line(&mut self, mut line: Line, continues: bool, locals: &Locals, depth: usize, expansions: usize) {
-        while line.as_str().starts_with('@') {
+    fn line(&mut self, mut line: Line, continues: bool, depth: usize, expansions: usize) {
+        if line.as_str().starts_with('@') {
             match self.condition(&line) {
                 Some(rest) => line = rest,
                 None => return,
@@ -246,22 +248,17 @@ impl Reader<'_> {
             return self.report(diagnostic);
         }
         if text.starts_with("~SEQ") || text.starts_with("~LST") {
-            return self.sequence(&line, continues, locals, depth, expansions);
+            return self.sequence(&line, continues, depth, expansions);
         }
         if !text.contains('$') {
-            self.notice_include_check(text);
-            return self.emit(line);
+            return self.pieces(line, continues, depth, expansions);
         }
-        match self.expand(&line, locals) {
-            None => {
-                self.notice_include_check(line.as_str());
-                self.report_unfilled(&line);
-                self.emit(line);
-            }
+        match self.expand(&line) {
+            None => self.pieces(line, continues, depth, expansions),
             Some(lines) => {
                 for line in lines {
                     if self.spend(line.whole()) {
-                        self.line(line.trim(), continues, locals, depth, expansions + 1);
+                        self.line(line.trim(), continues, depth, expansions + 1);
                     }
                 }
             }
@@ -275,6 +272,34 @@ impl Reader<'_> {
         let end = text.find(char::is_whitespace)?;
         let applies = (text.get(start..end)? == self.options.config_id) != negated;
         applies.then(|| line.part(end..text.len()).trim())
+    }
+
+    /// A line in which nothing is left to be put in. What follows a brace is looked at as if it were a line of its own:
+    /// `global_defs { @id router_id a`.
+    fn pieces(&mut self, line: Line, continues: bool, depth: usize, expansions: usize) {
+        let text = line.as_str();
+        let statement = |rest: &str| {
+            rest.starts_with('@')
+                || rest.starts_with("~SEQ")
+                || rest.starts_with("~LST")
+                || define::statement(rest).is_some()
+                || include::statement(rest).is_some()
+        };
+        let braces = memchr::memchr2(b'{', b'}', text.as_bytes());
+        let end = braces.and_then(|_| brace_ends(text).find(|end| statement(text[*end..].trim_start())));
+        let Some(end) = end else { return self.finished(line) };
+        self.finished(line.part(0..end));
+        let rest = line.part(end..text.len()).trim();
+        self.line(rest, continues, depth, expansions);
+    }
+
+    /// A line for the lexer.
+    fn finished(&mut self, line: Line) {
+        self.notice_include_check(line.as_str());
+        if line.as_str().contains('$') {
+            self.report_unfilled(&line);
+        }
+        self.emit(line);
     }
 
     fn emit(&mut self, line: Line) {
@@ -301,6 +326,27 @@ impl Reader<'_> {
             .label("the configuration is not used");
         self.report(diagnostic);
     }
+}
+
+/// A backslash at the end belongs to the word before it, as keepalived has it.
+fn pull_backslash(line: Line) -> Line {
+    let text = line.as_str();
+    let Some(before) = text.strip_suffix('\\').filter(|before| before.ends_with(char::is_whitespace)) else {
+        return line;
+    };
+    let mut builder = LineBuilder::default();
+    builder.push_line(&line.part(0..before.trim_end().len()));
+    builder.push_line(&line.part(before.len()..text.len()));
+    builder.finish(line.whole())
+}
+
+/// The positions behind the braces of a line that are not quoted.
+fn brace_ends(text: &str) -> impl Iterator<Item = usize> {
+    let mut quoted = false;
+    text.bytes().enumerate().filter_map(move |(at, byte)| {
+        quoted ^= byte == b'"';
+        (matches!(byte, b'{' | b'}') && !quoted).then_some(at + 1)
+    })
 }
 
 fn byte_order_mark(span: Span) -> Diagnostic {

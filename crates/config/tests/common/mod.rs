@@ -229,7 +229,7 @@ fn opened(block: &Block) -> Option<(String, String)> {
         "virtual_server" | "real_server" => "10.0.0.7 80",
         _ => match block.header {
             Header::Nothing | Header::NothingElse => "",
-            Header::Name(_) | Header::Words { .. } => "N",
+            Header::Name(_) | Header::OnlyName(_) | Header::Words { .. } => "N",
         },
     };
     let inside = match (block.name, &block.body) {
@@ -295,7 +295,7 @@ fn keyword_cases(block: &'static Block, keyword: &'static Keyword, cases: &mut V
     if let Takes::Block(inner) = keyword.takes {
         let Some((header, inside)) = opened(inner) else { return };
         add(Use::Good, &header, Some(&inside), None);
-        if matches!(inner.header, Header::Name(_) | Header::Words { .. }) {
+        if matches!(inner.header, Header::Name(_) | Header::OnlyName(_) | Header::Words { .. }) {
             add(Use::Missing, "", Some(&inside), None);
         }
         return;
