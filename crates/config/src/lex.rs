@@ -73,12 +73,19 @@ pub struct Tokens<'l> {
     line: &'l Line,
     text: &'l str,
     at: usize,
+    /// Whether the rest of the line was lost with a quote that has no partner.
+    unterminated: bool,
     diagnostics: &'l mut Report,
 }
 
 impl<'l> Tokens<'l> {
     pub fn of(line: &'l Line, diagnostics: &'l mut Report) -> Self {
-        Self { line, text: line.as_str(), at: 0, diagnostics }
+        Self { line, text: line.as_str(), at: 0, unterminated: false, diagnostics }
+    }
+
+    /// Whether a quote without its partner ended the line.
+    pub const fn is_unterminated(&self) -> bool {
+        self.unterminated
     }
 }
 
@@ -100,6 +107,7 @@ impl Iterator for Tokens<'_> {
                 let Some(length) = inside.find('"') else {
                     let end = start + rest.trim_end().len();
                     self.at = self.text.len();
+                    self.unterminated = true;
                     self.diagnostics.push(unterminated(self.line.span(start..end)));
                     return None;
                 };

@@ -96,7 +96,8 @@ impl<'l> Events<'l> {
             Self { lines, words: Vec::with_capacity(2 * lines.len()), list: Vec::with_capacity(lines.len()) };
         for (line, text) in (0..).zip(lines) {
             let mut continues = false;
-            for token in Tokens::of(text, diagnostics) {
+            let mut tokens = Tokens::of(text, diagnostics);
+            for token in tokens.by_ref() {
                 match token {
                     Token::Word(word, range) => {
                         events.words.push(word);
@@ -108,6 +109,12 @@ impl<'l> Events<'l> {
                     Token::Close(span) => events.list.push(Event::Close(span)),
                 }
                 continues = false;
+            }
+            if tokens.is_unterminated()
+                && continues
+                && let Some(Event::Words { part, .. }) = events.list.last_mut()
+            {
+                part.1 = narrow(text.as_str().len());
             }
         }
         events

@@ -295,7 +295,11 @@ impl Resolver<'_> {
         let args = node.words.get(1..).unwrap_or_default();
         self.spelling(found, word);
         self.status(keyword, word, covered);
-        let checked = self.check(keyword, word, args);
+        let checked = match keyword.takes {
+            // A command that was lost with its quote has been reported, and keepalived goes on.
+            Takes::Script(_) if args.is_empty() && has_open_quote(node.text()) => Err(Unusable),
+            _ => self.check(keyword, word, args),
+        };
         let covered = covered || keyword.status != Status::Done;
         let contents = match (keyword.block(), &node.block) {
             (None, None) => Contents::Nothing,
@@ -577,6 +581,10 @@ fn first(entries: &[Entry<'_>], keyword: &Keyword) -> Option<Span> {
     // The last one knows it, and mostly stands close by.
     let last = entries.iter().rev().find(|entry| entry.name() == keyword.name)?;
     Some(last.first.unwrap_or(last.word.span))
+}
+
+fn has_open_quote(text: &str) -> bool {
+    text.matches('"').count() % 2 == 1
 }
 
 /// An entry that is not used, and what keepalived does of it.

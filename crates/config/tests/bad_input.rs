@@ -188,3 +188,22 @@ fn all_global_defs_are_one_block() {
     let text = "global_defs {\n  notify_fifo /run/a\n}\n".repeat(2);
     says(&text, Code::Duplicate, (5, 3), "notify_fifo /run/a", (5, Ok(())));
 }
+
+#[test]
+fn a_command_that_is_lost_with_its_quote_is_no_missing_one() {
+    let text = INSTANCE.replace("    authentication", "    notify \"/none a\n    authentication");
+    says(&text, Code::UnterminatedQuote, (4, 12), "\"/none a", (5, Ok(())));
+    let text = INSTANCE.replace("interface eth0", "interface \"eth0");
+    says(&text, Code::UnterminatedQuote, (2, 15), "\"eth0", (2, Err(2)));
+}
+
+#[test]
+fn a_number_by_itself_in_a_rule_is_its_table() {
+    let rule = |words: &str| format!("static_rules {{\nfrom 10.9.0.0/16 {words} priority 6\n}}\n");
+    let model = |words: &str| read(&rule(words)).model.vrrp.statics.rules;
+    assert_eq!(model("7"), model("table 7"));
+    assert_eq!(model("7").len(), 1);
+    for words in ["main", "0", "-3", "7 8"] {
+        assert_eq!(read(&rule(words)).test_status(), 5, "{words}");
+    }
+}

@@ -260,7 +260,8 @@ impl Writer<'_> {
         match block.body {
             Body::Keywords(..) => self.keywords(block),
             Body::Lines(_) | Body::Words(_) => {
-                let most = if block.name.contains("track_") { 1 } else { 3 };
+                let once = block.name.contains("track_") || block.name == "garp_group/interfaces";
+                let most = if once { 1 } else { 3 };
                 for _ in 0..self.rng.usize(1..=most) {
                     self.used += 1;
                     let line = samples::line(block.name, self.draw());

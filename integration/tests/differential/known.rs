@@ -1,8 +1,30 @@
-//! The kinds of difference that are there on purpose, each with its reason in `config::differences`.
+//! The kinds of difference in status that are there on purpose; `docs/differences.md` has the reason of each.
 
 use crate::compare::Verdict;
 
+/// A kind of difference, and how it is known.
+type Kind = (&'static str, fn(&Verdict) -> bool);
+
+const KINDS: &[Kind] = &[
+    ("where braces do not pair, keepalived lets blocks run into each other", |verdict| {
+        ["missing '}'s", "Extra '}'", "Missing '{'", "Unexpected '{'"]
+            .iter()
+            .any(|said| verdict.keepalived.said.contains(said))
+    }),
+    ("at the end of a file a block without its `{` goes unnoticed", |verdict| {
+        verdict.keepalived.said.is_empty()
+            && verdict.stayd.said.contains("missing-open-brace")
+            && verdict.stayd.said.contains("a block has to start here")
+    }),
+    ("keepalived ends over its own message about an interface that is in a garp_group already", |verdict| {
+        verdict.keepalived.status == 2 && verdict.stayd.said.contains("is in a `garp_group` already")
+    }),
+    ("a backslash by itself ends a definition", |verdict| {
+        verdict.keepalived.said.contains("Unknown keyword '\\'")
+    }),
+];
+
 /// The kind of a difference, if it is known.
-pub fn kind(_verdict: &Verdict) -> Option<&'static str> {
-    None
+pub fn kind(verdict: &Verdict) -> Option<&'static str> {
+    KINDS.iter().find(|(_, is)| is(verdict)).map(|(kind, _)| *kind)
 }

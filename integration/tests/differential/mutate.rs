@@ -88,10 +88,16 @@ const BREAKAGE: &[Mutation] = &[
         lines.insert(at, lines[at].clone());
     }),
     ("moved line", |lines, rng| {
-        let line = lines.remove(rng.usize(0..lines.len()));
-        lines.insert(rng.usize(0..=lines.len()), line);
+        if let Some(at) = plain(lines, rng) {
+            let line = lines.remove(at);
+            lines.insert(rng.usize(0..=lines.len()), line);
+        }
     }),
-    ("deleted line", |lines, rng| drop(lines.remove(rng.usize(0..lines.len())))),
+    ("deleted line", |lines, rng| {
+        if let Some(at) = plain(lines, rng) {
+            lines.remove(at);
+        }
+    }),
     ("deleted word", |lines, rng| change_word(lines, rng, |_, _| String::new())),
     ("only the keyword", |lines, rng| {
         change(lines, rng, |line, _| {
@@ -182,6 +188,11 @@ pub fn mutate(text: &str, rng: &mut Rng) -> Mutant {
         mutant.done.push("legacy byte");
     }
     mutant
+}
+
+/// A line without braces, which have mutations of their own.
+fn plain(lines: &[String], rng: &mut Rng) -> Option<usize> {
+    rng.choice((0..lines.len()).filter(|at| !lines[*at].contains(['{', '}'])).collect::<Vec<_>>())
 }
 
 fn insert(lines: &mut Vec<String>, rng: &mut Rng, line: &str) {
@@ -298,7 +309,7 @@ fn replace_by_name(lines: &mut Vec<String>, rng: &mut Rng, usage: &str) {
 /// Some lines become a definition.
 fn define_lines(lines: &mut Vec<String>, rng: &mut Rng) {
     let start = rng.usize(0..lines.len());
-    let end = rng.usize(start..=lines.len().min(start + 6));
+    let end = rng.usize(start + 1..=lines.len().min(start + 6));
     let body: Vec<_> = lines.splice(start..end, ["$BODY".to_owned()]).collect();
     let mut definition = vec!["$BODY= \\".to_owned()];
     let last = body.len().saturating_sub(1);

@@ -213,7 +213,11 @@ impl Lowering<'_> {
                     ),
                 }
             }
-            _ => return Err(self.unknown_word(words, word, WORDS)),
+            // keepalived takes a number by itself for that of the table.
+            text => match parse_integer(text).and_then(|number| u32::try_from(number).ok()) {
+                Some(table @ 1..) => self.rule_action(draft, word, RuleAction::Table(table))?,
+                _ => return Err(self.unknown_word(words, word, WORDS)),
+            },
         }
         Ok(())
     }
