@@ -200,7 +200,7 @@ fn a_command_that_is_lost_with_its_quote_is_no_missing_one() {
 #[test]
 fn a_number_by_itself_in_a_rule_is_its_table() {
     let rule = |words: &str| format!("static_rules {{\nfrom 10.9.0.0/16 {words} priority 6\n}}\n");
-    let model = |words: &str| read(&rule(words)).model.vrrp.statics.rules;
+    let model = |words: &str| read(&rule(words)).model.vrrp.statics;
     assert_eq!(model("7"), model("table 7"));
     assert_eq!(model("7").len(), 1);
     for words in ["main", "0", "-3", "7 8"] {
