@@ -391,6 +391,9 @@ fn the_table_of_each_file_is_the_one_that_keepalived_makes() -> Result {
     lab.close()
 }
 
+/// The address with a peer, as `ip` and the file write it.
+const PEER: &str = "192.168.0.10 peer 192.168.9.9";
+
 const ADDRESSES: &[File] = &[
     file(
         "two instances, a sequence of addresses, labels, another interface",
@@ -545,6 +548,15 @@ fn addresses(host: &Host) -> Result<Vec<String>> {
     Ok(addresses)
 }
 
+/// keepalived 2.2.7 does not find an address with a peer again when it stops.
+fn take_leftover(host: &Host, file: &File) -> Result {
+    if file.text.contains(PEER) {
+        let words = ["addr", "del", PEER, "dev", "eth0"];
+        host.check("ip", &words.map(|word| word.split(' ')).into_iter().flatten().collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
 #[test]
 fn the_addresses_of_each_file_are_those_that_keepalived_sets() -> Result {
     let lab = Lab::native()?;
@@ -565,6 +577,7 @@ fn the_addresses_of_each_file_are_those_that_keepalived_sets() -> Result {
         let process = director.start_daemon(Daemon::Keepalived, file.text)?;
         let expected = settled("keepalived's addresses", || addresses(&director), |now| *now != before)?;
         process.stop(seconds(5))?;
+        take_leftover(&director, file)?;
         wait::until("no address", seconds(5), || addresses(&director), |now| *now == before)?;
         let added: Vec<_> = expected.iter().filter(|address| !before.contains(address)).collect();
         println!("{}: {added:#?}", file.about);

@@ -186,7 +186,8 @@ fn unescape(text: &str) -> CompactString {
     }
 }
 
-fn unterminated(span: Span) -> Diagnostic {
+/// What is said of a quote at the start of `span`, which goes on to the end of the line.
+pub fn unterminated(span: Span) -> Diagnostic {
     Diagnostic::warning(Code::UnterminatedQuote, span, "double quote without its partner")
         .label("everything from here to the end of the line is ignored")
         .hint("close the quote on the same line; a quoted text cannot go on in the next one")

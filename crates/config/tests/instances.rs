@@ -405,3 +405,15 @@ fn a_vrf_is_for_instances_without_interface_and_those_do_not_start() {
     let loaded = read(&format!("vrrp_instance A {{\n{lines}}}\n"));
     assert_eq!((loaded.test_status(), loaded.start()), (5, Err(2)));
 }
+
+#[test]
+fn unicast_from_an_interface_of_its_own_is_reported_as_in_keepalived() {
+    for (lines, status) in [("use_vmac", 5), ("use_vmac\nvmac_xmit_base", 0), ("use_ipvlan 192.0.2.77", 5)] {
+        let text = format!(
+            "vrrp_instance A {{\ninterface eth0\nvirtual_router_id 3\n{lines}\nunicast_peer {{\n192.0.2.9\n}}\n\
+             virtual_ipaddress {{\n10.0.0.1\n}}\n}}\n"
+        );
+        let loaded = read(&text);
+        assert_eq!(loaded.test_status(), status, "{lines}\n{}", loaded.render_all());
+    }
+}

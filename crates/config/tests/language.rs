@@ -403,3 +403,20 @@ fn a_line_with_a_nul_byte_or_too_long_is_ignored_and_reported() {
     assert_eq!(places(&loaded, Code::LineTooLong), ["keepalived.conf:2:1", "keepalived.conf:3:1"]);
     assert_eq!(unknown(&loaded).len(), 2);
 }
+
+#[test]
+fn a_quote_without_partner_is_reported_wherever_it_stands() {
+    for (text, place) in [
+        ("@other router_id \"a\n", "keepalived.conf:1:18"),
+        ("$X=a\"b\n", "keepalived.conf:1:5"),
+        ("$X= \\\na \\\nb \"c\n", "keepalived.conf:3:3"),
+        ("$X=/\"\nglobal_defs {\nrouter_id \"$X\n}\n", "keepalived.conf:1:5"),
+        ("include \"none\n", "keepalived.conf:1:9"),
+    ] {
+        let loaded = read(text);
+        assert_eq!(places(&loaded, Code::UnterminatedQuote)[0], place, "{text}");
+        assert_eq!(loaded.test_status(), 5, "{text}");
+    }
+    let loaded = read("global_defs {\nrouter_id \"a # b\n}\n");
+    assert_eq!(places(&loaded, Code::UnterminatedQuote), ["keepalived.conf:2:11"], "once");
+}

@@ -539,3 +539,13 @@ fn thresholds_and_mails_of_a_real_server_are_kept() {
     assert_eq!(alert("smtp_alert off\nsmtp_alert_checker", ""), (true, true));
     assert_eq!(alert("", "smtp_alert no"), (false, false));
 }
+
+#[test]
+fn the_kind_of_a_tunnel_has_to_be_said_after_its_word() {
+    for lines in ["lb_kind TUN type", "lb_kind TUN port", "lb_kind TUN type gue port"] {
+        let text = format!(
+            "virtual_server 10.0.0.1 80 {{\nprotocol TCP\nlb_algo rr\n{lines}\nreal_server 10.0.0.2 80 {{\n}}\n}}\n"
+        );
+        assert_eq!(read(&text).test_status(), 5, "{lines}");
+    }
+}

@@ -104,6 +104,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
 
 /// Keywords that are right only beside others, or that make others wrong: seldom written.
 const SELDOM: &[&str] = &[
+    "interfaces",
     "vmac_xmit_base",
     "use_vmac_addr",
     "unicast_src_ip",

@@ -19,6 +19,13 @@ const KINDS: &[Kind] = &[
     ("keepalived ends over its own message about an interface that is in a garp_group already", |verdict| {
         verdict.keepalived.status == 2 && verdict.stayd.said.contains("is in a `garp_group` already")
     }),
+    ("keepalived does not look into a virtual server with a bad address", |verdict| {
+        verdict.keepalived.said.contains("Invalid virtual server IP address/port")
+    }),
+    ("keepalived loses the thread in a definition of lines that has a condition in it", |verdict| {
+        let file = std::fs::read_to_string(verdict.case.folder.join(&verdict.case.file)).unwrap_or_default();
+        file.starts_with("$BODY") && verdict.keepalived.said.contains("@node")
+    }),
     ("a backslash by itself ends a definition", |verdict| {
         verdict.keepalived.said.contains("Unknown keyword '\\'")
     }),

@@ -141,9 +141,9 @@ pub fn mutate(text: &str, rng: &mut Rng) -> Mutant {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut mutant = Mutant { text: Vec::new(), included: Vec::new(), done: Vec::new() };
     let (styles, breakages) = match rng.u32(0..10) {
-        0 => (0, 0),
-        1..=3 => (rng.usize(1..=3), 0),
-        4..=7 => (rng.usize(0..=1), 1),
+        0 | 1 => (0, 0),
+        2..=4 => (rng.usize(1..=3), 0),
+        5..=8 => (rng.usize(0..=1), 1),
         _ => (rng.usize(0..=2), rng.usize(1..=3)),
     };
     let chosen = |list: &[Mutation], count: usize, rng: &mut Rng| -> Vec<Mutation> {

@@ -309,6 +309,13 @@ impl Lowering<'_> {
                 self.conflict(span, "unicast with `use_vmac` needs `vmac_xmit_base`", "taken as given", hint);
                 draft.vmac_xmit_base = Some(span);
             }
+            (None, None) if !draft.peers.is_empty() => {
+                // keepalived asks for what it then refuses.
+                if let Some(vmac) = &draft.vmac {
+                    let hint = "remove `use_ipvlan`, or use multicast";
+                    self.conflict(vmac.span, "unicast from an ipvlan", "taken as it is", hint);
+                }
+            }
             _ => {}
         }
         if let Some(vmac) = &draft.vmac

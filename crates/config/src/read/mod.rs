@@ -19,7 +19,7 @@ use crate::Options;
 use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::files::{self, FileKind, Files};
 use crate::host::Host;
-use crate::lex::comment_start;
+use crate::lex::{self, comment_start};
 use crate::source::{SourceId, SourceMap, Span};
 use define::Definition;
 pub use include::{IncludeCheck, is_form as is_include};
@@ -205,6 +205,12 @@ impl Reader<'_> {
         let hidden = special.is_some() && text.trim_end().ends_with('\\');
         let end = special.map_or(text.len(), |_| comment_start(text));
         let code = pull_backslash(line.into_part(0..end).trim());
+        let text = code.as_str();
+        // Before anything else: a condition or a definition may hide the line from the lexer.
+        if memchr::memchr_iter(b'"', text.as_bytes()).count() % 2 == 1 {
+            let start = text.rfind('"').unwrap_or(0);
+            self.report(lex::unterminated(code.span(start..text.len())));
+        }
         let text = code.as_str();
         let continues = hidden || text.ends_with('\\');
         if let Some(name) = self.open.take() {
