@@ -95,7 +95,7 @@ pub fn compare(hosts: &[Host], cases: Vec<Case>) -> Result<Vec<Verdict>> {
 }
 
 fn judgement(output: &Path) -> Judgement {
-    let status = fs::read_to_string(output.with_added_extension("status")).unwrap();
+    let status = fs::read_to_string(format!("{}.status", output.display())).unwrap();
     let said = String::from_utf8_lossy(&fs::read(output).unwrap()).into_owned();
     Judgement { status: status.trim().parse().unwrap(), said }
 }

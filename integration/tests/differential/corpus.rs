@@ -4,9 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-use lab::{Lab, Result};
+use std::path::Path;
 
 use crate::compare::Case;
 
@@ -15,44 +13,35 @@ const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus")
 /// The project's own files that somebody could run.
 const OWN: &[&str] = &["crates/config/tests/data"];
 
-pub fn cases(lab: &Lab) -> Result<Vec<Case>> {
+pub fn cases() -> Vec<Case> {
     let corpus = Path::new(CORPUS);
-    let mut cases: Vec<Case> = ["web", "samples", "devel-tools"]
-        .iter()
-        .flat_map(|folder| files(&corpus.join(folder)))
-        .filter_map(|path| case(&path, path.clone()))
-        .collect();
+    let mut cases: Vec<_> =
+        ["web", "samples", "devel-tools"].iter().flat_map(|folder| files(&corpus.join(folder))).collect();
     if cases.is_empty() {
         println!("NOT TESTED: the corpus, {CORPUS}, is not here; the project's own files take its place");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        cases = OWN
-            .iter()
-            .flat_map(|folder| files(&root.join(folder)))
-            .filter_map(|path| case(&path, path.clone()))
-            .collect();
+        cases = OWN.iter().flat_map(|folder| files(&root.join(folder))).collect();
         assert!(!cases.is_empty(), "the project has files of its own");
     }
     // Files with the same interfaces follow each other: making them takes longer than judging the file.
     cases.sort_by(|one, other| one.interfaces.cmp(&other.interfaces));
-    let _ = lab;
-    Ok(cases)
+    cases
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// The files of a folder whose name ends in `.conf`, in the order of their names.
+fn files(folder: &Path) -> Vec<Case> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> =
-        entries.filter(|path| path.is_file() && path.extension().is_some_and(|it| it == "conf")).collect();
-    files.sort();
-    files
+    let mut cases: Vec<_> = entries.filter_map(|path| case(&path)).collect();
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    cases
 }
 
-fn case(path: &Path, at: PathBuf) -> Option<Case> {
-    let bytes = fs::read(path).ok()?;
-    let text: String = bytes.iter().copied().map(char::from).collect();
-    let file = at.file_name()?.to_str()?.to_owned();
-    let folder = at.parent()?.to_owned();
+fn case(path: &Path) -> Option<Case> {
+    let file = path.file_name()?.to_str()?.to_owned();
+    let bytes = fs::read(path).ok().filter(|_| path.extension().is_some_and(|it| it == "conf"))?;
+    let text: String = bytes.into_iter().map(char::from).collect();
     let interfaces = interfaces(&text).into_iter().collect();
-    Some(Case { name: file.clone(), folder, file, interfaces })
+    Some(Case { name: file.clone(), folder: path.parent()?.to_owned(), file, interfaces })
 }
 
 /// Words that stand where an interface does: after `interface` and `dev`, and first in lines of `track_interface`.

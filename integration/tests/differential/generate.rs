@@ -239,7 +239,7 @@ impl Writer<'_> {
                 let port = header.split_once(' ').filter(|(address, _)| address.contains(['.', ':']));
                 self.port = port.map_or_else(String::new, |(_, port)| port.to_owned());
                 if header.starts_with("group") {
-                    self.port = "80".to_owned();
+                    "80".clone_into(&mut self.port);
                 }
             }
             return self.block(keyword.name, &header, inner);

@@ -54,10 +54,10 @@ const STYLE: &[Mutation] = &[
 /// What breaks something, or may.
 const BREAKAGE: &[Mutation] = &[
     ("deleted {", |lines, rng| {
-        change_where(lines, rng, |line| line.contains('{'), |line, _| line.replacen('{', "", 1))
+        change_where(lines, rng, |line| line.contains('{'), |line, _| line.replacen('{', "", 1));
     }),
     ("deleted }", |lines, rng| {
-        change_where(lines, rng, |line| line.contains('}'), |line, _| line.replacen('}', "", 1))
+        change_where(lines, rng, |line| line.contains('}'), |line, _| line.replacen('}', "", 1));
     }),
     ("surplus {", |lines, rng| insert(lines, rng, "{")),
     ("surplus }", |lines, rng| insert(lines, rng, "}")),
@@ -115,7 +115,7 @@ const BREAKAGE: &[Mutation] = &[
         });
     }),
     ("comment amid a line", |lines, rng| {
-        change_word(lines, rng, |word, rng| format!("{}{word}", if rng.bool() { '#' } else { '!' }))
+        change_word(lines, rng, |word, rng| format!("{}{word}", if rng.bool() { '#' } else { '!' }));
     }),
     ("backslash", |lines, rng| change(lines, rng, |line, _| format!("{line} \\"))),
     ("keyword of another block", |lines, rng| {
@@ -199,12 +199,12 @@ fn insert(lines: &mut Vec<String>, rng: &mut Rng, line: &str) {
     lines.insert(rng.usize(0..=lines.len()), line.to_owned());
 }
 
-fn change(lines: &mut Vec<String>, rng: &mut Rng, how: impl Fn(&str, &mut Rng) -> String) {
+fn change(lines: &mut [String], rng: &mut Rng, how: impl Fn(&str, &mut Rng) -> String) {
     change_where(lines, rng, |_| true, how);
 }
 
 fn change_where(
-    lines: &mut Vec<String>,
+    lines: &mut [String],
     rng: &mut Rng,
     which: impl Fn(&str) -> bool,
     how: impl Fn(&str, &mut Rng) -> String,
@@ -215,7 +215,7 @@ fn change_where(
     }
 }
 
-fn change_word(lines: &mut Vec<String>, rng: &mut Rng, how: impl Fn(&str, &mut Rng) -> String) {
+fn change_word(lines: &mut [String], rng: &mut Rng, how: impl Fn(&str, &mut Rng) -> String) {
     change(lines, rng, |line, rng| {
         let mut words: Vec<_> = line.split(' ').map(str::to_owned).collect();
         let filled: Vec<_> = (0..words.len()).filter(|at| !words[*at].is_empty()).collect();

@@ -206,14 +206,13 @@ fn of_kind(value: Value, draw: &mut Draw<'_>) -> String {
 fn special(block: &str, keyword: &str) -> Option<&'static [&'static str]> {
     Some(match (block, keyword) {
         ("global_defs", "vrrp_strict" | "vrrp_skip_check_adv_addr") => &[""],
-        ("global_defs", "vrrp_version") => &["2", "3"],
+        ("global_defs", "vrrp_version") | ("vrrp_instance", "version") => &["2", "3"],
         ("vrrp_instance", "virtual_router_id") => &["#"],
         ("vrrp_instance", "interface") => {
             &["eth0", "eth0", "eth0", "eth0", "eth1", "eth1", "eth1", "?nosuch0"]
         }
         ("garp_group", "interface") => &["eth0", "eth1"],
         ("vrrp_instance", "state") => &["?MASTER", "BACKUP", "BACKUP", "?FAULT"],
-        ("vrrp_instance", "version") => &["2", "3"],
         ("vrrp_instance", "advert_int") => &["1", "2", "?0.5", "?0.05", "?300", "?1.005"],
         ("vrrp_script" | "bfd_instance" | "vrrp_track_process" | "track_file" | "FILE_CHECK", "weight") => {
             &["10", "-20", "0", "?20 reverse", "?300"]

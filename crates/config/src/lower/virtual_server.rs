@@ -352,13 +352,13 @@ impl Lowering<'_> {
         let mut rest = words.iter().skip(1);
         while let Some(word) = rest.next() {
             match word.text.as_str() {
-                "type" => match rest.next() {
-                    Some(word) => kind = Some(word),
-                    None => {
+                "type" => {
+                    kind = rest.next();
+                    if kind.is_none() {
                         self.missing_option_value(word);
                         return None;
                     }
-                },
+                }
                 "port" => {
                     if let Some(word) = rest.next() {
                         port = Some((word, self.port(word)?));

@@ -168,10 +168,9 @@ impl Reader<'_> {
             let piece = text.get(start..end - 1).unwrap_or_default();
             let mut words = piece.split_whitespace().map(|word| word.trim_matches('"'));
             match (self.depth, words.next()) {
-                (_, None) => {}
                 (0, Some(word)) => self.globals = word == "global_defs",
                 (1, Some("include_check")) if self.globals => self.check.change(words),
-                (_, Some(_)) => {}
+                _ => {}
             }
             match text.as_bytes().get(end - 1) {
                 Some(b'{') => self.depth += 1,
