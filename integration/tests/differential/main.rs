@@ -140,7 +140,7 @@ fn a_seed_always_gives_the_same_file() {
 const STATUSES: &[(u8, &str)] = &[
     (0, "global_defs {\n}\n"),
     (2, "vrrp_instance A {\ninterface\n}\n"),
-    (4, "static_ipaddress {\n192.0.2.9/24 dev nosuch0\n}\n"),
+    (4, "linkbeat_interfaces {\nnosuch0\n}\n"),
     (5, "vrrp_instance A {\ninterface nosuch0\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.9\n}\n}\n"),
     (
         6,
