@@ -1,8 +1,9 @@
 //! Arbitrary bytes as a configuration file, from text to model and back to rendered diagnostics.
 //!
 //! **Whatever the bytes, reading ends, and each diagnostic says where**: its place is a piece of its file, and what is
-//! printed steers no terminal.
+//! printed steers no terminal. Reading in sections gives what reading as a whole gives.
 
+use config::print::Form;
 use config::{Loaded, MemoryFiles, MemoryHost, Options, Severity};
 
 const MAIN: &str = "/etc/keepalived/keepalived.conf";
@@ -41,7 +42,12 @@ pub fn run(bytes: &[u8]) {
         working_directory: "/etc/keepalived".to_owned(),
         ..Options::default()
     };
-    check(&config::load(MAIN, &files, &host, &options));
+    let loaded = config::load(MAIN, &files, &host, &options);
+    check(&loaded);
+    // What is printed is read as a whole, what is not in sections.
+    let (whole, _) = config::load_and_print(MAIN, &files, &host, &options, Form::default());
+    assert_eq!(loaded.model, whole.model);
+    assert_eq!(loaded.diagnostics, whole.diagnostics);
 }
 
 fn check(loaded: &Loaded) {

@@ -154,11 +154,11 @@ impl LineBuilder {
                 self.pieces.push(Piece { text, span: line.whole(), verbatim: true });
             }
             Origin::Pieces(pieces) => {
-                let overlap = |piece: &Piece| piece.text.start < range.end && piece.text.end > range.start;
-                let parts: Vec<_> = pieces
-                    .list
-                    .iter()
-                    .filter(|piece| overlap(piece))
+                // They are in order, and a line that was put in again and again has thousands.
+                let first = pieces.list.partition_point(|piece| piece.text.end <= range.start);
+                let parts = pieces.list.get(first..).unwrap_or_default().iter();
+                let parts: Vec<_> = parts
+                    .take_while(|piece| piece.text.start < range.end)
                     .map(|piece| {
                         let (start, end) = (piece.text.start.max(range.start), piece.text.end.min(range.end));
                         let span = if piece.verbatim { piece.place(start, end) } else { piece.span };
