@@ -124,36 +124,6 @@ impl Host for AskedHost {
     }
 }
 
-/// Words that stand where an interface does: after `interface` and `dev`, and first in lines of `track_interface`.
-fn named_interfaces(text: &str) -> BTreeSet<String> {
-    let plain = |name: &str| {
-        !name.is_empty()
-            && name.len() <= 15
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.:@-".contains(c))
-    };
-    let mut names = BTreeSet::new();
-    let mut tracked = false;
-    for line in text.lines() {
-        let words: Vec<_> = line.split_whitespace().map(|word| word.trim_matches('"')).collect();
-        if let Some("interface" | "lvs_sync_daemon_interface") = words.first().copied() {
-            names.extend(words.get(1).map(|name| (*name).to_owned()));
-        }
-        let devices = words.windows(2).filter(|pair| pair[0] == "dev").map(|pair| pair[1].to_owned());
-        names.extend(devices);
-        let code = line.split(['#', '!']).next().unwrap_or_default();
-        if let Some((_, rest)) = code.split_once("track_interface") {
-            tracked = rest.contains('{');
-            let inside = rest.split('{').nth(1).and_then(|rest| rest.split_whitespace().next());
-            names.extend(inside.map(str::to_owned));
-        } else if tracked {
-            names.extend(code.split_whitespace().next().map(str::to_owned));
-        }
-        tracked &= !code.contains('}');
-    }
-    names.retain(|name| plain(name));
-    names
-}
-
 /// Reads a file on the host that it names; what it means, and its canonical form.
 fn judged(file: &Path) -> (Loaded, Vec<u8>) {
     let name = file.file_name().unwrap().to_str().unwrap();
@@ -163,7 +133,7 @@ fn judged(file: &Path) -> (Loaded, Vec<u8>) {
 fn read_as(file: &Path, name: &str, files: &dyn Files) -> (Loaded, Vec<u8>) {
     let bytes = std::fs::read(file).unwrap();
     let text: String = bytes.iter().copied().map(char::from).collect();
-    let host = AskedHost { interfaces: named_interfaces(&text) };
+    let host = AskedHost { interfaces: common::interfaces::named(&text) };
     let options = Options { config_id: "vm".into(), ..common::options() };
     load_and_print(name, files, &host, &options, Form::default())
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::compare::Case;
+use crate::interfaces;
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus");
 
@@ -40,35 +41,13 @@ fn case(path: &Path) -> Option<Case> {
     let file = path.file_name()?.to_str()?.to_owned();
     let bytes = fs::read(path).ok().filter(|_| path.extension().is_some_and(|it| it == "conf"))?;
     let text: String = bytes.into_iter().map(char::from).collect();
-    let interfaces = interfaces(&text).into_iter().collect();
+    let interfaces = makeable(&text).into_iter().collect();
     Some(Case { name: file.clone(), folder: path.parent()?.to_owned(), file, interfaces })
 }
 
-/// Words that stand where an interface does: after `interface` and `dev`, and first in lines of `track_interface`.
-fn interfaces(text: &str) -> BTreeSet<String> {
-    let plain = |name: &str| {
-        !name.is_empty()
-            && name.len() <= 15
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.@-".contains(c))
-    };
-    let mut names = BTreeSet::new();
-    let mut tracked = false;
-    for line in text.lines() {
-        let words: Vec<_> = line.split_whitespace().map(|word| word.trim_matches('"')).collect();
-        if let Some("interface" | "lvs_sync_daemon_interface") = words.first().copied() {
-            names.extend(words.get(1).map(|name| (*name).to_owned()));
-        }
-        names.extend(words.windows(2).filter(|pair| pair[0] == "dev").map(|pair| pair[1].to_owned()));
-        let code = line.split(['#', '!']).next().unwrap_or_default();
-        if let Some((_, rest)) = code.split_once("track_interface") {
-            tracked = rest.contains('{');
-            let inside = rest.split('{').nth(1).and_then(|rest| rest.split_whitespace().next());
-            names.extend(inside.map(str::to_owned));
-        } else if tracked {
-            names.extend(code.split_whitespace().next().map(str::to_owned));
-        }
-        tracked &= !code.contains('}');
-    }
-    names.retain(|name| plain(name) && name != "lo");
+/// The interfaces that the file names and a kernel can have, but for the one that is always there.
+fn makeable(text: &str) -> BTreeSet<String> {
+    let mut names = interfaces::named(text);
+    names.retain(|name| !name.contains(':') && name != "lo");
     names
 }

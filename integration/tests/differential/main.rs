@@ -9,6 +9,8 @@
 mod compare;
 mod corpus;
 mod generate;
+#[path = "../../../crates/config/tests/common/interfaces.rs"]
+mod interfaces;
 mod known;
 mod mutate;
 mod samples;

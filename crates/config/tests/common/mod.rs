@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod interfaces;
+
 use config::keyword::{self, Block, Body, Header, Keyword, Missing, Takes, Value};
 use config::{Loaded, MemoryFiles, MemoryHost, Options, load};
 
