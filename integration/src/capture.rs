@@ -191,7 +191,7 @@ fn join_promiscuous(socket: &Socket, index: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// A filter for the kernel: ARP, VRRP over IPv4 and IPv6, ICMPv6. RabbitMQ's traffic must not wake the receiver.
+/// A filter for the kernel: ARP, VRRP over IPv4 (in an authentication header too) and IPv6, ICMPv6. RabbitMQ's traffic must not wake the receiver.
 fn wanted() -> Vec<SockFilter> {
     const LOAD_HALF: u16 = 0x28;
     const LOAD_BYTE: u16 = 0x30;
@@ -200,9 +200,10 @@ fn wanted() -> Vec<SockFilter> {
     let all = u32::try_from(FRAME_MAX).unwrap_or(u32::MAX);
     vec![
         SockFilter::new(LOAD_HALF, 0, 0, 12),
-        SockFilter::new(IF_EQUAL, 7, 0, 0x0806),
-        SockFilter::new(IF_EQUAL, 0, 2, 0x0800),
+        SockFilter::new(IF_EQUAL, 8, 0, 0x0806),
+        SockFilter::new(IF_EQUAL, 0, 3, 0x0800),
         SockFilter::new(LOAD_BYTE, 0, 0, 23),
+        SockFilter::new(IF_EQUAL, 5, 0, 51),
         SockFilter::new(IF_EQUAL, 4, 5, 112),
         SockFilter::new(IF_EQUAL, 0, 4, 0x86dd),
         SockFilter::new(LOAD_BYTE, 0, 0, 20),

@@ -62,8 +62,12 @@ pub fn advert(at: Instant, frame: &[u8]) -> Option<Advert> {
         EtherTypes::Ipv4 => {
             let ip = Ipv4Packet::new(frame.payload())?;
             let (source, destination) = (ip.get_source().into(), ip.get_destination().into());
-            let found = ip.get_next_level_protocol() == IpNextHeaderProtocols::Vrrp;
-            found.then(|| vrrp(at, mac, source, destination, ip.get_ttl(), ip.payload())).flatten()
+            let packet = match ip.get_next_level_protocol() {
+                IpNextHeaderProtocols::Vrrp => ip.payload(),
+                IpNextHeaderProtocols::Ah => authenticated(ip.payload())?,
+                _ => return None,
+            };
+            vrrp(at, mac, source, destination, ip.get_ttl(), packet)
         }
         EtherTypes::Ipv6 => {
             let ip = Ipv6Packet::new(frame.payload())?;
@@ -73,6 +77,13 @@ pub fn advert(at: Instant, frame: &[u8]) -> Option<Advert> {
         }
         _ => None,
     }
+}
+
+/// What an authentication header protects, if that is VRRP (RFC 4302 section 2: next header, length in words less two).
+fn authenticated(packet: &[u8]) -> Option<&[u8]> {
+    let [next, length, ..] = *packet else { return None };
+    let vrrp = next == IpNextHeaderProtocols::Vrrp.0;
+    vrrp.then(|| packet.get(4 * (usize::from(length) + 2)..)).flatten()
 }
 
 fn vrrp(
@@ -160,6 +171,17 @@ mod tests {
         assert_eq!((advert.version, advert.vrid, advert.priority, advert.ttl), (2, 51, 150, 255));
         assert_eq!((advert.auth_type, advert.interval), (Some(1), Duration::from_secs(1)));
         assert_eq!(advert.addresses, ["192.168.0.10".parse::<IpAddr>().unwrap()]);
+    }
+
+    #[test]
+    fn an_advert_behind_an_authentication_header_is_found() {
+        let header = "70040000 c0a80014 00000001 000000000000000000000000";
+        let hidden = ADVERT
+            .replace("45c00028", "45c00040")
+            .replace("ff70", "ff33")
+            .replace("21339601", &format!("{header}21339601"));
+        let plain = advert(Instant::ZERO, &bytes(ADVERT)).expect("an advert");
+        assert_eq!(advert(Instant::ZERO, &bytes(&hidden)), Some(plain));
     }
 
     #[test]
