@@ -395,10 +395,12 @@ impl Instance {
         self.links_changed(cx);
     }
 
-    /// Where this instance needs to receive adverts; `None` while its interface does not exist.
-    pub(crate) fn membership(&self) -> Option<Membership> {
+    /// Where this instance needs to receive adverts: where it sends them. A macvlan takes away from the interface below it
+    /// what comes from its own hardware address, as the adverts of a peer with the same VMAC do. `None` while the
+    /// interface does not exist.
+    pub(crate) fn membership(&self, links: &Links) -> Option<Membership> {
         Some(Membership {
-            interface: self.interface?,
+            interface: self.sender(links)?,
             family: self.spec.family,
             group: match self.spec.transport {
                 Transport::Multicast { group } => Some(group),
@@ -590,7 +592,7 @@ impl Instance {
     }
 
     fn send(&mut self, cx: &mut Context<'_>, priority: u8) {
-        let (Some(interface), Some(source)) = (self.sender(cx), self.source) else { return };
+        let (Some(interface), Some(source)) = (self.sender(cx.links), self.source) else { return };
         let advert = Advert {
             version: self.spec.version,
             vrid: self.spec.vrid,
@@ -626,9 +628,9 @@ impl Instance {
     }
 
     /// Where adverts leave: the VMAC, if the instance has one and does not send on the interface below it.
-    fn sender(&self, cx: &Context<'_>) -> Option<IfIndex> {
+    fn sender(&self, links: &Links) -> Option<IfIndex> {
         match &self.spec.vmac {
-            Some(vmac) if !vmac.transmit_on_base => cx.links.named(&vmac.name).map(|link| link.index),
+            Some(vmac) if !vmac.transmit_on_base => links.named(&vmac.name).map(|link| link.index),
             Some(_) | None => self.interface,
         }
     }

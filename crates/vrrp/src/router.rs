@@ -382,7 +382,7 @@ impl Router {
         let mut wanted = BTreeSet::new();
         self.receivers.clear();
         for instance in self.instances.values().filter(|instance| !instance.is_stopped()) {
-            if let Some(membership) = instance.membership() {
+            if let Some(membership) = instance.membership(&self.links) {
                 wanted.insert(membership);
                 let key = (membership.interface, membership.family, instance.spec.vrid);
                 self.receivers.entry(key).or_default().push(instance.id);
@@ -421,7 +421,7 @@ impl Router {
                 let concerned: Vec<_> = self
                     .instances
                     .values()
-                    .filter(|instance| instance.membership() == Some(membership))
+                    .filter(|instance| instance.membership(&self.links) == Some(membership))
                     .map(|instance| instance.id)
                     .collect();
                 for id in concerned {

@@ -1,6 +1,6 @@
 //! keepalived and stayd as each other's master and backup: versions, authentication, families, unicast, VMACs.
 
-use lab::{Host, Result};
+use lab::{Daemon, Host, Result};
 
 use crate::stage::{CASTS, Cast, Family, PRIORITIES, Stage, complaints, with_casts};
 
@@ -31,7 +31,10 @@ fn start(stage: &Stage, cast: Cast, director: usize, settings: &str) -> Result<l
 
 /// The story of one flavour; `vmac` is where the client finds the virtual address if that is no director's own.
 fn flavour(family: Family, settings: &str, vmac: Option<&str>) -> Result {
-    with_casts(&CASTS, family, |stage, cast: Cast| {
+    // Two directors with one hardware address could be deaf to each other, whoever they are.
+    let twins = vmac.is_some().then_some([Daemon::Stayd, Daemon::Stayd]);
+    let casts: Vec<_> = CASTS.into_iter().chain(twins).collect();
+    with_casts(&casts, family, |stage, cast: Cast| {
         let own = [stage.mac(0)?, stage.mac(1)?];
         let macs = vmac.map_or(own, |vmac| [vmac.to_owned(), vmac.to_owned()]);
         let logs = stage.over_and_back(|director| start(stage, cast, director, settings), &macs)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lab::wait::{self, seconds};
-use lab::{Advert, Capture, Daemon, Host, Lab, Lan, Process, Result, now};
+use lab::{Advert, Capture, Daemon, Host, Lab, Process, Result, now};
 
 /// The advertisement interval of all stories.
 pub const INTERVAL: Duration = Duration::from_secs(1);
@@ -51,7 +51,6 @@ impl Family {
 /// Two directors and a client.
 pub struct Stage {
     pub family: Family,
-    pub lan: Lan,
     pub wire: Capture,
     pub directors: [Host; 2],
     pub client: Host,
@@ -87,7 +86,7 @@ impl Stage {
         };
         let (directors, client) = ([host("d1", 20)?, host("d2", 21)?], host("c", 99)?);
         let wire = lan.capture()?;
-        Ok(Self { family, lan, wire, directors, client })
+        Ok(Self { family, wire, directors, client })
     }
 
     /// Waits until a director has the virtual address and the other has not.

@@ -23,3 +23,4 @@ mod startup_delay;
 mod sync_group;
 mod tracking;
 mod unicast;
+mod vmac;
