@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use checker::probe::probe;
+use checker::probe::{Resources, probe};
 use checker::{Cause, Connection, LocalError, Outcome, ProbeSpec, Step};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -20,8 +20,8 @@ async fn a_host_without_descriptors_cannot_ask_and_can_again_when_it_has_some() 
     });
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
-    let without = probe(&spec).await;
+    let without = probe(&spec, &Resources::default()).await;
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
     assert_eq!(without, Outcome::Unknown(LocalError { step: Step::Open, cause: Cause::NoDescriptor }));
-    assert_eq!(probe(&spec).await, Outcome::Success);
+    assert_eq!(probe(&spec, &Resources::default()).await, Outcome::Success);
 }

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use checker::probe::probe;
+use checker::probe::{Resources, probe};
 use checker::{Cause, Connection, Failure, LocalError, Outcome, ProbeSpec, Step};
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ fn to(target: SocketAddr) -> Connection {
 }
 
 async fn ask(connection: Connection) -> Outcome {
-    probe(&ProbeSpec::Tcp(connection)).await
+    probe(&ProbeSpec::Tcp(connection), &Resources::default()).await
 }
 
 async fn listener(address: &str) -> TcpListener {

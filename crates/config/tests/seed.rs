@@ -94,7 +94,7 @@ fn the_seed_gives_two_tcp_services_with_three_servers_each() {
         for real in &server.real_servers {
             assert_eq!((real.dest.weight, real.dest.forwarding), (1, Forwarding::DirectRoute));
             let [check] = real.checks.as_slice() else { panic!("{:?}", real.checks) };
-            let Some(connection) = check.probe.stand_in() else { panic!("{check:?}") };
+            let Some(connection) = check.probe.connection() else { panic!("{check:?}") };
             assert_eq!(connection.target.to_string(), real.key.to_string().replace(['[', ']'], ""));
             assert_eq!(connection.timeout, Duration::from_secs(3));
             assert_eq!((check.delay_loop, check.warmup), (Duration::from_secs(6), Duration::from_secs(6)));

@@ -48,7 +48,7 @@ fn server(lines: &str) -> (VirtualServerSpec, Vec<Code>) {
 
 /// Where a check over TCP connects.
 fn reached(check: &CheckSpec) -> &Connection {
-    check.probe.stand_in().unwrap()
+    check.probe.connection().unwrap()
 }
 
 fn checks(real: &str) -> Vec<CheckSpec> {

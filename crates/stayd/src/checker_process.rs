@@ -133,7 +133,8 @@ impl Process {
                     self.scheduler = *scheduler;
                     self.feed(Input::Resume);
                 }
-                Ok(Some(ToChecker::Configure { servers, seed })) => {
+                Ok(Some(ToChecker::Configure { servers, seed, tls })) => {
+                    self.probes.share(checker::probe::Resources::new(tls.as_ref()));
                     self.feed(Input::Configure { servers, seed });
                     self.tell(&FromChecker::Configured);
                 }

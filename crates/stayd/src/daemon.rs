@@ -368,6 +368,7 @@ impl Daemon {
             Role::Checker => child.send(&ToChecker::Configure {
                 servers: self.configuration.virtual_servers.clone(),
                 seed: net::now().as_micros(),
+                tls: self.configuration.rest.lvs.tls.clone(),
             }),
         }
     }

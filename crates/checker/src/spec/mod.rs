@@ -124,3 +124,17 @@ pub enum ProbeSpec {
     /// `UDP_CHECK`.
     Udp(UdpProbe),
 }
+
+impl ProbeSpec {
+    /// How it connects; none: it runs a command.
+    pub const fn connection(&self) -> Option<&Connection> {
+        match self {
+            Self::Tcp(connection) | Self::Ping(connection) => Some(connection),
+            Self::Http(http) => Some(&http.connection),
+            Self::Smtp(smtp) => Some(&smtp.connection),
+            Self::Dns(dns) => Some(&dns.connection),
+            Self::Udp(udp) => Some(&udp.connection),
+            Self::Misc(_) => None,
+        }
+    }
+}

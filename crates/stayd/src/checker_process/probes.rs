@@ -1,12 +1,15 @@
 //! The probes under way. **Each is a task of its own**: one that hangs costs a socket and a timer, and nobody waits for it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use checker::probe::Resources;
 use checker::{Outcome, ProbeSpec, RunId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 pub(super) struct Probes {
+    resources: Arc<Resources>,
     running: BTreeMap<RunId, AbortHandle>,
     done: UnboundedSender<(RunId, Outcome)>,
     results: UnboundedReceiver<(RunId, Outcome)>,
@@ -15,13 +18,19 @@ pub(super) struct Probes {
 impl Probes {
     pub(super) fn new() -> Self {
         let (done, results) = unbounded_channel();
-        Self { running: BTreeMap::new(), done, results }
+        Self { resources: Arc::default(), running: BTreeMap::new(), done, results }
+    }
+
+    /// What the probes that start from now on share.
+    pub(super) fn share(&mut self, resources: Resources) {
+        self.resources = Arc::new(resources);
     }
 
     pub(super) fn start(&mut self, run: RunId, probe: ProbeSpec) {
         let done = self.done.clone();
+        let resources = Arc::clone(&self.resources);
         let task = tokio::spawn(async move {
-            let outcome = checker::probe::probe(&probe).await;
+            let outcome = checker::probe::probe(&probe, &resources).await;
             // Nobody listens any more when the process ends.
             let _ = done.send((run, outcome));
         });

@@ -1,6 +1,6 @@
 //! What is said.
 
-use checker::{Scheduler, VirtualServerSpec};
+use checker::{Scheduler, TlsSpec, VirtualServerSpec};
 use config::model::NftablesSpec;
 use serde::{Deserialize, Serialize};
 use vrrp::{Event, InstanceSnapshot, RouterSpec, TrackerId, TrackerState, Transition};
@@ -73,6 +73,8 @@ pub enum ToChecker {
         servers: Vec<VirtualServerSpec>,
         /// For the spread of the first checks.
         seed: u64,
+        /// With what their checks present themselves.
+        tls: Option<TlsSpec>,
     },
     /// Remove what is ours from the kernel and end.
     Stop,
