@@ -36,6 +36,37 @@ pub enum Token {
     Close(Span),
 }
 
+/// Of [`kinds`]: a brace.
+const BRACE: u8 = 1;
+/// Of [`kinds`]: a quote or a dollar, in which a brace may be none.
+const HIDES: u8 = 2;
+/// Of [`kinds`]: all but braces, blanks, ends of lines, and what means nothing but itself.
+pub const SIGN: u8 = 4;
+
+/// Of which kinds the bytes of a text are.
+pub fn kinds(text: &str) -> u8 {
+    text.bytes().fold(0, |kinds, byte| kinds | KINDS[usize::from(byte)])
+}
+
+const KINDS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte {
+            // Quote and dollar.
+            0x22 | 0x24 => SIGN | HIDES,
+            // The signs of comments, conditions and sequences, the backslash.
+            0x21 | 0x23 | 0x40 | 0x5c | 0x7e => SIGN,
+            0x7b | 0x7d => BRACE,
+            0x09 | 0x0a | 0x0d | 0x20..=0x7d => 0,
+            // Other control characters; beyond ASCII, there may be white space.
+            _ => SIGN,
+        };
+        byte += 1;
+    }
+    table
+};
+
 /// Where the comment of a line starts; the length of the line if it has none.
 pub fn comment_start(text: &str) -> usize {
     let (mut quoted, mut escaped) = (false, false);
@@ -53,10 +84,11 @@ pub fn comment_start(text: &str) -> usize {
 /// How many `{` and `}` a line has.
 pub fn braces(line: &Line) -> (usize, usize) {
     let text = line.as_str();
-    if memchr::memchr2(b'{', b'}', text.as_bytes()).is_none() {
+    let kinds = kinds(text);
+    if kinds & BRACE == 0 {
         return (0, 0);
     }
-    if memchr::memchr2(b'"', b'$', text.as_bytes()).is_none() {
+    if kinds & HIDES == 0 {
         let count = |brace: u8| text.bytes().filter(|byte| *byte == brace).count();
         return (count(b'{'), count(b'}'));
     }

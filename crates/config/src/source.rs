@@ -5,7 +5,7 @@
 //! line that is not UTF-8 is read as Latin-1, one character for each byte, from which its bytes can be had back.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,11 +55,11 @@ pub struct Location {
 #[derive(Clone, Debug)]
 pub struct Source {
     name: String,
-    text: Arc<String>,
+    text: Rc<String>,
     /// The same, byte for byte, for people: see [`printable`].
-    printable: Arc<String>,
+    printable: Rc<String>,
     /// Where each line starts.
-    line_starts: Arc<[u32]>,
+    line_starts: Rc<[u32]>,
     /// Lines (from 0, ascending) that were not UTF-8.
     legacy: Vec<u32>,
 }
@@ -67,11 +67,11 @@ pub struct Source {
 impl Source {
     fn new(name: String, bytes: Vec<u8>) -> Self {
         let (text, legacy) = decode(bytes);
-        let text = Arc::new(text);
+        let text = Rc::new(text);
         let ends = memchr::memchr_iter(b'\n', text.as_bytes());
         let next = |end: usize| u32::try_from(end + 1).unwrap_or(u32::MAX);
         let line_starts = std::iter::once(0).chain(ends.map(next)).collect();
-        let printable = if may_steer(&text) { Arc::new(printable(&text)) } else { Arc::clone(&text) };
+        let printable = if may_steer(&text) { Rc::new(printable(&text)) } else { Rc::clone(&text) };
         Self { name, text, printable, line_starts, legacy }
     }
 
@@ -86,8 +86,8 @@ impl Source {
     }
 
     /// Its text, shared, so that lines need not copy theirs.
-    pub(crate) fn shared_text(&self) -> Arc<String> {
-        Arc::clone(&self.text)
+    pub(crate) fn shared_text(&self) -> Rc<String> {
+        Rc::clone(&self.text)
     }
 
     /// Its text as it can be shown, with every byte where it is in the text.

@@ -4,7 +4,7 @@
 //! there has the place of the `$NAME` that asked for it.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::source::{Source, SourceId, Span};
 
@@ -20,9 +20,9 @@ pub struct Line {
 #[derive(Clone, Debug)]
 enum Origin {
     /// The text of this source: an offset in it is an offset in the source.
-    Source(SourceId, Arc<String>),
+    Source(SourceId, Rc<String>),
     /// A text that was put together.
-    Pieces(Arc<Pieces>),
+    Pieces(Rc<Pieces>),
 }
 
 /// A text, and what it was put together from.
@@ -189,7 +189,7 @@ impl LineBuilder {
     pub fn finish(self, place: Span) -> Line {
         let (start, end) = (0, narrow(self.text.len()));
         let pieces = Pieces { text: self.text, list: self.pieces, whole: place };
-        Line { origin: Origin::Pieces(Arc::new(pieces)), start, end }
+        Line { origin: Origin::Pieces(Rc::new(pieces)), start, end }
     }
 }
 

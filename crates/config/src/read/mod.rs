@@ -173,12 +173,38 @@ impl Reader<'_> {
                 self.report(byte_order_mark(Span { source: id, start: 0, end }));
             }
             let line = Line::of_source(id, &source, range);
+            let Err(line) = self.plain(line) else { continue };
             let bytes = line.as_str().as_bytes();
             let ends =
                 bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
             self.physical(line.into_part(0..ends), depth);
         }
         self.open = None;
+    }
+
+    /// Does at once what [`physical`](Self::physical) comes to for most lines: words, and perhaps a brace at their end. Gives
+    /// back a line that may be more.
+    fn plain(&mut self, line: Line) -> Result<(), Line> {
+        let text = line.as_str();
+        if lex::kinds(text) & lex::SIGN != 0 || text.len() > MAX_LINE_BYTES || self.open.is_some() {
+            return Err(line);
+        }
+        let trimmed = text.trim_ascii();
+        let Some((last, before)) = trimmed.as_bytes().split_last() else { return Ok(()) };
+        let braces = before.iter().fold(false, |any, byte| any | matches!(byte, b'{' | b'}'));
+        if braces || trimmed.starts_with("include") {
+            return Err(line);
+        }
+        match last {
+            _ if self.depth == 0 => self.notice_include_check(trimmed),
+            b'{' => self.depth += 1,
+            b'}' => self.depth -= 1,
+            _ => {}
+        }
+        let start = trimmed.as_ptr().addr() - text.as_ptr().addr();
+        let end = start + trimmed.len();
+        self.emit(line.into_part(start..end));
+        Ok(())
     }
 
     /// A line as it stands in a file, without its end.
