@@ -2,22 +2,27 @@
 
 use lab::{Daemon, Host, Result};
 
-use crate::stage::{CASTS, Cast, Family, PRIORITIES, Stage, complaints, with_casts};
+use crate::stage::{CASTS, Cast, Expected, Family, PRIORITIES, SLACK, Stage, complaints, with_casts};
 
 const VMAC_V4: &str = "00:00:5e:00:01:33";
 const VMAC_V6: &str = "00:00:5e:00:02:33";
 
+/// The address of a director.
+fn address(family: Family, director: usize) -> String {
+    let prefix = if family == Family::V4 { "192.168.0." } else { "fd00::" };
+    format!("{prefix}{}", 20 + director)
+}
+
 /// A director's file. `OWN` and `PEER` in the settings are its address and the other's.
 fn text(family: Family, director: usize, settings: &str) -> String {
-    let (others, prefix) = match family {
-        Family::V4 => ("192.168.0.11/24", "192.168.0."),
-        Family::V6 => ("fd00::11/64", "fd00::"),
+    let others = match family {
+        Family::V4 => "192.168.0.11/24",
+        Family::V6 => "fd00::11/64",
     };
     // The first address of IPv6 must be link-local (RFC 9568 section 5.2.9).
     let first = if family == Family::V6 { "fe80::10\n" } else { "" };
-    let settings = settings
-        .replace("OWN", &format!("{prefix}{}", 20 + director))
-        .replace("PEER", &format!("{prefix}{}", 21 - director));
+    let settings =
+        settings.replace("OWN", &address(family, director)).replace("PEER", &address(family, 1 - director));
     let (priority, vip) = (PRIORITIES[director], family.vip());
     format!(
         "vrrp_instance VI {{\n  state BACKUP\n  interface eth0\n  virtual_router_id 51\n  priority {priority}\n  \
@@ -36,8 +41,18 @@ fn flavour(family: Family, settings: &str, vmac: Option<&str>) -> Result {
     let casts: Vec<_> = CASTS.into_iter().chain(twins).collect();
     with_casts(&casts, family, |stage, cast: Cast| {
         let own = [stage.mac(0)?, stage.mac(1)?];
+        if settings.contains("unicast_peer") {
+            // Or adverts to a dead peer, whose hardware address nobody knows, would not be seen.
+            for (director, peer) in [(0, 1), (1, 0)] {
+                let address = address(family, peer);
+                let entry =
+                    ["neigh", "replace", &address, "lladdr", &own[peer], "dev", "eth0", "nud", "permanent"];
+                stage.directors[director].check("ip", &entry)?;
+            }
+        }
         let macs = vmac.map_or(own, |vmac| [vmac.to_owned(), vmac.to_owned()]);
-        let logs = stage.over_and_back(|director| start(stage, cast, director, settings), &macs)?;
+        let expected = Expected { macs, asks: [false; 2], late: SLACK };
+        let logs = stage.over_and_back(|director| start(stage, cast, director, settings), &expected)?;
         for log in &logs {
             assert_eq!(complaints(log), [""; 0], "{cast:?}");
         }

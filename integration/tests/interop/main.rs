@@ -7,4 +7,5 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod flavours;
+mod frr;
 mod stage;
