@@ -40,12 +40,12 @@ const fn mac(family: Family) -> &'static str {
     }
 }
 
-fn start_stayd(stage: &Stage, director: usize, settings: &str) -> Result<Process> {
+fn start_stayd(stage: &Stage, director: usize, version: u8, settings: &str) -> Result<Process> {
     let [first, second] = virtual_addresses(stage.family);
     let priority = PRIORITIES[director];
     let text = format!(
-        "vrrp_instance VI {{\n  state BACKUP\n  version 3\n  interface eth0\n  virtual_router_id 51\n  priority \
-         {priority}\n  advert_int 1\n{settings}\n  virtual_ipaddress {{\n    {first}\n    {second}\n  }}\n}}\n"
+        "vrrp_instance VI {{\n  state BACKUP\n  interface eth0\n  virtual_router_id 51\n  priority \
+         {priority}\n  advert_int 1\n  version {version}\n{settings}\n  virtual_ipaddress {{\n    {first}\n    {second}\n  }}\n}}\n"
     );
     stage.directors[director].start_daemon(Daemon::Stayd, &text)
 }
@@ -83,7 +83,7 @@ fn start_frr(stage: &Stage, director: usize) -> Result<Process> {
     host.check("install", &["-d", "-o", "frr", "-g", "frr", "/run/frr"])?;
     let kind = if family == Family::V4 { "ip" } else { "ipv6" };
     let mut vrrpd = format!(
-        "debug vrrp protocol\ninterface eth0\n vrrp 51 version 3\n vrrp 51 priority {}\n vrrp 51 \
+        "debug vrrp protocol\ndebug vrrp packets\ninterface eth0\n vrrp 51 version 3\n vrrp 51 priority {}\n vrrp 51 \
          advertisement-interval 1000\n",
         PRIORITIES[director]
     );
@@ -112,7 +112,7 @@ fn beside_frr(family: Family, settings: &str, vmac: bool) -> Result {
             Router::Stayd | Router::Frr => Ok(mac(family).to_owned()),
         };
         let start = |director: usize| match cast[director] {
-            Router::Stayd => start_stayd(stage, director, settings),
+            Router::Stayd => start_stayd(stage, director, 3, settings),
             Router::Frr => start_frr(stage, director),
         };
         // Over IPv6 FRR 8.4 does not send the first advert of a new master, as the interface has no address yet, and its only
@@ -145,4 +145,17 @@ fn vmac_of_ipv4() -> Result {
 #[test]
 fn vmac_of_ipv6() -> Result {
     beside_frr(Family::V6, "  use_vmac", true)
+}
+
+#[test]
+fn another_version_is_told_by_both_and_leaves_two_masters() -> Result {
+    with_casts(&CASTS[..1], Family::V4, |stage, _| {
+        let old = "  authentication {\n    auth_type PASS\n    auth_pass root123\n  }";
+        let processes = [start_stayd(stage, 0, 2, old)?, start_frr(stage, 1)?];
+        for (director, process) in stage.directors.iter().zip(&processes) {
+            process.wait_until_log("a complaint", LIMIT, |log| !complaints(log).is_empty())?;
+            println!("{}: {:?}", director.name(), complaints(&process.log()?));
+        }
+        Ok(())
+    })
 }

@@ -8,4 +8,6 @@
 
 mod flavours;
 mod frr;
+mod notify;
 mod stage;
+mod sync_groups;
