@@ -67,6 +67,16 @@ pub enum Action {
         /// Because of what.
         why: Why,
     },
+    /// The weight that a real server has from now on while it is up: its checks changed it. Sent before the `Health` and
+    /// the `Quorum` that come of the same result.
+    Weight {
+        /// The virtual server, by the first of its services.
+        virtual_server: ServiceKey,
+        /// The real server.
+        server: DestKey,
+        /// Its weight.
+        weight: u32,
+    },
     /// The quorum of a virtual server; sent as `Health` is, and after the `Health` that moved it.
     Quorum {
         /// The virtual server, by the first of its services.

@@ -46,6 +46,8 @@ pub(crate) struct CheckState {
     fresh: bool,
     /// Why the last run could not ask.
     blind: Option<LocalError>,
+    /// The weight that the last success gave to the server; none: it left it at the configured one.
+    weight: Option<u32>,
 }
 
 /// What a result meant.
@@ -75,7 +77,15 @@ pub(crate) struct Concluded {
 impl CheckState {
     /// A check that never ran. `strict`: its first failure is enough.
     pub(crate) const fn new(standing: Standing, strict: bool, first_at: Instant) -> Self {
-        Self { standing, phase: Phase::Waiting(first_at), failures: 0, strict, fresh: true, blind: None }
+        Self {
+            standing,
+            phase: Phase::Waiting(first_at),
+            failures: 0,
+            strict,
+            fresh: true,
+            blind: None,
+            weight: None,
+        }
     }
 
     /// Another question takes the place of this check: it starts with the health that this one found.
@@ -91,7 +101,8 @@ impl CheckState {
     pub(crate) fn conclude(&mut self, now: Instant, outcome: Outcome, spec: &CheckSpec) -> Concluded {
         let was_blind = self.blind.take();
         let (conclusion, pause) = match outcome {
-            Outcome::Success => (self.pass(), spec.delay_loop),
+            Outcome::Success => (self.pass(None), spec.delay_loop),
+            Outcome::Weight(weight) => (self.pass(Some(weight)), spec.delay_loop),
             Outcome::Failure(failure) => {
                 let conclusion = self.fail(failure, spec.retry);
                 (conclusion, if self.failures == 0 { spec.delay_loop } else { spec.delay_before_retry })
@@ -105,7 +116,13 @@ impl CheckState {
         Concluded { conclusion, sees_again: was_blind.is_some() && self.blind.is_none() }
     }
 
-    fn pass(&mut self) -> Conclusion {
+    /// By how much this check changes the weight of its server, beside the configured one.
+    pub(crate) fn weight_offset(&self, configured: u32) -> i64 {
+        self.weight.map_or(0, |weight| i64::from(weight) - i64::from(configured))
+    }
+
+    fn pass(&mut self, weight: Option<u32>) -> Conclusion {
+        self.weight = weight;
         let news = self.fresh || !self.is_up();
         self.standing = Standing::Up;
         self.failures = 0;

@@ -5,7 +5,7 @@
 //!
 //! | real server | quorum, or no sorry server | quorum lost, sorry server serves |
 //! |---|---|---|
-//! | live | configured weight | absent; with `inhibit_on_failure` weight 0 |
+//! | live | its weight | absent; with `inhibit_on_failure` weight 0 |
 //! | down | absent; with `inhibit_on_failure` weight 0 | the same |
 //!
 //! The sorry server is in the table while the quorum is lost; with `sorry_server_inhibit` also the rest of the time, with
@@ -39,7 +39,12 @@ pub fn service(spec: &VirtualServerSpec, key: &ServiceKey, health: &VirtualServe
     let mut wanted = Service { spec: spec.service.clone(), dests: BTreeMap::new() };
     for server in &spec.real_servers {
         if serving && health.is_live(&server.key) {
-            put(&mut wanted, key, server.key, server.dest.clone());
+            put(
+                &mut wanted,
+                key,
+                server.key,
+                DestSpec { weight: health.weight(server), ..server.dest.clone() },
+            );
         } else if server.inhibit_on_failure {
             put(&mut wanted, key, server.key, DestSpec { weight: 0, ..server.dest.clone() });
         }

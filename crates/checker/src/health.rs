@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipvs::{DestKey, ServiceKey};
 use serde::{Deserialize, Serialize};
 
-use crate::spec::VirtualServerSpec;
+use crate::check::CheckState;
+use crate::spec::{RealServerSpec, VirtualServerSpec};
 
 /// The health of every virtual server, by the first of its services.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ impl Health {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct VirtualServerHealth {
     live: BTreeSet<DestKey>,
+    /// Weights that are not the configured ones.
+    weights: BTreeMap<DestKey, u32>,
     quorum: bool,
 }
 
@@ -65,12 +68,17 @@ impl VirtualServerHealth {
         self.quorum
     }
 
-    /// Weight of the live servers, as configured.
+    /// The weight that a real server has while it is up: the configured one unless its checks changed it.
+    pub fn weight(&self, server: &RealServerSpec) -> u32 {
+        self.weights.get(&server.key).copied().unwrap_or(server.dest.weight)
+    }
+
+    /// Weight of the live servers.
     pub fn live_weight(&self, spec: &VirtualServerSpec) -> u64 {
         spec.real_servers
             .iter()
             .filter(|server| self.is_live(&server.key))
-            .map(|server| u64::from(server.dest.weight))
+            .map(|server| u64::from(self.weight(server)))
             .sum()
     }
 
@@ -81,6 +89,26 @@ impl VirtualServerHealth {
         } else {
             self.live.remove(&server);
         }
+    }
+
+    /// Brings the weight of a real server up to date with its checks, and says whether it changed: what each of them
+    /// adds to the configured weight or takes from it adds up, and stops at 0.
+    pub(crate) fn weigh(&mut self, server: &RealServerSpec, checks: &[CheckState]) -> bool {
+        let configured = server.dest.weight;
+        let offset: i64 = checks.iter().map(|check| check.weight_offset(configured)).sum();
+        let weight = u32::try_from((i64::from(configured) + offset).max(0)).unwrap_or(u32::MAX);
+        let before = self.weight(server);
+        if weight == configured {
+            self.weights.remove(&server.key);
+        } else {
+            self.weights.insert(server.key, weight);
+        }
+        weight != before
+    }
+
+    /// Forgets a real server.
+    pub(crate) fn forget_weight(&mut self, server: &DestKey) {
+        self.weights.remove(server);
     }
 
     /// Brings the quorum up to date with the live weight, and says whether it changed.

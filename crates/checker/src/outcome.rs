@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// The server answered as it should.
     Success,
+    /// It did, and said what weight it is to have (`misc_dynamic`).
+    Weight(u32),
     /// It did not.
     Failure(Failure),
     /// Nobody knows: the fault is on this host.

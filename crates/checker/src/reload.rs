@@ -110,6 +110,10 @@ impl Scheduler {
             for (check, state) in states.iter().enumerate() {
                 self.enrol(Place { virtual_server: key, server: index, check }, state.phase);
             }
+            if health.weigh(server, &states) {
+                let weight = health.weight(server);
+                self.actions.push_back(Action::Weight { virtual_server: key, server: server.key, weight });
+            }
             let up = states.iter().all(CheckState::is_up);
             if appears || health.is_live(&server.key) != up {
                 health.set(server.key, up);
@@ -165,6 +169,7 @@ impl Scheduler {
         for (_, state) in checks {
             self.cancel(state);
         }
+        health.forget_weight(&server);
         if health.is_live(&server) {
             health.set(server, false);
             let why = Why::Removed;

@@ -133,6 +133,7 @@ impl Scheduler {
         let concluded = state.conclude(now, outcome, spec);
         let phase = state.phase;
         self.enrol(place, phase);
+        let reweighed = self.weigh(place);
 
         let check = CheckName { virtual_server: place.virtual_server, server, check: place.check };
         if concluded.sees_again {
@@ -159,6 +160,34 @@ impl Scheduler {
                 }
             }
         }
+        if reweighed {
+            self.assess(place.virtual_server);
+        }
+    }
+
+    /// Brings the weight of a server up to date after a run of one of its checks, and says whether it changed.
+    fn weigh(&mut self, place: Place) -> bool {
+        let key = place.virtual_server;
+        let Some(virtual_server) = self.virtual_servers.get(&key) else { return false };
+        let Some(health) = self.health.get_mut(&key) else { return false };
+        let Some(server) = virtual_server.spec.real_servers.get(place.server) else { return false };
+        let states = virtual_server.checks.get(place.server).map_or(&[][..], Vec::as_slice);
+        let changed = health.weigh(server, states);
+        if changed {
+            let weight = health.weight(server);
+            self.actions.push_back(Action::Weight { virtual_server: key, server: server.key, weight });
+        }
+        changed
+    }
+
+    /// Brings a quorum up to date.
+    fn assess(&mut self, key: ServiceKey) {
+        let Some(virtual_server) = self.virtual_servers.get(&key) else { return };
+        let Some(health) = self.health.get_mut(&key) else { return };
+        if health.assess(&virtual_server.spec) {
+            let (up, weight) = (health.has_quorum(), health.live_weight(&virtual_server.spec));
+            self.actions.push_back(Action::Quorum { virtual_server: key, up, weight });
+        }
     }
 
     /// Brings server and quorum up to date after a check changed.
@@ -178,10 +207,7 @@ impl Scheduler {
         }
         health.set(server, up);
         self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
-        if health.assess(&virtual_server.spec) {
-            let (up, weight) = (health.has_quorum(), health.live_weight(&virtual_server.spec));
-            self.actions.push_back(Action::Quorum { virtual_server: key, up, weight });
-        }
+        self.assess(key);
     }
 
     /// Starts anew what was running in the process before.

@@ -172,6 +172,7 @@ impl Process {
                     self.tell(&FromChecker::Changed(action.clone()));
                     touched.push(virtual_server);
                 }
+                Action::Weight { virtual_server, .. } => touched.push(virtual_server),
                 Action::Emit(_) => {}
             }
         }

@@ -29,6 +29,7 @@ pub struct World {
     pub starts: Vec<(Millis, SocketAddr)>,
     pub cancels: Vec<Millis>,
     pub health: Vec<(Millis, DestKey, bool, Why)>,
+    pub weights: Vec<(Millis, DestKey, u32)>,
     pub quorums: Vec<(Millis, bool, u64)>,
     pub events: Vec<(Millis, Event)>,
 }
@@ -45,6 +46,7 @@ impl World {
             starts: Vec::new(),
             cancels: Vec::new(),
             health: Vec::new(),
+            weights: Vec::new(),
             quorums: Vec::new(),
             events: Vec::new(),
         }
@@ -114,6 +116,7 @@ impl World {
                     self.cancels.push(at);
                 }
                 Action::Health { server, up, why, .. } => self.health.push((at, server, up, why)),
+                Action::Weight { server, weight, .. } => self.weights.push((at, server, weight)),
                 Action::Quorum { up, weight, .. } => self.quorums.push((at, up, weight)),
                 Action::Emit(event) => self.events.push((at, event)),
             }

@@ -20,6 +20,10 @@ pub(super) fn line(scheduler: &Scheduler, action: &Action) -> Option<Line> {
                 warning(format!("virtual server {name} has lost its quorum: live weight {weight}"))
             })
         }
+        Action::Weight { virtual_server, server, weight } => {
+            let server = Server { scheduler, service: *virtual_server, key: *server };
+            Some(info(format!("{server} has the weight {weight} now")))
+        }
         Action::Emit(event) => Some(self::event(scheduler, event)),
         Action::Start { .. } | Action::Cancel { .. } => None,
     }

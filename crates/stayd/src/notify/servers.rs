@@ -130,7 +130,7 @@ impl Servers {
                     mail,
                 })
             }
-            Action::Start { .. } | Action::Cancel { .. } | Action::Emit(_) => None,
+            Action::Start { .. } | Action::Cancel { .. } | Action::Weight { .. } | Action::Emit(_) => None,
         }
     }
 
