@@ -6,27 +6,39 @@
 //! as [`Resources`].
 
 mod connect;
+mod datagram;
+mod dns;
+mod ping;
 mod resources;
+mod smtp;
+mod stream;
 mod tcp;
+mod udp;
 
 pub use resources::Resources;
 
-use crate::outcome::{Cause, LocalError, Outcome, Step};
+use std::time::Duration;
+
+use crate::outcome::{Cause, Failure, LocalError, Outcome, Step};
 use crate::spec::ProbeSpec;
 
-/// Asks once. A kind of check that has no probe yet never comes here: see [`ProbeSpec::stand_in`].
+/// Asks once. The commands of `MISC_CHECK` are not run here: nobody knows what they would say. A kind of check that has no probe yet never comes here: see [`ProbeSpec::stand_in`].
 pub async fn probe(spec: &ProbeSpec, _resources: &Resources) -> Outcome {
     match spec {
         ProbeSpec::Tcp(connection) => tcp::probe(connection).await,
-        ProbeSpec::Http(_)
-        | ProbeSpec::Smtp(_)
-        | ProbeSpec::Dns(_)
-        | ProbeSpec::Misc(_)
-        | ProbeSpec::Ping(_)
-        | ProbeSpec::Udp(_) => no_probe(),
+        ProbeSpec::Smtp(spec) => smtp::probe(spec).await,
+        ProbeSpec::Dns(spec) => dns::probe(spec).await,
+        ProbeSpec::Ping(connection) => ping::probe(connection).await,
+        ProbeSpec::Udp(spec) => udp::probe(spec).await,
+        ProbeSpec::Http(_) | ProbeSpec::Misc(_) => no_probe(),
     }
 }
 
 const fn no_probe() -> Outcome {
     Outcome::Unknown(LocalError { step: Step::Open, cause: Cause::NoProbe })
+}
+
+/// The result of a step that may take so long.
+async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, Outcome>>) -> Result<T, Outcome> {
+    tokio::time::timeout(limit, step).await.unwrap_or(Err(Outcome::Failure(Failure::TimedOut)))
 }

@@ -1,4 +1,4 @@
-//! Opening a TCP connection as a check asks for it.
+//! Opening sockets and TCP connections as a check asks for them.
 //!
 //! **What the path or the server did is a failure; what this host could not do is unknown.** The line is keepalived's
 //! (2.2.7, measured): an error of `socket`, of a socket option, of `bind`, and most errors that `connect` itself returns
@@ -21,9 +21,20 @@ use tokio::net::TcpStream;
 use crate::outcome::{Cause, Failure, LocalError, Outcome, Step};
 use crate::spec::Connection;
 
+/// What is spoken over a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Tcp,
+    Udp,
+    /// ICMP echoes, where `net.ipv4.ping_group_range` allows it.
+    Ping,
+    /// ICMP, with `CAP_NET_RAW`.
+    RawPing,
+}
+
 /// The established connection, or how the probe ended. Without a deadline of its own.
 pub(super) async fn connect(connection: &Connection) -> Result<TcpStream, Outcome> {
-    let socket = open(connection).map_err(Outcome::Unknown)?;
+    let socket = open(connection, Kind::Tcp).map_err(Outcome::Unknown)?;
     if let Err(error) = socket.connect(&connection.target.into())
         && error.raw_os_error() != Some(Errno::EINPROGRESS as i32)
     {
@@ -49,12 +60,26 @@ fn verdict(stream: &TcpStream) -> io::Result<Option<io::Error>> {
 }
 
 /// A socket that is ready to connect.
-fn open(connection: &Connection) -> Result<Socket, LocalError> {
+pub(super) fn open(connection: &Connection, kind: Kind) -> Result<Socket, LocalError> {
     let at = |step: Step| move |error: io::Error| local(step, &error);
     let domain = Domain::for_address(connection.target);
     // socket2 sets close-on-exec with SOCK_CLOEXEC.
-    let socket =
-        Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP)).map_err(at(Step::Open))?;
+    let icmp = if connection.target.is_ipv4() { Protocol::ICMPV4 } else { Protocol::ICMPV6 };
+    let (of_type, protocol) = match kind {
+        Kind::Tcp => (Type::STREAM, Protocol::TCP),
+        Kind::Udp => (Type::DGRAM, Protocol::UDP),
+        Kind::Ping => (Type::DGRAM, icmp),
+        Kind::RawPing => (Type::RAW, icmp),
+    };
+    let socket = Socket::new(domain, of_type.nonblocking(), Some(protocol)).map_err(at(Step::Open))?;
+    if kind != Kind::Tcp {
+        // Or a host that is not there shows only as silence.
+        let asked = match connection.target {
+            SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4RecvErr, &true),
+            SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvErr, &true),
+        };
+        asked.map_err(io::Error::from).map_err(at(Step::Open))?;
+    }
     if let Some(interface) = &connection.interface {
         // Before `bind`, which takes the scope of a link-local address from it.
         socket.bind_device(Some(interface.as_bytes())).map_err(at(Step::BindInterface))?;
@@ -62,7 +87,7 @@ fn open(connection: &Connection) -> Result<Socket, LocalError> {
     if connection.fwmark != 0 {
         socket.set_mark(connection.fwmark).map_err(at(Step::Mark))?;
     }
-    if connection.source_port != 0 {
+    if connection.source_port != 0 && kind == Kind::Tcp {
         socket.set_linger(Some(Duration::ZERO)).map_err(at(Step::Open))?;
     }
     if connection.source_address.is_some() || connection.source_port != 0 {
@@ -83,7 +108,7 @@ fn open(connection: &Connection) -> Result<Socket, LocalError> {
 }
 
 /// What an error of `connect` itself means.
-fn at_once(error: &io::Error) -> Outcome {
+pub(super) fn at_once(error: &io::Error) -> Outcome {
     match errno(error) {
         Errno::ECONNREFUSED
         | Errno::ETIMEDOUT
@@ -124,7 +149,7 @@ pub(super) fn local(step: Step, error: &io::Error) -> LocalError {
 }
 
 /// `UnknownErrno` for an error that is not the system's.
-fn errno(error: &io::Error) -> Errno {
+pub(super) fn errno(error: &io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(0))
 }
 
@@ -149,7 +174,8 @@ mod tests {
 
     #[test]
     fn the_socket_is_set_as_the_check_asks_and_never_blocks() {
-        let socket = open(&Connection { interface: Some("lo".into()), ..to("127.0.0.1:9") }).unwrap();
+        let socket =
+            open(&Connection { interface: Some("lo".into()), ..to("127.0.0.1:9") }, Kind::Tcp).unwrap();
         assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
         assert!(socket.nonblocking().unwrap());
         assert_eq!(socket.linger().unwrap(), None);
@@ -159,13 +185,13 @@ mod tests {
     #[test]
     fn a_source_address_does_not_take_a_port_before_the_target_is_known() {
         let source_address = Some("127.0.0.9".parse().unwrap());
-        let socket = open(&Connection { source_address, ..to("127.0.0.1:9") }).unwrap();
+        let socket = open(&Connection { source_address, ..to("127.0.0.1:9") }, Kind::Tcp).unwrap();
         assert_eq!(socket.local_addr().unwrap().as_socket(), Some("127.0.0.9:0".parse().unwrap()));
     }
 
     #[test]
     fn the_mark_is_set_or_the_probe_says_that_it_may_not() {
-        let opened = open(&Connection { fwmark: 7, ..to("127.0.0.1:9") });
+        let opened = open(&Connection { fwmark: 7, ..to("127.0.0.1:9") }, Kind::Tcp);
         match opened {
             Ok(socket) => assert_eq!(socket.mark().unwrap(), 7),
             Err(refused) => {

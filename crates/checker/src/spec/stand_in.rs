@@ -10,10 +10,10 @@ impl ProbeSpec {
     /// What is asked for it: itself if it has a probe; none: nothing is.
     pub fn stand_in(self) -> Option<Self> {
         match self {
-            Self::Tcp(_) => Some(self),
+            Self::Tcp(_) | Self::Smtp(_) | Self::Dns(_) | Self::Misc(_) | Self::Ping(_) | Self::Udp(_) => {
+                Some(self)
+            }
             Self::Http(http) => Some(Self::Tcp(http.connection)),
-            Self::Smtp(smtp) => Some(Self::Tcp(smtp.connection)),
-            Self::Dns(_) | Self::Misc(_) | Self::Ping(_) | Self::Udp(_) => None,
         }
     }
 }

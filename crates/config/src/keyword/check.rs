@@ -31,34 +31,26 @@ pub const CHECKERS: &[Keyword] = &[
          content that are expected. Its certificate is not verified.",
     )
     .since("0.5.3"),
-    partly(
+    kw(
         "SMTP_CHECK",
         Takes::Block(&SMTP_CHECK),
-        CONNECTS,
         "The real server works if it greets as a mail server does and takes HELO and QUIT.",
     )
     .since("1.1.8"),
-    partly(
+    kw(
         "DNS_CHECK",
         Takes::Block(&DNS_CHECK),
-        UP,
         "The real server works if it answers a question over UDP without an error; what it answers is \
          not looked at.",
     )
     .since("1.3.0"),
-    partly(
-        "MISC_CHECK",
-        Takes::Block(&MISC_CHECK),
-        UP,
-        "The real server works if a command ends with status 0.",
-    )
-    .since("0.5.3"),
-    partly("PING_CHECK", Takes::Block(&PING_CHECK), UP, "The real server works if it answers an ICMP echo.")
+    kw("MISC_CHECK", Takes::Block(&MISC_CHECK), "The real server works if a command ends with status 0.")
+        .since("0.5.3"),
+    kw("PING_CHECK", Takes::Block(&PING_CHECK), "The real server works if it answers an ICMP echo.")
         .since("2.1.0"),
-    partly(
+    kw(
         "UDP_CHECK",
         Takes::Block(&UDP_CHECK),
-        UP,
         "The real server works if a datagram is not refused within the timeout or, with \
          `require_reply`, is answered.",
     )
@@ -281,14 +273,14 @@ const PAGE: &[Keyword] = &[
 ];
 
 const SMTP: &[Keyword] = &[
-    later(
+    kw(
         "helo_name",
         Takes::One(Value::Text, Missing::Reported),
         "Name by which the check introduces itself (HELO).",
     )
     .default("smtpchecker.keepalived.org")
     .since("1.1.8"),
-    later(
+    kw(
         "host",
         Takes::Block(&SMTP_HOST),
         "One more target, in the form of older releases: it is checked beside the one that the lines around say.",
@@ -299,40 +291,40 @@ const SMTP: &[Keyword] = &[
 static SMTP_HOST: Block = checker("host", &[CONNECTION], &[]);
 
 const DNS: &[Keyword] = &[
-    later(
+    kw(
         "type",
         one(Value::Choice { words: checker::DnsType::NAMES, exact: false }),
         "Type of the record that is asked for.",
     )
     .default("SOA")
     .since("1.3.0"),
-    later("name", one(Value::Text), "Name that the check asks the server for.")
+    kw("name", one(Value::Text), "Name that the check asks the server for.")
         .default("the root")
         .since("1.3.0"),
 ];
 
 const MISC: &[Keyword] = &[
-    later(
+    kw(
         "misc_path",
         Takes::Script(Missing::Silent),
         "The command, in double quotes if it has arguments. It is needed.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "misc_timeout",
         one(LONG_TIMER_OR_ZERO),
         "Seconds that the command may take before it is ended and counts as failed.",
     )
     .default("delay_loop")
     .since("1.1.0"),
-    later(
+    kw(
         "misc_dynamic",
         Takes::Flag,
         "Takes an exit status from 2 to 255 as success, with the weight of that status less 2; 0 \
          leaves the weight as it is.",
     )
     .since("1.1.8"),
-    later(
+    kw(
         "user",
         Takes::Words { syntax: "USER [GROUP]", least: 1, missing: Missing::Reported },
         "User, and group, that the command runs as.",
@@ -342,27 +334,27 @@ const MISC: &[Keyword] = &[
 ];
 
 const UDP: &[Keyword] = &[
-    later(
+    kw(
         "payload",
         Takes::Words { syntax: "HEXADECIMAL DIGITS", least: 1, missing: Missing::Reported },
         "Content of the datagram in hexadecimal digits, with or without spaces; 32 bytes of filler \
          unless given.",
     )
     .since("2.2.0"),
-    later(
+    kw(
         "require_reply",
         Takes::Words { syntax: "[HEXADECIMAL DIGITS, x for any]", least: 0, missing: Missing::Silent },
         "Wants an answer. With hexadecimal digits it has to be this one; `x` stands for any digit.",
     )
     .since("2.1.0"),
-    later(
+    kw(
         "min_reply_length",
         one(Value::int(0, 65535)),
         "Least length in bytes of an answer to `require_reply` with content.",
     )
     .default("0")
     .since("2.2.0"),
-    later(
+    kw(
         "max_reply_length",
         one(Value::int(0, 65535)),
         "Greatest length in bytes of an answer to `require_reply` with content.",
