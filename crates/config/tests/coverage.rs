@@ -119,7 +119,10 @@ fn context(case: &Case) -> String {
         "retry" if case.block.name == "DNS_CHECK" => case.text.replace("retry 3", "retry 4"),
         "track_script" | "track_file" | "track_process" if !case.block.name.is_empty() => followed(case),
         _ if case.text.contains("\"/none a b\"") => script(case),
-        _ if case.block.name == "MISC_CHECK" => case.text.replace("misc_path /none", "misc_path /s/ok"),
+        "min_reply_length" | "max_reply_length" => with_reply(case),
+        _ if case.block.name == "MISC_CHECK" || case.keyword.name == "MISC_CHECK" => {
+            case.text.replace("misc_path /none", "misc_path /s/ok")
+        }
         "retry" | "delay_before_retry" | "warmup" | "delay_loop" | "connect_timeout" | "alpha"
             if matches!(case.block.name, "virtual_server" | "real_server") =>
         {
@@ -127,6 +130,11 @@ fn context(case: &Case) -> String {
         }
         _ => case.text.clone(),
     }
+}
+
+/// With a reply to a datagram, for what is said of it.
+fn with_reply(case: &Case) -> String {
+    case.text.replace("UDP_CHECK {\n", "UDP_CHECK {\nrequire_reply 70\n")
 }
 
 /// With another setting in the instance.

@@ -90,7 +90,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("conflict", instance("    state MASTER\n    priority 100\n    nopreempt\n    preempt_delay 5\n    vmac_xmit_base\n")),
         ("ports_do_not_match", server("").replace("21 80", "21 8080")),
         ("wrong_family", instance("    virtual_ipaddress {\n        2001:db8::1\n    }\n") + &server("").replace("192.0.2.21", "2001:db8::21")),
-        ("simplified_check", check("        SMTP_CHECK {\n        }\n        PING_CHECK {\n        }\n")),
+        ("simplified_check", check("        HTTP_GET {\n            url {\n                path /\n            }\n        }\n        BFD_CHECK {\n            name none\n        }\n")),
         ("netmask_as_a_prefix", server("    persistence_timeout 50\n    persistence_granularity 24\n")),
         ("smtp_server", "global_defs {\n    smtp_server mail.example.org\n    notification_email {\n    }\n}\n".into()),
         ("routes_and_rules", instance("    virtual_routes {\n        10.0.0.0/8 via 192.0.2.1\n        10.0.0.0/8 dev eth0 metrik 5\n        via 192.0.2.1 dev eth0\n    }\n    virtual_rules {\n        from 10.0.0.0/8 table 5\n        dport 80 table 5 preference 5\n    }\n")),

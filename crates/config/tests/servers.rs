@@ -400,21 +400,6 @@ fn a_host_of_a_mail_check_is_a_check_of_its_own_beside_it() {
 }
 
 #[test]
-fn a_check_that_does_not_connect_over_tcp_counts_as_up_and_says_so() {
-    for kind in
-        ["DNS_CHECK {\n}", "PING_CHECK {\n}", "UDP_CHECK {\n}", "MISC_CHECK {\nmisc_path \"/none\"\n}"]
-    {
-        let loaded = with("", kind);
-        assert!(
-            loaded.diagnostics.iter().any(|it| it.code == Code::SimplifiedCheck && it.label.contains("up")),
-            "{kind}"
-        );
-        let run = only(&loaded).clone().with_stand_ins();
-        assert_eq!(run.real_servers[0].checks, [], "{kind}");
-    }
-}
-
-#[test]
 fn checks_that_cannot_ask_anything_are_left_out() {
     for (text, code) in [
         ("HTTP_GET {\n}", Code::MissingSetting),

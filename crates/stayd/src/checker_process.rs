@@ -5,6 +5,7 @@
 //! the kernel refuses is tried again, ever more rarely.
 
 mod probes;
+mod scripts;
 mod table;
 mod words;
 
@@ -133,8 +134,9 @@ impl Process {
                     self.scheduler = *scheduler;
                     self.feed(Input::Resume);
                 }
-                Ok(Some(ToChecker::Configure { servers, seed, tls })) => {
+                Ok(Some(ToChecker::Configure { servers, seed, tls, scripts })) => {
                     self.probes.share(checker::probe::Resources::new(tls.as_ref()));
+                    self.probes.configure(scripts);
                     self.feed(Input::Configure { servers, seed });
                     self.tell(&FromChecker::Configured);
                 }
@@ -195,11 +197,11 @@ impl Process {
 
     /// Takes what is ours out of the kernel, if that is wanted.
     async fn stop(&mut self) -> Exit {
-        self.probes.cancel_all();
         if self.release {
             self.table.want_nothing();
             self.reconcile();
         }
+        self.probes.end().await;
         // What was said last shall be read: without a sender the writer ends when there is nothing more to write.
         self.to_parent = unbounded_channel().0;
         let _ = (&mut self.writer).await;

@@ -8,10 +8,10 @@ mod backoff;
 mod child;
 mod signals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use checker::Scheduler;
+use checker::{ProbeSpec, Scheduler};
 use config::model::Command;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -20,7 +20,7 @@ use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, Tracker
 use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
-use crate::ipc::{FromChecker, FromVrrp, ToChecker, ToVrrp};
+use crate::ipc::{self, FromChecker, FromVrrp, Scripts, ToChecker, ToVrrp};
 use crate::log;
 use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
@@ -369,8 +369,25 @@ impl Daemon {
                 servers: self.configuration.virtual_servers.clone(),
                 seed: net::now().as_micros(),
                 tls: self.configuration.rest.lvs.tls.clone(),
+                scripts: self.check_scripts(),
             }),
         }
+    }
+
+    /// What the checker process needs to know of the host to run commands: looking users up can take long, so that we do.
+    fn check_scripts(&self) -> Scripts {
+        let mut users = Users::new(&self.configuration.rest);
+        let servers = self.configuration.virtual_servers.iter().flat_map(|server| &server.real_servers);
+        let scripts = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.probe {
+            ProbeSpec::Misc(script) => Some(script),
+            _ => None,
+        });
+        let identities: BTreeSet<_> = scripts.map(ipc::script_identity).collect();
+        let users = identities.into_iter().filter_map(|identity| {
+            let user = users.user(identity.as_ref())?;
+            Some((identity, user))
+        });
+        Scripts { users: users.collect(), umask: self.configuration.rest.globals.files.umask }
     }
 
     fn send_stop(&mut self, role: Role) {

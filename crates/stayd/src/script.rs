@@ -58,6 +58,13 @@ pub struct NotStarted {
     why: std::io::Error,
 }
 
+impl NotStarted {
+    /// What the system said.
+    pub const fn why(&self) -> &std::io::Error {
+        &self.why
+    }
+}
+
 /// A script that runs. Dropping this leaves it running, and unreaped: it is for [`Run::wait`].
 pub struct Run {
     leader: Leader,

@@ -26,9 +26,12 @@ pub(super) async fn probe(connection: &Connection) -> Outcome {
     // A port would be an id for the socket.
     let target = SocketAddr::new(connection.target.ip(), 0);
     let connection = Connection { target, source_port: 0, ..connection.clone() };
-    let judge = |packet: &[u8]| match request.is_answered_by(packet) {
-        true => ControlFlow::Break(Outcome::Success),
-        false => ControlFlow::Continue(()),
+    let judge = |packet: &[u8]| {
+        if request.is_answered_by(packet) {
+            ControlFlow::Break(Outcome::Success)
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     datagram::ask(&connection, Kind::Ping, &request.bytes, &mut [0; LONGEST], judge).await
 }

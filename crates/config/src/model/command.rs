@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Who runs a script.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Identity {
     /// User.
     pub user: String,

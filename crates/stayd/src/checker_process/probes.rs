@@ -8,17 +8,21 @@ use checker::{Outcome, ProbeSpec, RunId};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
+use super::scripts::Runner;
+use crate::ipc::Scripts;
+
 pub(super) struct Probes {
     resources: Arc<Resources>,
     running: BTreeMap<RunId, AbortHandle>,
     done: UnboundedSender<(RunId, Outcome)>,
     results: UnboundedReceiver<(RunId, Outcome)>,
+    scripts: Runner,
 }
 
 impl Probes {
     pub(super) fn new() -> Self {
         let (done, results) = unbounded_channel();
-        Self { resources: Arc::default(), running: BTreeMap::new(), done, results }
+        Self { resources: Arc::default(), running: BTreeMap::new(), done, results, scripts: Runner::new() }
     }
 
     /// What the probes that start from now on share.
@@ -29,8 +33,12 @@ impl Probes {
     pub(super) fn start(&mut self, run: RunId, probe: ProbeSpec) {
         let done = self.done.clone();
         let resources = Arc::clone(&self.resources);
+        let script = self.scripts.start();
         let task = tokio::spawn(async move {
-            let outcome = checker::probe::probe(&probe, &resources).await;
+            let outcome = match &probe {
+                ProbeSpec::Misc(spec) => script.run(spec).await,
+                probe => checker::probe::probe(probe, &resources).await,
+            };
             // Nobody listens any more when the process ends.
             let _ = done.send((run, outcome));
         });
@@ -43,10 +51,17 @@ impl Probes {
         }
     }
 
-    pub(super) fn cancel_all(&mut self) {
+    /// Ends them all, and waits for what needs time to end.
+    pub(super) async fn end(&mut self) {
         for task in std::mem::take(&mut self.running).into_values() {
             task.abort();
         }
+        self.scripts.ended().await;
+    }
+
+    /// How commands are run from now on.
+    pub(super) fn configure(&mut self, scripts: Scripts) {
+        self.scripts.configure(scripts);
     }
 
     /// The next outcome. A probe that was cancelled has none.

@@ -1,9 +1,11 @@
 //! What is said.
 
-use checker::{Scheduler, TlsSpec, VirtualServerSpec};
-use config::model::NftablesSpec;
+use checker::{MiscProbe, Scheduler, TlsSpec, VirtualServerSpec};
+use config::model::{Identity, NftablesSpec};
 use serde::{Deserialize, Serialize};
 use vrrp::{Event, InstanceSnapshot, RouterSpec, TrackerId, TrackerState, Transition};
+
+use crate::script::User;
 
 /// Importance of a log line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -75,9 +77,25 @@ pub enum ToChecker {
         seed: u64,
         /// With what their checks present themselves.
         tls: Option<TlsSpec>,
+        /// For the checks that run a command.
+        scripts: Scripts,
     },
     /// Remove what is ours from the kernel and end.
     Stop,
+}
+
+/// How the checker process runs commands.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Scripts {
+    /// Access that files are made without.
+    pub umask: u32,
+    /// The users that checks name, with their groups, and the default where they name none. Who is not here does not exist.
+    pub users: Vec<(Option<Identity>, User)>,
+}
+
+/// Whom a check runs its command as; none: the default.
+pub fn script_identity(script: &MiscProbe) -> Option<Identity> {
+    script.user.clone().map(|user| Identity { user, group: script.group.clone() })
 }
 
 /// From the checker process to the parent.

@@ -4,18 +4,42 @@ use std::io;
 
 use config::model::Identity;
 use nix::unistd::{Gid, Group, Uid, User as Account};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Runs scripts if it exists and nothing else is configured.
 const DEFAULT: &str = "keepalived_script";
 
 /// Numbers that a process is started with.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "Numbers", into = "Numbers")]
 pub struct User {
     pub(super) uid: Uid,
     pub(super) gid: Gid,
     /// All groups that it is in.
     pub(super) groups: Vec<Gid>,
+}
+
+/// A user on the way to another process.
+#[derive(Serialize, Deserialize)]
+struct Numbers {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+}
+
+impl From<Numbers> for User {
+    fn from(numbers: Numbers) -> Self {
+        let groups = numbers.groups.into_iter().map(Gid::from_raw).collect();
+        Self { uid: Uid::from_raw(numbers.uid), gid: Gid::from_raw(numbers.gid), groups }
+    }
+}
+
+impl From<User> for Numbers {
+    fn from(user: User) -> Self {
+        let groups = user.groups.into_iter().map(Gid::as_raw).collect();
+        Self { uid: user.uid.as_raw(), gid: user.gid.as_raw(), groups }
+    }
 }
 
 /// An identity that this host does not know.
