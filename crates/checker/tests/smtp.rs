@@ -18,7 +18,7 @@ async fn ask(connection: Connection) -> Outcome {
 
 /// A server that says these three things, each after it was spoken to but the first. What it heard comes back.
 async fn says(answers: [&'static [u8]; 3]) -> (Outcome, Vec<String>) {
-    let (heard, hears) = tokio::sync::oneshot::channel();
+    let (heard, lines) = tokio::sync::oneshot::channel();
     let mut heard = Some(heard);
     let server = serve(move |stream| {
         let heard = heard.take().unwrap();
@@ -37,7 +37,7 @@ async fn says(answers: [&'static [u8]; 3]) -> (Outcome, Vec<String>) {
         }
     })
     .await;
-    (ask(to(server.target)).await, hears.await.unwrap())
+    (ask(to(server.target)).await, lines.await.unwrap())
 }
 
 fn code(step: SmtpStep, code: u16) -> Outcome {
