@@ -19,6 +19,6 @@ mod spread;
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
 pub use desired::{desired, named, service};
 pub use health::{Health, VirtualServerHealth};
-pub use outcome::{Cause, Failure, LocalError, Outcome, SmtpStep, Step};
+pub use outcome::{Cause, Failure, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault};
 pub use scheduler::Scheduler;
 pub use spec::*;

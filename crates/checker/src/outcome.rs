@@ -74,6 +74,14 @@ pub enum Failure {
     /// `misc_timeout`.
     #[error("the script took too long")]
     ScriptTimedOut,
+    /// `HTTP_GET` and `SSL_GET`: a page was not as it should be.
+    #[error("page {}: {fault}", url + 1)]
+    Page {
+        /// Its place among those of the check.
+        url: u16,
+        /// What was wrong with it.
+        fault: PageFault,
+    },
 }
 
 /// What a mail server was asked last.
@@ -101,6 +109,95 @@ const fn dns_code_name(code: u8) -> &'static str {
         4 => " (NOTIMP)",
         5 => " (REFUSED)",
         _ => "",
+    }
+}
+
+/// Why a page is not as it should be.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error, Serialize, Deserialize,
+)]
+pub enum PageFault {
+    /// Nothing came for the length of `connect_timeout`.
+    #[error("no answer in time")]
+    TimedOut,
+    /// Bytes came, but no end of them within ten times `connect_timeout`.
+    #[error("an answer without end")]
+    Endless,
+    /// The connection was reset before the end.
+    #[error("connection reset")]
+    Reset,
+    /// Another error of the connection, by its errno.
+    #[error("connection broken (errno {0})")]
+    Broken(i32),
+    /// The connection ended before the head did.
+    #[error("closed before the end of the head")]
+    ClosedEarly,
+    /// The head is longer than 4096 bytes, or has no end.
+    #[error("a head longer than 4096 bytes")]
+    HeadTooLong,
+    /// The first line has no status code.
+    #[error("no status code")]
+    NoStatus,
+    /// `status_code`: not one of those expected.
+    #[error("status code {0}")]
+    Status(u16),
+    /// `digest`: another one.
+    #[error("digest {}", Hexadecimal(*.0))]
+    Digest([u8; 16]),
+    /// `regex`: not found.
+    #[error("regex did not match")]
+    NotFound,
+    /// `regex` with `regex_no_match`: found.
+    #[error("regex matched")]
+    Found,
+    /// TLS.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsFault),
+}
+
+/// What went wrong with TLS.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error, Serialize, Deserialize,
+)]
+pub enum TlsFault {
+    /// The server speaks something else.
+    #[error("the server does not speak it")]
+    NotTls,
+    /// No version or algorithm that both sides allow.
+    #[error("no common version or cipher")]
+    NothingInCommon,
+    /// The connection ended during the handshake.
+    #[error("closed during the handshake")]
+    ClosedEarly,
+    /// `tls_compliant`: the connection ended without notice (`close_notify`).
+    #[error("closed without notice")]
+    NoNotice,
+    /// The server refused, by its alert (RFC 8446 section 6).
+    #[error("refused by the server (alert {0})")]
+    Alert(u8),
+    /// `tls_verify`: the certificate is not valid now.
+    #[error("the certificate is not valid at this time")]
+    Expired,
+    /// `tls_verify`: no authority that is trusted signed the certificate.
+    #[error("the certificate is signed by nobody who is trusted")]
+    Untrusted,
+    /// `tls_verify`: the certificate is for another name.
+    #[error("the certificate is for another name")]
+    OtherName,
+    /// `tls_verify`: another fault of the certificate, by OpenSSL's number for it (`X509_V_ERR_`).
+    #[error("the certificate is not accepted (error {0})")]
+    Certificate(i32),
+    /// Anything else, by OpenSSL's reason code; 0 if there was none.
+    #[error("handshake failed (reason {0})")]
+    Other(i32),
+}
+
+/// Bytes as `genhash` prints them.
+struct Hexadecimal([u8; 16]);
+
+impl core::fmt::Display for Hexadecimal {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -147,6 +244,12 @@ pub enum Step {
     /// Starting a script.
     #[error("run the script")]
     Run,
+    /// Reading certificates and keys.
+    #[error("prepare TLS")]
+    Tls,
+    /// `regex`.
+    #[error("compile the pattern of `regex`")]
+    Pattern,
 }
 
 /// Kinds of local errors.
@@ -182,6 +285,12 @@ pub enum Cause {
     /// No such user or group.
     #[error("no such user or group")]
     NoUser,
+    /// A file of certificates or a key is missing, unreadable or of no use.
+    #[error("a certificate or key cannot be read")]
+    Certificate,
+    /// It is no pattern of PCRE2, by the byte at which it goes wrong.
+    #[error("it is wrong at byte {0}")]
+    Pattern(u32),
     /// Anything else, by its errno; 0 if there was none.
     #[error("errno {0}")]
     Other(i32),

@@ -8,11 +8,13 @@
 mod connect;
 mod datagram;
 mod dns;
+pub mod http;
 mod ping;
 mod resources;
 mod smtp;
 mod stream;
 mod tcp;
+mod tls;
 mod udp;
 
 pub use resources::Resources;
@@ -22,15 +24,16 @@ use std::time::Duration;
 use crate::outcome::{Cause, Failure, LocalError, Outcome, Step};
 use crate::spec::ProbeSpec;
 
-/// Asks once. The commands of `MISC_CHECK` are not run here: nobody knows what they would say. A kind of check that has no probe yet never comes here: see [`ProbeSpec::stand_in`].
-pub async fn probe(spec: &ProbeSpec, _resources: &Resources) -> Outcome {
+/// Asks once. The commands of `MISC_CHECK` are not run here: nobody knows what they would say.
+pub async fn probe(spec: &ProbeSpec, resources: &Resources) -> Outcome {
     match spec {
         ProbeSpec::Tcp(connection) => tcp::probe(connection).await,
+        ProbeSpec::Http(spec) => http::probe(spec, resources).await,
         ProbeSpec::Smtp(spec) => smtp::probe(spec).await,
         ProbeSpec::Dns(spec) => dns::probe(spec).await,
         ProbeSpec::Ping(connection) => ping::probe(connection).await,
         ProbeSpec::Udp(spec) => udp::probe(spec).await,
-        ProbeSpec::Http(_) | ProbeSpec::Misc(_) => no_probe(),
+        ProbeSpec::Misc(_) => no_probe(),
     }
 }
 

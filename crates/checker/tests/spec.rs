@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use checker::{
     CheckSpec, DnsProbe, DnsType, HttpProbe, HttpVersion, MiscProbe, ProbeSpec, RegexOption, RegexSpec,
-    SmtpProbe, Sni, UdpProbe, UrlSpec, VirtualServerSpec,
+    SmtpProbe, Sni, TlsCheckSpec, UdpProbe, UrlSpec, VirtualServerSpec,
 };
 use world::{check, connection, server, target, virtual_server};
 
@@ -34,6 +34,7 @@ fn probes() -> Vec<ProbeSpec> {
     vec![
         ProbeSpec::Tcp(connection.clone()),
         ProbeSpec::Http(HttpProbe {
+            tls_check: TlsCheckSpec::default(),
             connection: connection.clone(),
             tls: true,
             version: HttpVersion::V1_1,
@@ -61,23 +62,6 @@ fn probes() -> Vec<ProbeSpec> {
 
 fn checked_by(probe: ProbeSpec) -> VirtualServerSpec {
     virtual_server(vec![server(1, vec![CheckSpec { probe, ..check(target(1)) }])])
-}
-
-#[test]
-fn a_check_without_a_probe_is_a_connection_test() {
-    for (asked, index) in probes().into_iter().zip(0..) {
-        let run = checked_by(asked.clone()).with_stand_ins().real_servers[0].checks[0].probe.clone();
-        let expected = if index == 1 { ProbeSpec::Tcp(connection(target(1))) } else { asked };
-        assert_eq!(run, expected);
-    }
-}
-
-#[test]
-fn a_stand_in_keeps_the_schedule_of_its_check() {
-    let asked = checked_by(probes().remove(1));
-    let run = asked.clone().with_stand_ins();
-    let (asked, run) = (&asked.real_servers[0].checks[0], &run.real_servers[0].checks[0]);
-    assert_eq!(CheckSpec { probe: run.probe.clone(), ..asked.clone() }, *run);
 }
 
 #[test]

@@ -347,6 +347,9 @@ fn names_are_unique_and_every_keyword_is_documented() {
         for keyword in block.keywords() {
             assert!(names.insert(keyword.name), "{}/{} twice", block.name, keyword.name);
             assert_eq!(fault(keyword.doc), None, "{}/{}: {}", block.name, keyword.name, keyword.doc);
+            if keyword.since == keyword::OURS {
+                continue;
+            }
             let release: Vec<u32> = keyword.since.split('.').map(|part| part.parse().unwrap()).collect();
             assert_eq!(release.len(), 3, "{}/{}: {}", block.name, keyword.name, keyword.since);
         }

@@ -32,6 +32,9 @@ fn measured() -> BTreeMap<&'static str, i32> {
 
 /// Whether 2.2.7 knows what a release brought.
 fn known_to_2_2_7(since: &str) -> bool {
+    if since == config::keyword::OURS {
+        return false;
+    }
     let release: Vec<u32> = since.split('.').map(|part| part.parse().unwrap()).collect();
     release <= vec![2, 2, 7]
 }

@@ -46,8 +46,7 @@ impl Configuration {
         })?;
         let mut rest = loaded.model;
         let mut vrrp = std::mem::take(&mut rest.vrrp);
-        let asked = std::mem::take(&mut rest.virtual_servers);
-        let virtual_servers = asked.into_iter().map(checker::VirtualServerSpec::with_stand_ins).collect();
+        let virtual_servers = std::mem::take(&mut rest.virtual_servers);
         let globals = &rest.globals.vrrp;
         vrrp.vmac_address_prefix =
             globals.vmac_address_prefix.clone().or_else(|| globals.vmac_prefix.clone());

@@ -6,20 +6,23 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Connection;
+use super::{Connection, TlsCheckSpec};
 
 /// `HTTP_GET`, or `SSL_GET`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct HttpProbe {
     /// Where to.
     pub connection: Connection,
-    /// Over TLS: `SSL_GET`. The server's certificate is not verified, as in keepalived.
+    /// Over TLS: `SSL_GET`.
     pub tls: bool,
+    /// How; over TLS only.
+    pub tls_check: TlsCheckSpec,
     /// `http_protocol`, default 1.0.
     pub version: HttpVersion,
     /// `enable_sni` and `sni_name`; over TLS only.
     pub sni: Sni,
-    /// `fast_recovery`: once the page that failed works again, the others are asked for at once. Default: no.
+    /// `fast_recovery`: once the page that failed works again, the others are asked for at once. Default: no. Each run of
+    /// ours asks for all pages, so that there is nothing left to be faster.
     pub fast_recovery: bool,
     /// The pages, in the order of the file; at least one.
     pub urls: Vec<UrlSpec>,
@@ -79,7 +82,7 @@ pub struct RegexSpec {
     pub min_offset: u32,
     /// `regex_max_offset`: byte of the body up to which a match may start; none: its end.
     pub max_offset: Option<u32>,
-    /// `regex_stack`: bytes of the matcher's stack, at first and at most; none: the library's choice.
+    /// `regex_stack`: bytes of the matcher's stack, at first and at most. Ours uses none.
     pub stack: Option<(u32, u32)>,
 }
 

@@ -9,7 +9,6 @@ mod follow;
 mod http;
 mod misc;
 mod smtp;
-mod stand_in;
 mod tls;
 mod udp;
 
@@ -24,7 +23,7 @@ pub use follow::FollowSpec;
 pub use http::{HttpProbe, HttpVersion, RegexOption, RegexSpec, Sni, UrlSpec};
 pub use misc::MiscProbe;
 pub use smtp::SmtpProbe;
-pub use tls::TlsSpec;
+pub use tls::{TlsCheckSpec, TlsSpec};
 pub use udp::{DEFAULT_PAYLOAD, MaskedByte, ReplySpec, UdpProbe};
 
 /// One `virtual_server`.

@@ -1,7 +1,8 @@
 //! `bfd_instance` and `SSL`.
 
 use super::{
-    Alias, AliasKind, Block, Body, Header, Keyword, Missing, SWITCH, Takes, Value, alias, later, one, wants,
+    Alias, AliasKind, Block, Body, Header, Keyword, Missing, SWITCH, Takes, Value, alias, kw, later, one,
+    wants,
 };
 
 pub static BFD_INSTANCE: Block = Block {
@@ -66,8 +67,8 @@ pub static SSL: Block =
     Block { name: "SSL", header: Header::Nothing, body: Body::Keywords(&[CERTIFICATES], &[]) };
 
 const CERTIFICATES: &[Keyword] = &[
-    later("password", wants(Value::Text), "Password of the key that SSL_GET uses.").since("0.5.3").replaced(),
-    later(
+    kw("password", wants(Value::Text), "Password of the key that SSL_GET uses.").since("0.5.3").replaced(),
+    kw(
         "ca",
         wants(Value::Text),
         "File with certificates of authorities, in PEM. It is read, but the server's certificate is \
@@ -77,10 +78,10 @@ const CERTIFICATES: &[Keyword] = &[
     .replaced()
     .replaced()
     .replaced(),
-    later("certificate", wants(Value::Text), "File with the certificate that SSL_GET shows, in PEM.")
+    kw("certificate", wants(Value::Text), "File with the certificate that SSL_GET shows, in PEM.")
         .since("0.5.3")
         .replaced()
         .replaced()
         .replaced(),
-    later("key", wants(Value::Text), "File with the key of `certificate`, in PEM.").since("0.5.3").replaced(),
+    kw("key", wants(Value::Text), "File with the key of `certificate`, in PEM.").since("0.5.3").replaced(),
 ];

@@ -15,20 +15,18 @@ pub const CHECKERS: &[Keyword] = &[
         "The real server works if a TCP connection to it can be opened.",
     )
     .since("0.5.3"),
-    partly(
+    kw(
         "HTTP_GET",
         Takes::Block(&HTTP_GET),
-        CONNECTS,
         "The real server works if it answers requests for pages, over HTTP, with the status and \
          content that are expected.",
     )
     .since("0.5.3"),
-    partly(
+    kw(
         "SSL_GET",
         Takes::Block(&SSL_GET),
-        CONNECTS,
         "The real server works if it answers requests for pages, over TLS, with the status and \
-         content that are expected. Its certificate is not verified.",
+         content that are expected. Its certificate is not verified, unless `tls_verify` says so.",
     )
     .since("0.5.3"),
     kw(
@@ -153,117 +151,153 @@ static BFD_CHECK: Block = checker("BFD_CHECK", &[BFD], &[]);
 const HTTP_ALIASES: &[Alias] = &[alias("nb_get_retry", "retry", AliasKind::Deprecated)];
 
 const HTTP: &[Keyword] = &[
-    later(
+    kw(
         "url",
         Takes::Block(&URL),
         "A page to ask for. There has to be one; several are asked for in turn, and all have to be \
          right.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "virtualhost",
         Takes::One(Value::Text, Missing::Reported),
         "Name of the web server to ask for (the Host header), unless the page names another.",
     )
     .default("the real server's")
     .since("1.3.6"),
-    later(
+    kw(
         "http_protocol",
         wants(Value::choice(&["1.0", "1.0C", "1.0c", "1.1"])),
         "Version of HTTP. 1.0C and 1.1 ask the server to close the connection.",
     )
     .default("1.0")
     .since("2.0.17"),
-    later("enable_sni", SWITCH, "Names the web server in the TLS handshake, by its `virtualhost`.")
+    kw("enable_sni", SWITCH, "Names the web server in the TLS handshake, by its `virtualhost`.")
         .default("false")
         .since("1.4.3"),
-    later(
+    kw(
         "sni_name",
         Takes::Maybe(Value::Text),
         "Names this web server in the TLS handshake, where that is not `virtualhost`.",
     )
     .since("2.4.4"),
-    later(
+    kw(
         "fast_recovery",
         SWITCH,
-        "Goes on with the other pages at once when the page that failed works again, instead of after \
-         `delay_loop`.",
+        "Asks for the other pages at once when the page that failed works again. keepalived asks for one page in each \
+         `delay_loop` otherwise; stayd always asks for all of them, so that this changes nothing.",
     )
     .default("false")
     .since("2.0.17"),
-    later(
+    kw(
         "tls_compliant",
         SWITCH,
         "Takes a TLS connection that the server ends without notice (close_notify) as a failure.",
     )
     .default("false")
     .since("2.2.8"),
+    kw(
+        "tls_verify",
+        SWITCH,
+        "SSL_GET: verifies the certificate of the server: its signature, its time and its name. keepalived never does.",
+    )
+    .default("false")
+    .ours(),
+    kw(
+        "tls_ca",
+        one(Value::Text),
+        "SSL_GET: file with the authorities that `tls_verify` trusts, in PEM.",
+    )
+    .default("ca of SSL, or else the system's")
+    .ours(),
+    kw(
+        "tls_name",
+        one(Value::Text),
+        "SSL_GET: name or address that `tls_verify` wants the certificate to be for.",
+    )
+    .default("sni_name, the page's virtualhost or the address")
+    .ours(),
+    kw(
+        "tls_certificate",
+        one(Value::Text),
+        "SSL_GET: file with the certificate that this check shows, in PEM.",
+    )
+    .default("certificate of SSL")
+    .ours(),
+    kw(
+        "tls_key",
+        one(Value::Text),
+        "SSL_GET: file with the key of `tls_certificate`, in PEM.",
+    )
+    .default("the file of tls_certificate")
+    .ours(),
 ];
 
 static URL: Block = Block { name: "url", header: Header::Nothing, body: Body::Keywords(&[PAGE], &[]) };
 
 const PAGE: &[Keyword] = &[
-    later(
+    kw(
         "path",
         one(Value::Text),
         "Path of the page, with query if any. A page without path is not asked for.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "digest",
         one(Value::Text),
         "MD5 of the page's body in hexadecimal digits, as `genhash` prints it. Without it, and \
          without `regex`, any content is right.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "status_code",
         Takes::Words { syntax: "NUMBER[-NUMBER] ...", least: 1, missing: Missing::Silent },
         "Status codes, or ranges of them, from 100 to 999, that count as success.",
     )
     .default("200-299")
     .since("0.7.6"),
-    later(
+    kw(
         "virtualhost",
         Takes::One(Value::Text, Missing::Reported),
         "Name of the web server to ask for this page (the Host header).",
     )
     .default("the check's")
     .since("1.3.6"),
-    later(
+    kw(
         "regex",
         Takes::Words { syntax: "PATTERN", least: 1, missing: Missing::Silent },
         "A pattern (PCRE2) that the page has to match; in quotes if there is a space in it, and with each of its \
          backslashes doubled.",
     )
     .since("2.0.7"),
-    later("regex_no_match", Takes::Flag, "Turns `regex` around: the page must not match the pattern.")
+    kw("regex_no_match", Takes::Flag, "Turns `regex` around: the page must not match the pattern.")
         .since("2.0.7"),
-    later(
+    kw(
         "regex_options",
         Takes::Many(Value::choice(checker::RegexOption::NAMES), Missing::Silent),
         "Options of the pattern of `regex`, by their PCRE2 names in lower case.",
     )
     .since("2.0.7"),
-    later(
+    kw(
         "regex_min_offset",
         Takes::One(Value::int(0, UINT), Missing::Silent),
         "Byte of the page at which the search for `regex` starts.",
     )
     .since("2.0.7"),
-    later(
+    kw(
         "regex_max_offset",
         Takes::One(Value::int(0, UINT), Missing::Silent),
-        "Byte of the page at which the search for `regex` ends.",
+        "Byte of the page after which no match of `regex` may start.",
     )
     .since("2.0.7"),
-    later(
+    kw(
         "regex_stack",
         Takes::Words { syntax: "START MAX", least: 2, missing: Missing::Silent },
-        "Memory for the search for `regex` in bytes: what it starts with, and what it may grow to.",
+        "Memory for the search for `regex` in bytes: what it starts with, and what it may grow to. stayd's search needs \
+         none of it and takes what it needs.",
     )
     .since("2.0.7"),
-    later(
+    kw(
         "tls_compliant",
         SWITCH,
         "Takes a TLS connection that the server ends without notice (close_notify) as a failure, for \

@@ -112,7 +112,12 @@ impl Keyword {
         facts.push(("Bad value", self.bad_value().unwrap_or_default()));
         facts.push(("Without value", self.missing_value().unwrap_or_default().to_owned()));
         facts.push(("Default", self.default.to_owned()));
-        facts.push(("Since", format!("keepalived {}", self.since)));
+        let since = if self.since == super::OURS {
+            "stayd's own: keepalived does not know it".to_owned()
+        } else {
+            format!("keepalived {}", self.since)
+        };
+        facts.push(("Since", since));
         facts.push(("Replaced by", self.superseded.map(|by| format!("`{by}`")).unwrap_or_default()));
         facts.push(("Also written", self.spellings(block)));
         facts.push(("In stayd", self.support()));

@@ -198,6 +198,11 @@ impl Keyword {
     }
 
     /// Names the first release that knows it.
+    /// A keyword of stayd's own.
+    const fn ours(self) -> Self {
+        self.since(OURS)
+    }
+
     const fn since(mut self, since: &'static str) -> Self {
         self.since = since;
         self
@@ -240,6 +245,9 @@ impl Keyword {
 const fn kw(name: &'static str, takes: Takes, doc: &'static str) -> Keyword {
     Keyword::new(name, takes, Status::Done, doc)
 }
+
+/// In the place of a release: keepalived does not know the keyword.
+pub const OURS: &str = "stayd";
 
 /// A keyword that has no effect yet.
 const fn later(name: &'static str, takes: Takes, doc: &'static str) -> Keyword {

@@ -179,7 +179,7 @@ const KEYWORDS: &[Keyword] = &[
          port, or with port 0, stands for all ports and makes clients stay with their real server.",
     )
     .since("0.5.3"),
-    later(
+    kw(
         "SSL",
         Takes::Block(&SSL),
         "Key and certificates that SSL_GET uses. Without it no certificate is shown, and the server's \

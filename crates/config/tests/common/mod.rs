@@ -192,6 +192,7 @@ fn special(block: &str, keyword: &str) -> Option<(&'static str, Option<&'static 
         (_, "digest") => ("0123456789abcdef0123456789abcdef", Some("0123")),
         (_, "status_code") => ("200 300-399", Some("ok")),
         (_, "regex_stack") => ("1 2", None),
+        (_, "http_protocol") => ("1.1", Some("9")),
         (_, "payload" | "require_reply") => ("0011", Some("zz")),
         ("FILE_CHECK", "track_file") => ("f", Some("g")),
         ("BFD_CHECK", "name") => ("b", Some("c")),

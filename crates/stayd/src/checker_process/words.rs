@@ -1,6 +1,6 @@
 //! The log lines of the checker process.
 
-use checker::{Action, Event, Scheduler, Why};
+use checker::{Action, Event, Failure, ProbeSpec, Scheduler, Why};
 use ipvs::{DestKey, ServiceKey};
 
 use crate::ipc::{Level, Line};
@@ -41,13 +41,34 @@ impl std::fmt::Display for Server<'_> {
     }
 }
 
+impl Server<'_> {
+    /// Why a check failed; a page by its path rather than its number.
+    fn reason(&self, check: usize, failure: Failure) -> String {
+        if let Failure::Page { url, fault } = failure
+            && let Some(path) = self.path(check, url)
+        {
+            return format!("url {path}: {fault}");
+        }
+        failure.to_string()
+    }
+
+    fn path(&self, check: usize, url: u16) -> Option<&str> {
+        let spec = self.scheduler.virtual_server(&self.service)?;
+        let server = spec.real_servers.iter().find(|server| server.key == self.key)?;
+        let ProbeSpec::Http(http) = &server.checks.get(check)?.probe else { return None };
+        http.urls.get(usize::from(url)).map(|url| url.path.as_str())
+    }
+}
+
 fn health(server: &Server<'_>, up: bool, why: Why) -> Option<Line> {
     match (up, why) {
         (true, Why::Configured) => Some(detail(format!("{server} is up until a check fails"))),
         (false, Why::Configured) => Some(info(format!("{server} is down until its checks succeed"))),
         (_, Why::Removed) => Some(info(format!("{server} is no longer configured"))),
         (true, _) => Some(info(format!("{server} is up"))),
-        (false, Why::Failed { failure, .. }) => Some(warning(format!("{server} is down: {failure}"))),
+        (false, Why::Failed { check, failure }) => {
+            Some(warning(format!("{server} is down: {}", server.reason(check, failure))))
+        }
         (false, Why::Passed) => None,
     }
 }
@@ -56,13 +77,19 @@ fn event(scheduler: &Scheduler, event: &Event) -> Line {
     let server = |check: &checker::CheckName| {
         Server { scheduler, service: check.virtual_server, key: check.server }.to_string()
     };
+    let reason = |check: &checker::CheckName, failure| {
+        let server = Server { scheduler, service: check.virtual_server, key: check.server };
+        server.reason(check.check, failure)
+    };
     match event {
         Event::Forgiven { check, failure, failures } => {
-            info(format!("{} failed a check: {failure} ({failures} in a row, forgiven)", server(check)))
+            let reason = reason(check, *failure);
+            info(format!("{} failed a check: {reason} ({failures} in a row, forgiven)", server(check)))
         }
         // What follows from these is told by the health of the server.
         Event::Failed { check, failure, failures } => {
-            detail(format!("{} failed its check: {failure} ({failures} in a row)", server(check)))
+            let reason = reason(check, *failure);
+            detail(format!("{} failed its check: {reason} ({failures} in a row)", server(check)))
         }
         Event::Passed { check } => detail(format!("{} passed its check", server(check))),
         Event::Blind { check, error } => {

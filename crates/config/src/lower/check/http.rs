@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use checker::{CheckSpec, HttpProbe, HttpVersion, ProbeSpec, RegexOption, RegexSpec, Sni, UrlSpec};
+use checker::{
+    CheckSpec, HttpProbe, HttpVersion, ProbeSpec, RegexOption, RegexSpec, Sni, TlsCheckSpec, UrlSpec,
+};
 
 use super::super::Lowering;
 use super::super::command::split_escaped;
@@ -22,6 +24,7 @@ impl Lowering<'_> {
         let mut page = Page { host: context.host.map(str::to_owned), tls_compliant: false };
         let (mut version, mut fast_recovery) = (HttpVersion::V1_0, false);
         let (mut sni, mut sni_name) = (false, None);
+        let mut tls_check = TlsCheckSpec::default();
         for entry in entry.entries() {
             match entry.name() {
                 "virtualhost" => page.host = entry.choice().map(str::to_owned),
@@ -33,6 +36,11 @@ impl Lowering<'_> {
                 }
                 "fast_recovery" => fast_recovery = entry.switch(),
                 "tls_compliant" => page.tls_compliant = entry.switch(),
+                "tls_verify" => tls_check.verify = entry.switch(),
+                "tls_ca" => tls_check.ca = entry.choice().map(str::to_owned),
+                "tls_name" => tls_check.name = entry.choice().map(str::to_owned),
+                "tls_certificate" => tls_check.certificate = entry.choice().map(str::to_owned),
+                "tls_key" => tls_check.key = entry.choice().map(str::to_owned),
                 _ => {}
             }
         }
@@ -53,7 +61,7 @@ impl Lowering<'_> {
         };
         let tls = entry.name() == "SSL_GET";
         self.connecting(entry, context, super::HTTP, |connection| {
-            ProbeSpec::Http(HttpProbe { connection, tls, version, sni, fast_recovery, urls })
+            ProbeSpec::Http(HttpProbe { connection, tls, tls_check, version, sni, fast_recovery, urls })
         })
     }
 

@@ -1,7 +1,6 @@
 //! Checkers within `real_server`.
 //!
-//! **Every checker is kept with all that it asks**, also one that has no probe yet: what runs in its place is
-//! [said elsewhere](checker::ProbeSpec::stand_in). One that can ask nothing is left out, and reported.
+//! **Every checker is kept with all that it asks.** One that can ask nothing is left out, and reported.
 
 mod connection;
 mod dns;

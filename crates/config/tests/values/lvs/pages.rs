@@ -23,6 +23,11 @@ pub fn rows() -> Vec<Row> {
             row(block, "sni_name", "", at!("sni"), json!("Host")),
             row(block, "fast_recovery", "yes", at!("fast_recovery"), json!(true)),
             row(block, "tls_compliant", "", at!("urls/0/tls_compliant"), json!(true)),
+            row(block, "tls_verify", "", at!("tls_check/verify"), json!(true)),
+            row(block, "tls_ca", "/ca.pem", at!("tls_check/ca"), json!("/ca.pem")),
+            row(block, "tls_name", "web", at!("tls_check/name"), json!("web")),
+            row(block, "tls_certificate", "/c.pem", at!("tls_check/certificate"), json!("/c.pem")),
+            row(block, "tls_key", "/k.pem", at!("tls_check/key"), json!("/k.pem")),
         ]);
     }
     rows

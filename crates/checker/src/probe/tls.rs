@@ -1,0 +1,214 @@
+//! TLS towards real servers.
+//!
+//! **The library is the system's OpenSSL, as keepalived's is**, so that a server which keepalived takes for working is one
+//! here: what versions, algorithms and key lengths are allowed is decided by that library's defaults and its
+//! `openssl.cnf`, for both alike. rustls would be safer code, but knows neither TLS 1.0 and 1.1 nor the exchange of keys
+//! with RSA, and many a real server that is checked behind a director is as old as that.
+//!
+//! The certificate of a server is looked at only with `tls_verify`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
+
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{Error, Ssl, SslContext, SslFiletype, SslMethod, SslVerifyMode};
+use openssl::x509::X509VerifyResult;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_openssl::SslStream;
+
+use super::http::Fault;
+use super::resources::Resources;
+use crate::outcome::{Cause, LocalError, PageFault, Step, TlsFault};
+use crate::spec::{HttpProbe, Sni, TlsCheckSpec, TlsSpec, UrlSpec};
+
+/// The contexts of a configuration: one for each way in which its checks use TLS, made when it is first needed.
+#[derive(Debug, Default)]
+pub(super) struct Contexts {
+    shared: TlsSpec,
+    made: Mutex<BTreeMap<TlsCheckSpec, Option<SslContext>>>,
+}
+
+impl Contexts {
+    pub(super) fn new(shared: TlsSpec) -> Self {
+        Self { shared, made: Mutex::default() }
+    }
+
+    fn get(&self, check: &TlsCheckSpec) -> Option<SslContext> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if !made.contains_key(check) {
+            made.insert(check.clone(), context(&self.shared, check).ok());
+        }
+        made.get(check).cloned().flatten()
+    }
+}
+
+/// What `SSL` names is left out where it is of no use, as in keepalived; what a check names has to be there.
+fn context(shared: &TlsSpec, check: &TlsCheckSpec) -> Result<SslContext, ErrorStack> {
+    let mut builder = SslContext::builder(SslMethod::tls_client())?;
+    if check.certificate.is_none() {
+        if let Some(file) = &shared.certificate {
+            let _left_out = builder.set_certificate_chain_file(file);
+        }
+        if let Some(file) = &shared.key {
+            let _left_out =
+                key(file, shared.password.as_deref()).and_then(|key| builder.set_private_key(&key));
+        }
+    }
+    if let Some(file) = &check.certificate {
+        builder.set_certificate_chain_file(file)?;
+        match &check.key {
+            Some(file) => builder.set_private_key(&*key(file, shared.password.as_deref())?)?,
+            None => builder.set_private_key_file(file, SslFiletype::PEM)?,
+        }
+        builder.check_private_key()?;
+    }
+    if check.verify {
+        builder.set_verify(SslVerifyMode::PEER);
+        match (&check.ca, &shared.ca) {
+            (Some(file), _) | (None, Some(file)) => builder.set_ca_file(file)?,
+            (None, None) => builder.set_default_verify_paths()?,
+        }
+    } else {
+        builder.set_verify(SslVerifyMode::NONE);
+    }
+    Ok(builder.build())
+}
+
+fn key(file: &str, password: Option<&str>) -> Result<PKey<openssl::pkey::Private>, ErrorStack> {
+    let text = std::fs::read(file).unwrap_or_default();
+    // With a callback in any case: without one the library would ask at the terminal.
+    let password = password.unwrap_or_default().as_bytes();
+    PKey::private_key_from_pem_callback(&text, |buffer| {
+        let length = password.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&password[..length]);
+        Ok(length)
+    })
+}
+
+/// The stream after a handshake.
+pub(super) async fn connect(
+    stream: TcpStream,
+    http: &HttpProbe,
+    url: &UrlSpec,
+    resources: &Resources,
+) -> Result<SslStream<TcpStream>, Fault> {
+    let unprepared = || Fault::Local(LocalError { step: Step::Tls, cause: Cause::Certificate });
+    let context = resources.tls().get(&http.tls_check).ok_or_else(unprepared)?;
+    let ssl = session(&context, http, url).map_err(|_error| unprepared())?;
+    let mut stream = SslStream::new(ssl, stream).map_err(|_error| unprepared())?;
+    let shaken = timeout(http.connection.timeout, Pin::new(&mut stream).connect()).await;
+    match shaken.map_err(|_elapsed| PageFault::TimedOut)? {
+        Ok(()) => Ok(stream),
+        Err(error) => Err(handshake(&error, stream.ssl().verify_result()).into()),
+    }
+}
+
+fn session(context: &SslContext, http: &HttpProbe, url: &UrlSpec) -> Result<Ssl, ErrorStack> {
+    let mut ssl = Ssl::new(context)?;
+    let host = url.host.as_deref().map(without_port);
+    let sni = match &http.sni {
+        Sni::Omitted => None,
+        Sni::Host => host,
+        Sni::Name(name) => Some(name.as_str()),
+    };
+    if let Some(name) = sni {
+        ssl.set_hostname(name)?;
+    }
+    if http.tls_check.verify {
+        let target = http.connection.target.ip();
+        match http.tls_check.name.as_deref().or(sni).or(host) {
+            Some(name) => match name.parse::<IpAddr>() {
+                Ok(address) => ssl.param_mut().set_ip(address)?,
+                Err(_name) => ssl.param_mut().set_host(name)?,
+            },
+            None => ssl.param_mut().set_ip(target)?,
+        }
+    }
+    Ok(ssl)
+}
+
+/// A `virtualhost` may name a port, which no certificate does.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Tells the server that the connection ends here, without waiting for anything.
+pub(super) async fn say_goodbye(stream: &mut SslStream<TcpStream>) {
+    std::future::poll_fn(|context| {
+        let _whatever = Pin::new(&mut *stream).poll_shutdown(context);
+        Poll::Ready(())
+    })
+    .await;
+}
+
+fn handshake(error: &Error, verified: X509VerifyResult) -> PageFault {
+    if let Some(error) = error.io_error() {
+        return match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => PageFault::Reset,
+            _ => PageFault::Broken(error.raw_os_error().unwrap_or(0)),
+        };
+    }
+    let fault = of_library(error);
+    if reason(error) == Some("certificate verify failed") {
+        return certificate(verified).into();
+    }
+    fault.unwrap_or(TlsFault::ClosedEarly).into()
+}
+
+/// The numbers are those of `x509_vfy.h`.
+fn certificate(result: X509VerifyResult) -> TlsFault {
+    match result.as_raw() {
+        9 | 10 => TlsFault::Expired,
+        2 | 18..=21 | 24 => TlsFault::Untrusted,
+        62..=64 => TlsFault::OtherName,
+        other => TlsFault::Certificate(other),
+    }
+}
+
+fn reason(error: &Error) -> Option<&'static str> {
+    error.ssl_error()?.errors().first()?.reason()
+}
+
+/// `None`: the library has no complaint of its own, the connection just ended.
+fn of_library(error: &Error) -> Option<TlsFault> {
+    let first = error.ssl_error()?.errors().first()?;
+    let code = first.reason_code();
+    Some(match first.reason() {
+        Some("unexpected eof while reading") => TlsFault::ClosedEarly,
+        Some("wrong version number" | "http request" | "packet length too long" | "bad record type") => {
+            TlsFault::NotTls
+        }
+        Some(
+            "unsupported protocol" | "no protocols available" | "no ciphers available" | "wrong ssl version",
+        ) => TlsFault::NothingInCommon,
+        // OpenSSL's reasons for alerts are 1000 and the number of the alert.
+        _ => match u8::try_from(code - 1000) {
+            Ok(alert) => TlsFault::Alert(alert),
+            Err(_other) => TlsFault::Other(code),
+        },
+    })
+}
+
+/// What an error of an established stream means, if it is one of TLS.
+pub(super) fn fault(error: &io::Error) -> Option<TlsFault> {
+    if is_without_notice(error) {
+        return Some(TlsFault::NoNotice);
+    }
+    error.get_ref()?.downcast_ref().and_then(of_library)
+}
+
+/// Whether a connection ended without `close_notify`.
+pub(super) fn is_without_notice(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    inner.is_some_and(|inner| reason(inner) == Some("unexpected eof while reading"))
+}
