@@ -128,6 +128,9 @@ fn context(case: &Case) -> String {
         {
             case.text.replace("weight 1\n", "weight 1\nTCP_CHECK {\n}\n")
         }
+        "virtualhost" if matches!(case.block.name, "virtual_server" | "real_server") => {
+            case.text.replace("weight 1\n", "weight 1\nHTTP_GET {\nurl {\npath /\n}\n}\n")
+        }
         _ => case.text.clone(),
     }
 }

@@ -171,7 +171,7 @@ impl Process {
                 Action::Start { run, probe } => self.probes.start(run, probe),
                 Action::Cancel { run } => self.probes.cancel(run),
                 Action::Health { virtual_server, .. } | Action::Quorum { virtual_server, .. } => {
-                    self.tell(&FromChecker::Changed(action.clone()));
+                    self.tell(&FromChecker::Changed(Box::new(action.clone())));
                     touched.push(virtual_server);
                 }
                 Action::Weight { virtual_server, .. } => touched.push(virtual_server),

@@ -186,7 +186,7 @@ const CHECKING: &[Keyword] = &[
     )
     .default("1")
     .since("1.3.7"),
-    later(
+    kw(
         "virtualhost",
         Takes::One(Value::Text, Missing::Reported),
         "Name of the web server that HTTP_GET and SSL_GET ask for, unless real server, check or page \
@@ -339,7 +339,7 @@ const REAL: &[Keyword] = &[
     )
     .default("smtp_alert_checker; true if unset")
     .since("2.0.0"),
-    later(
+    kw(
         "virtualhost",
         Takes::One(Value::Text, Missing::Reported),
         "Name of the web server that HTTP_GET and SSL_GET ask for, unless check or page name another.",

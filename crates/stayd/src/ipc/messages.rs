@@ -106,7 +106,7 @@ pub enum FromChecker {
     /// What a successor would need.
     Snapshot(Box<Scheduler>),
     /// The health of a real server or the quorum of a virtual server, for those who are to be told.
-    Changed(checker::Action),
+    Changed(Box<checker::Action>),
     /// A log line.
     Line(Line),
 }
