@@ -5,7 +5,6 @@ use super::{
     Takes, UINT, Value, alias, kw, later, one, partly, wants,
 };
 
-const CONNECTS: &str = "only whether a connection can be opened is tested";
 const UP: &str = "the server counts as up for this check";
 
 pub const CHECKERS: &[Keyword] = &[
