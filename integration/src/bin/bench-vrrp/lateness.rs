@@ -1,0 +1,203 @@
+//! How punctual adverts are while the rest of the daemon and of the host is busy.
+//!
+//! One master of each daemon sends for ten virtual routers every 0.1 s; how much longer than that two adverts of one
+//! are apart is the lateness. The load comes from both at the same time: health checks of stayd's checker (keepalived's
+//! needs IVPS in the kernel and ends without it), signals that ask both for their dumps, and a tracking script of
+//! either that starts fifty processes a second.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lab::wait::{self, seconds};
+use lab::{Capture, Daemon, Error, Host, Lab, Process, Result};
+use nix::sys::signal::Signal;
+
+use crate::DAEMONS;
+use crate::figures::{Series, met, millis};
+
+const INTERVAL: i64 = 100_000;
+/// No advert later than this, in microseconds.
+const TARGET: i64 = 10_000;
+const VIRTUAL_ROUTERS: u32 = 10;
+/// TCP checks a second: as many real servers, each checked every second.
+const CHECKS: u32 = 5_000;
+/// How often both daemons are asked for their dumps.
+const DUMP_EVERY: Duration = Duration::from_millis(200);
+const SETTLING: Duration = Duration::from_secs(7);
+
+const SCRIPT: &str = "#!/bin/sh
+i=0
+while [ $i -lt 50 ]; do /bin/true & i=$((i+1)); done
+wait
+";
+
+struct Phase {
+    name: &'static str,
+    loaded: bool,
+    realtime: bool,
+}
+
+const PHASES: [Phase; 3] = [
+    Phase { name: "quiet", loaded: false, realtime: false },
+    Phase { name: "under load", loaded: true, realtime: false },
+    Phase { name: "under load, `vrrp_rt_priority 50`", loaded: true, realtime: true },
+];
+
+pub fn measure(period: Duration) -> Result<String> {
+    let mut table = "\
+| load | daemon | adverts | p50, ms | p99, ms | max, ms | no later than 10 ms | at most keepalived's max |
+|---|---|---|---|---|---|---|---|
+"
+    .to_owned();
+    let mut checks = Vec::new();
+    for phase in &PHASES {
+        eprintln!("lateness, {}", phase.name);
+        let (measured, done) = measure_phase(phase, period)?;
+        checks.extend(phase.loaded.then(|| done.to_string()));
+        let yardstick = measured[0].max();
+        for (daemon, series) in DAEMONS.iter().zip(&measured) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                table,
+                "| {} | {} | {} | {} | {} | {} | {} | {} |",
+                phase.name,
+                daemon.name(),
+                series.len(),
+                millis(series.percentile(50)),
+                millis(series.percentile(99)),
+                millis(series.max()),
+                met(series.max() <= TARGET),
+                if *daemon == Daemon::Stayd { met(series.max() <= yardstick) } else { "" },
+            );
+        }
+    }
+    let _ = write!(table, "\nTCP checks a second under load: {}.", checks.join(" and "));
+    Ok(table)
+}
+
+/// Both daemons' lateness, and the connections that were made a second.
+fn measure_phase(phase: &Phase, period: Duration) -> Result<([Series; 2], u64)> {
+    let lab = Lab::native()?;
+    let mut casts = Vec::new();
+    for daemon in DAEMONS {
+        let lan = lab.lan(&daemon.name()[..1])?;
+        let host = lab.host(daemon.name())?;
+        host.connect(&lan, "eth0", &["192.168.0.20/24"])?;
+        casts.push((daemon, host, lan.capture()?));
+    }
+    let checking = &casts[1].1;
+    // All of the real servers are this host.
+    checking.check("ip", &["route", "add", "local", "10.1.0.0/16", "dev", "lo"])?;
+    let listener = checking.listen(80)?;
+    let mut processes = Vec::new();
+    for (daemon, host, _) in &casts {
+        let script = host.write("bomb", SCRIPT)?;
+        let executable = fs::set_permissions(&script, fs::Permissions::from_mode(0o755));
+        executable.map_err(|error| Error::Unmet(format!("{}: {error}", script.display())))?;
+        let text = configuration(*daemon, phase, &script.display().to_string());
+        processes.push(host.start_daemon(*daemon, &text)?);
+    }
+    for (_, host, wire) in &casts {
+        let heard = || Ok(wire.last_advert_before(host, lab::now()).map(|advert| advert.at));
+        wait::for_some(&format!("adverts of {}", host.name()), seconds(20), heard)?;
+    }
+    thread::sleep(SETTLING);
+    let opened = opened(checking)?;
+    let from = lab::now();
+    let start = Instant::now();
+    while start.elapsed() < period {
+        thread::sleep(DUMP_EVERY);
+        if phase.loaded {
+            for process in &processes {
+                ask_for_dumps(process)?;
+            }
+        }
+    }
+    let checks = (self::opened(checking)? - opened) / period.as_secs().max(1);
+    let series = [0, 1].map(|index| lateness(&casts[index].2, &casts[index].1, from));
+    drop(listener);
+    drop(casts);
+    lab.close()?;
+    Ok((series, checks))
+}
+
+fn ask_for_dumps(process: &Process) -> Result {
+    process.signal(Signal::SIGUSR1)?;
+    process.signal(Signal::SIGUSR2)?;
+    Ok(())
+}
+
+/// TCP connections that a host has opened so far.
+fn opened(host: &Host) -> Result<u64> {
+    let text = host.check("cat", &["/proc/net/snmp"])?;
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Tcp: "));
+    let names = lines.next().unwrap_or_default().split(' ');
+    let numbers = lines.next().unwrap_or_default().split(' ');
+    let found = names.zip(numbers).find(|(name, _)| *name == "ActiveOpens");
+    let number = found.and_then(|(_, number)| number.parse().ok());
+    number.ok_or_else(|| Error::Unmet("the kernel counts connections".to_owned()))
+}
+
+fn configuration(daemon: Daemon, phase: &Phase, script: &str) -> String {
+    let mut text = "global_defs {\n  router_id bench\n  script_user root\n".to_owned();
+    if phase.realtime {
+        text += "  vrrp_rt_priority 50\n";
+    }
+    text += "}\n";
+    if phase.loaded {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "vrrp_script bomb {{\n  script \"{script}\"\n  interval 1\n  weight 1\n}}\n");
+    }
+    let track = if phase.loaded { "  track_script {\n    bomb\n  }\n" } else { "" };
+    for vrid in 1..=VIRTUAL_ROUTERS {
+        let _ = write!(
+            text,
+            "\
+vrrp_instance V{vrid} {{
+  state MASTER
+  interface eth0
+  version 3
+  virtual_router_id {vrid}
+  priority 100
+  advert_int 0.1
+  virtual_ipaddress {{
+    192.168.0.{}
+  }}
+{track}}}
+",
+            100 + vrid
+        );
+    }
+    if phase.loaded && daemon == Daemon::Stayd {
+        text += "virtual_server 10.2.0.1 80 {\n  delay_loop 1\n  lvs_sched rr\n  lvs_method DR\n  protocol TCP\n";
+        for number in 0..CHECKS {
+            let _ = write!(
+                text,
+                "  real_server 10.1.{}.{} 80 {{\n    TCP_CHECK {{\n      connect_timeout 3\n    }}\n  }}\n",
+                number / 250,
+                number % 250 + 1
+            );
+        }
+        text += "}\n";
+    }
+    text
+}
+
+/// By how much adverts of one virtual router were further apart than the interval.
+fn lateness(wire: &Capture, host: &Host, from: clock::Instant) -> Series {
+    let mut last: BTreeMap<u8, clock::Instant> = BTreeMap::new();
+    let mut late = Vec::new();
+    for advert in wire.adverts() {
+        if advert.at < from || !host.owns(advert.source) {
+            continue;
+        }
+        if let Some(before) = last.insert(advert.vrid, advert.at) {
+            late.push((advert.at.as_micros() - before.as_micros()).cast_signed() - INTERVAL);
+        }
+    }
+    Series::new(late)
+}
