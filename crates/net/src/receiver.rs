@@ -4,20 +4,31 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
 
+use clock::Instant;
 use nix::cmsg_space;
+use nix::errno::Errno;
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, recvmsg, setsockopt, sockopt,
+    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, setsockopt, sockopt,
 };
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime};
 use pnet_packet::Packet as _;
 use pnet_packet::ipv4::Ipv4Packet;
 use socket2::{Domain, InterfaceIndexOrAddress, Socket, Type};
 use vrrp::{Family, IfIndex, Packet, Protocol};
 
+use crate::monotonic::now;
+
 /// Holds what a few thousand instances say during a stall of some seconds; used only when it is needed.
 const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 /// No advert is longer than 255 IPv6 addresses and the headers.
 const LARGEST: usize = 4352;
+/// Packets taken with one system call.
+pub const BATCH: usize = 16;
+/// A stamp older than this is not believed. A wake-up is later only on a host that was stalled.
+const OLDEST: Duration = Duration::from_millis(10);
 
 /// A raw socket bound to one interface.
 #[derive(Debug)]
@@ -26,8 +37,17 @@ pub struct Receiver {
     interface: IfIndex,
     family: Family,
     protocol: Protocol,
-    /// Longer than any advert; what is longer still is cut off and fails the length check.
+    /// Room for a batch of packets longer than any advert; what is longer still is cut off and fails the length check.
     buffer: Vec<u8>,
+}
+
+/// Packets that were waiting.
+#[derive(Debug)]
+pub struct Batch {
+    /// Each with the time of its arrival: that of a wake-up is later by what the scheduler takes.
+    pub packets: Vec<(Instant, Packet)>,
+    /// More may be waiting.
+    pub is_full: bool,
 }
 
 impl Receiver {
@@ -55,9 +75,10 @@ impl Receiver {
                 setsockopt(&socket, sockopt::Ipv6RecvPacketInfo, &true)?;
             }
         }
+        setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
         // Without the privilege for more, the system's default has to do.
         let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER);
-        Ok(Self { socket, interface, family, protocol, buffer: vec![0; LARGEST] })
+        Ok(Self { socket, interface, family, protocol, buffer: vec![0; BATCH * LARGEST] })
     }
 
     /// Joins a group of this receiver's family.
@@ -89,78 +110,115 @@ impl Receiver {
         };
     }
 
-    /// The next waiting packet; `None` if none is waiting.
+    /// What waits, up to [`BATCH`] packets in the order of their arrival; fewer: nothing waits any more.
     ///
     /// # Errors
     /// What the kernel says. `ENETDOWN` is told once when the interface goes down and means nothing for the socket.
-    pub fn receive(&mut self) -> io::Result<Option<Packet>> {
+    pub fn receive(&mut self) -> io::Result<Batch> {
         loop {
-            let packet = match self.family {
-                Family::V4 => self.receive_v4(),
-                Family::V6 => self.receive_v6(),
+            match self.receive_batch() {
+                Err(Errno::EAGAIN) => return Ok(Batch { packets: Vec::new(), is_full: false }),
+                Err(Errno::EINTR) => {}
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    fn receive_batch(&mut self) -> nix::Result<Batch> {
+        let Self { interface, family, protocol, .. } = *self;
+        let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
+        // Made anew each time: the kernel writes the lengths that it used into it.
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, Some(control));
+        let mut parts: Vec<_> =
+            self.buffer.chunks_exact_mut(LARGEST).map(|chunk| [IoSliceMut::new(chunk)]).collect();
+        let flags = MsgFlags::empty();
+        let messages = recvmmsg(self.socket.as_raw_fd(), &mut headers, &mut parts, flags, None)?;
+        let clocks = Clocks::read();
+        let (mut packets, mut count) = (Vec::new(), 0);
+        for message in messages {
+            count += 1;
+            let Some(bytes) = message.iovs().next() else { continue };
+            let packet = match family {
+                Family::V4 => packet_v4(interface, protocol, bytes),
+                Family::V6 => packet_v6(interface, protocol, bytes, &message),
             };
-            match packet {
-                Ok(Some(packet)) => return Ok(Some(packet)),
-                // A datagram that is none: the next one, please.
-                Ok(None) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+            // A datagram that is none is left out.
+            if let Some(packet) = packet {
+                let stamp = message.cmsgs()?.find_map(|control| match control {
+                    ControlMessageOwned::ScmTimestampns(time) => Some(time),
+                    _ => None,
+                });
+                packets.push((clocks.arrival(stamp), packet));
             }
         }
+        Ok(Batch { packets, is_full: count == BATCH })
     }
+}
 
-    fn receive_v4(&mut self) -> io::Result<Option<Packet>> {
-        let mut data = [IoSliceMut::new(&mut self.buffer)];
-        let message = recvmsg::<SockaddrIn>(self.socket.as_raw_fd(), &mut data, None, MsgFlags::empty())?;
-        let length = message.bytes;
-        let Some(header) = Ipv4Packet::new(&self.buffer[..length]) else { return Ok(None) };
-        // pnet leaves out what exceeds the total length that the header states.
-        Ok(Some(Packet {
-            interface: self.interface,
-            source: header.get_source().into(),
-            destination: header.get_destination().into(),
-            ttl: header.get_ttl(),
-            id: header.get_identification(),
-            protocol: self.protocol,
-            payload: header.payload().to_vec(),
-        }))
-    }
+fn packet_v4(interface: IfIndex, protocol: Protocol, bytes: &[u8]) -> Option<Packet> {
+    let header = Ipv4Packet::new(bytes)?;
+    // pnet leaves out what exceeds the total length that the header states.
+    Some(Packet {
+        interface,
+        source: header.get_source().into(),
+        destination: header.get_destination().into(),
+        ttl: header.get_ttl(),
+        id: header.get_identification(),
+        protocol,
+        payload: header.payload().to_vec(),
+    })
+}
 
-    fn receive_v6(&mut self) -> io::Result<Option<Packet>> {
-        let mut control = cmsg_space!(libc::in6_pktinfo, libc::c_int);
-        let mut data = [IoSliceMut::new(&mut self.buffer)];
-        let message = recvmsg::<SockaddrIn6>(
-            self.socket.as_raw_fd(),
-            &mut data,
-            Some(&mut control),
-            MsgFlags::empty(),
-        )?;
-        let (mut destination, mut hop_limit) = (None, None);
-        for control in message.cmsgs()? {
-            match control {
-                ControlMessageOwned::Ipv6PacketInfo(info) => {
-                    destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr));
-                }
-                ControlMessageOwned::Ipv6HopLimit(limit) => hop_limit = u8::try_from(limit).ok(),
-                _ => {}
+fn packet_v6(
+    interface: IfIndex,
+    protocol: Protocol,
+    bytes: &[u8],
+    message: &RecvMsg<'_, '_, SockaddrStorage>,
+) -> Option<Packet> {
+    let (mut destination, mut hop_limit) = (None, None);
+    for control in message.cmsgs().ok()? {
+        match control {
+            ControlMessageOwned::Ipv6PacketInfo(info) => {
+                destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr));
             }
+            ControlMessageOwned::Ipv6HopLimit(limit) => hop_limit = u8::try_from(limit).ok(),
+            _ => {}
         }
-        let source = message.address.map(|address| address.ip());
-        let length = message.bytes;
-        let (Some(source), Some(destination), Some(ttl)) = (source, destination, hop_limit) else {
-            return Ok(None);
-        };
-        Ok(Some(Packet {
-            interface: self.interface,
-            source: source.into(),
-            destination: destination.into(),
-            ttl,
-            id: 0,
-            protocol: self.protocol,
-            payload: self.buffer[..length].to_vec(),
-        }))
     }
+    let source = message.address.as_ref().and_then(SockaddrStorage::as_sockaddr_in6);
+    Some(Packet {
+        interface,
+        source: source?.ip().into(),
+        destination: destination?.into(),
+        ttl: hop_limit?,
+        id: 0,
+        protocol,
+        payload: bytes.to_vec(),
+    })
+}
+
+/// Both clocks at one moment: the kernel stamps packets with the time of day.
+struct Clocks {
+    now: Instant,
+    day: u64,
+}
+
+impl Clocks {
+    fn read() -> Self {
+        let day = clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, micros);
+        Self { now: now(), day }
+    }
+
+    /// When a packet with this stamp arrived. **A stamp that is old, or of a clock that was set since, counts as now**:
+    /// what a backup concludes from it is then late, and never early.
+    fn arrival(&self, stamp: Option<TimeSpec>) -> Instant {
+        let age = stamp.and_then(|stamp| self.day.checked_sub(micros(stamp))).map(Duration::from_micros);
+        age.filter(|age| *age <= OLDEST).map_or(self.now, |age| self.now - age)
+    }
+}
+
+fn micros(time: TimeSpec) -> u64 {
+    u64::try_from(Duration::from(time).as_micros()).unwrap_or(u64::MAX)
 }
 
 impl AsFd for Receiver {
@@ -175,6 +233,19 @@ mod tests {
 
     use super::*;
     use crate::wire::ipv4_datagram;
+
+    #[test]
+    fn a_packet_arrived_when_its_stamp_says_unless_that_is_old_or_to_come() {
+        let clocks = Clocks { now: Instant::from_micros(5_000_000), day: 90_000_000 };
+        let arrival =
+            |day: i64| clocks.arrival(Some(TimeSpec::new(day / 1_000_000, day % 1_000_000 * 1_000)));
+        assert_eq!(arrival(89_999_400), Instant::from_micros(4_999_400));
+        assert_eq!(arrival(89_990_000), Instant::from_micros(4_990_000));
+        for not_believed in [89_989_999, 90_000_001, 0] {
+            assert_eq!(arrival(not_believed), clocks.now);
+        }
+        assert_eq!(clocks.arrival(None), clocks.now);
+    }
 
     #[test]
     fn padding_after_the_total_length_is_no_payload() {

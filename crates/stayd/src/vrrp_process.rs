@@ -26,8 +26,8 @@ use parent::{Heard, Parent};
 use receivers::Receivers;
 use wake::{Cause, Wake};
 
-/// Packets taken from one socket before the others and the timer get their turn.
-const PACKETS_AT_ONCE: usize = 4096;
+/// Batches of packets taken from one socket before the others and the timer get their turn.
+const BATCHES_AT_ONCE: usize = 256;
 
 /// A wall clock that is slewed drifts by less in any time that matters.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
@@ -59,6 +59,8 @@ struct Driver {
     receivers: Receivers,
     parent: Parent,
     wake: Wake,
+    /// When the newest input was.
+    latest: Instant,
     /// By how much the wall clock is ahead of the monotonic one, as the router knows it.
     clock_ahead: Option<Duration>,
     configured: bool,
@@ -82,6 +84,7 @@ impl Driver {
             mirror,
             parent,
             wake,
+            latest: Instant::ZERO,
             clock_ahead: None,
             configured: false,
             release,
@@ -140,7 +143,13 @@ impl Driver {
     }
 
     fn feed(&mut self, input: Input) {
-        self.router.handle(net::now(), input);
+        self.feed_at(net::now(), input);
+    }
+
+    /// What happened a moment ago; never before what the router has heard of already.
+    fn feed_at(&mut self, at: Instant, input: Input) {
+        self.latest = self.latest.max(at);
+        self.router.handle(self.latest, input);
     }
 
     fn drain(&mut self, cause: Cause) {
@@ -156,11 +165,14 @@ impl Driver {
                 None => {}
             },
             Cause::Packets(key) => {
-                for _ in 0..PACKETS_AT_ONCE {
-                    match self.receivers.receive(key) {
-                        Ok(Some(packet)) => self.feed(Input::Packet(packet)),
-                        // An interface that went down is an error here; the mirror tells of it as well.
-                        Ok(None) | Err(_) => break,
+                for _ in 0..BATCHES_AT_ONCE {
+                    // An interface that went down is an error here; the mirror tells of it as well.
+                    let Some(Ok(batch)) = self.receivers.receive(key) else { break };
+                    for (at, packet) in batch.packets {
+                        self.feed_at(at, Input::Packet(packet));
+                    }
+                    if !batch.is_full {
+                        break;
                     }
                 }
             }

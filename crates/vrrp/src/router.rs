@@ -241,6 +241,9 @@ impl Router {
 
     /// Lets the sync group of an instance that may have changed follow it.
     fn settle(&mut self, now: Instant, changed: InstanceId) {
+        if self.groups.is_empty() {
+            return;
+        }
         let Some(index) = self.groups.iter().position(|group| group.members.contains(&changed)) else {
             return;
         };
@@ -296,16 +299,21 @@ impl Router {
             Protocol::Ah => ah::peek(&packet.payload),
         };
         let Some(vrid) = advert.and_then(Advert::peek_vrid) else { return };
-        for id in self.concerned(packet, vrid) {
-            self.with(now, id, |instance, cx| instance.receive(cx, packet));
+        let key = (packet.interface, Family::of(packet.source), vrid);
+        match self.receivers.get(&key).map(Vec::as_slice) {
+            None | Some([]) => {}
+            Some(&[only]) => self.with(now, only, |instance, cx| instance.receive(cx, packet)),
+            Some(several) => {
+                for id in self.concerned(packet, several) {
+                    self.with(now, id, |instance, cx| instance.receive(cx, packet));
+                }
+            }
         }
     }
 
     /// Instances of this VRID and family on the interface that the packet came in by. If a multicast and a unicast one
     /// share them, the destination decides.
-    fn concerned(&self, packet: &Packet, vrid: VirtualRouterId) -> Vec<InstanceId> {
-        let key = (packet.interface, Family::of(packet.source), vrid);
-        let Some(receivers) = self.receivers.get(&key) else { return Vec::new() };
+    fn concerned(&self, packet: &Packet, receivers: &[InstanceId]) -> Vec<InstanceId> {
         let fits = |id: &InstanceId| {
             let instance = self.instances.get(id);
             instance.is_some_and(|instance| {
@@ -313,7 +321,7 @@ impl Router {
             })
         };
         let fitting: Vec<_> = receivers.iter().copied().filter(fits).collect();
-        if fitting.is_empty() { receivers.clone() } else { fitting }
+        if fitting.is_empty() { receivers.to_vec() } else { fitting }
     }
 
     fn tick(&mut self, now: Instant) {

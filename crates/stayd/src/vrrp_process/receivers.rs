@@ -4,8 +4,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use net::Receiver;
-use vrrp::{Family, IfIndex, Membership, Packet, Protocol};
+use net::{Batch, Receiver};
+use vrrp::{Family, IfIndex, Membership, Protocol};
 
 use super::wake::Wake;
 
@@ -61,8 +61,8 @@ impl Receivers {
         }
     }
 
-    /// The next packet of this socket; `None` also if the socket is closed already.
-    pub(super) fn receive(&mut self, key: Key) -> io::Result<Option<Packet>> {
-        self.sockets.get_mut(&key).map_or(Ok(None), |socket| socket.receiver.receive())
+    /// What waits at this socket; `None` if the socket is closed already.
+    pub(super) fn receive(&mut self, key: Key) -> Option<io::Result<Batch>> {
+        self.sockets.get_mut(&key).map(|socket| socket.receiver.receive())
     }
 }

@@ -40,9 +40,17 @@ pub(super) enum Cause {
     Terminate,
 }
 
+#[derive(Clone, Copy)]
+enum Timer {
+    Unset,
+    Set(Instant),
+    Fired,
+}
+
 pub(super) struct Wake {
     epoll: Epoll,
     timer: TimerFd,
+    timer_at: Timer,
     /// Readable once a signal asked for the end.
     _terminate: UnixStream,
     events: Vec<EpollEvent>,
@@ -61,7 +69,14 @@ impl Wake {
         epoll.add(&terminate, readable(SIGNAL))?;
         epoll.add(timer.as_fd(), readable(TIMER))?;
         let events = vec![EpollEvent::empty(); MOST_EVENTS];
-        Ok(Self { epoll, timer, _terminate: terminate, events, watching_backlog: false })
+        Ok(Self {
+            epoll,
+            timer,
+            timer_at: Timer::Unset,
+            _terminate: terminate,
+            events,
+            watching_backlog: false,
+        })
     }
 
     /// Watches a receiving socket; closing it ends that.
@@ -96,15 +111,33 @@ impl Wake {
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        Ok(self.events[..count].iter().filter_map(|event| cause(event.data())).collect())
+        let events = &self.events[..count];
+        if events.iter().any(|event| event.data() == TIMER) {
+            self.timer_at = Timer::Fired;
+        }
+        Ok(events.iter().filter_map(|event| cause(event.data())).collect())
     }
 
-    fn arm(&self, deadline: Option<Instant>) -> io::Result<()> {
-        let Some(deadline) = deadline else { return Ok(self.timer.unset()?) };
+    /// **An early wake-up costs less than setting the timer for each advert that is heard**: a deadline that has moved
+    /// away is looked at again when the timer fires.
+    fn arm(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        let deadline = match (self.timer_at, deadline) {
+            (Timer::Set(at), Some(deadline)) if at <= deadline => return Ok(()),
+            (Timer::Unset | Timer::Set(_), None) => return Ok(()),
+            (Timer::Fired, None) => {
+                // Else it stays readable.
+                self.timer.unset()?;
+                self.timer_at = Timer::Unset;
+                return Ok(());
+            }
+            (_, Some(deadline)) => deadline,
+        };
         // Zero would disarm it; a time that has passed fires at once.
         let at = Duration::from_micros(deadline.as_micros().max(1));
         let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
-        Ok(self.timer.set(Expiration::OneShot(TimeSpec::from_duration(at)), flags)?)
+        self.timer.set(Expiration::OneShot(TimeSpec::from_duration(at)), flags)?;
+        self.timer_at = Timer::Set(deadline);
+        Ok(())
     }
 
     /// While something waits to be handed over, the parent's being ready for it is news.

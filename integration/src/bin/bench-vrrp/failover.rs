@@ -184,21 +184,19 @@ fn repeat(
         overheads.adverts.push(over(taken));
         overheads.announcements.push(over(announced.at));
         core::mem::swap(&mut master, &mut backup);
-        // The one that is gone comes back.
+        // The one that is gone comes back; its log goes on.
+        entered = count(&backup.process.log()?, daemon) + 1;
         match kind {
             Kind::Kill => {
                 backup.host.remove_address("eth0", &format!("{VIP}/32"))?;
+                // keepalived takes a killed one for running until its init has buried it.
+                backup.host.check("sh", &["-c", "rm -f /run/*.pid"])?;
                 backup = start(backup.host)?;
-                entered = 1;
             }
-            Kind::Cut => {
-                entered = count(&backup.process.log()?, daemon) + 1;
-                backup.host.heal("eth0")?;
-            }
+            Kind::Cut => backup.host.heal("eth0")?,
             Kind::Stop => {
                 backup.process.wait_for_exit(seconds(10))?;
                 backup = start(backup.host)?;
-                entered = 1;
             }
         }
     }
@@ -231,8 +229,7 @@ fn signed(moment: Instant) -> i64 {
 }
 
 fn line(table: &mut String, interval: &str, kind: Kind, overheads: [Overheads; 2]) {
-    let [keepalived, stayd] =
-        overheads.map(|one| [Series::new(one.adverts), Series::new(one.announcements)]);
+    let [keepalived, stayd] = overheads.map(|one| [Series::new(one.adverts), Series::new(one.announcements)]);
     let target = stayd[0].median() <= keepalived[0].median() && stayd[0].max() <= keepalived[0].max();
     let show = |series: &Series| format!("{} / {}", millis(series.median()), millis(series.max()));
     // Writing to a string cannot fail.

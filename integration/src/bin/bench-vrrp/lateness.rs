@@ -1,13 +1,14 @@
 //! How punctual adverts are while the rest of the daemon and of the host is busy.
 //!
 //! One master of each daemon sends for ten virtual routers every 0.1 s; how much longer than that two adverts of one
-//! are apart is the lateness. The load comes from both at the same time: health checks of stayd's checker (keepalived's
-//! needs IVPS in the kernel and ends without it), signals that ask both for their dumps, and a tracking script of
-//! either that starts fifty processes a second.
+//! are apart is the lateness. The load: TCP connections as a checker makes them (both daemons' own need IPVS in the
+//! kernel, which the lab's has not), signals that ask both for their dumps, and a tracking script of either that starts
+//! fifty processes a second.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,10 +24,12 @@ const INTERVAL: i64 = 100_000;
 /// No advert later than this, in microseconds.
 const TARGET: i64 = 10_000;
 const VIRTUAL_ROUTERS: u32 = 10;
-/// TCP checks a second: as many real servers, each checked every second.
+/// TCP checks a second.
 const CHECKS: u32 = 5_000;
 /// How often both daemons are asked for their dumps.
 const DUMP_EVERY: Duration = Duration::from_millis(200);
+/// Where the checked server listens.
+const PORT: u16 = 80;
 const SETTLING: Duration = Duration::from_secs(7);
 
 const SCRIPT: &str = "#!/bin/sh
@@ -89,16 +92,19 @@ fn measure_phase(phase: &Phase, period: Duration) -> Result<([Series; 2], u64)> 
         host.connect(&lan, "eth0", &["192.168.0.20/24"])?;
         casts.push((daemon, host, lan.capture()?));
     }
-    let checking = &casts[1].1;
-    // All of the real servers are this host.
-    checking.check("ip", &["route", "add", "local", "10.1.0.0/16", "dev", "lo"])?;
-    let listener = checking.listen(80)?;
+    let checking = lab.host("checker")?;
+    let listener = checking.listen(PORT)?;
+    if phase.loaded {
+        let program = std::env::current_exe();
+        let program = program.map_err(|error| Error::Unmet(format!("this program has a path: {error}")))?;
+        checking.start("checks", &program.display().to_string(), &["--check", &CHECKS.to_string()])?;
+    }
     let mut processes = Vec::new();
     for (daemon, host, _) in &casts {
         let script = host.write("bomb", SCRIPT)?;
         let executable = fs::set_permissions(&script, fs::Permissions::from_mode(0o755));
         executable.map_err(|error| Error::Unmet(format!("{}: {error}", script.display())))?;
-        let text = configuration(*daemon, phase, &script.display().to_string());
+        let text = configuration(phase, &script.display().to_string());
         processes.push(host.start_daemon(*daemon, &text)?);
     }
     for (_, host, wire) in &casts {
@@ -106,7 +112,7 @@ fn measure_phase(phase: &Phase, period: Duration) -> Result<([Series; 2], u64)> 
         wait::for_some(&format!("adverts of {}", host.name()), seconds(20), heard)?;
     }
     thread::sleep(SETTLING);
-    let opened = opened(checking)?;
+    let opened = opened(&checking)?;
     let from = lab::now();
     let start = Instant::now();
     while start.elapsed() < period {
@@ -117,7 +123,7 @@ fn measure_phase(phase: &Phase, period: Duration) -> Result<([Series; 2], u64)> 
             }
         }
     }
-    let checks = (self::opened(checking)? - opened) / period.as_secs().max(1);
+    let checks = (self::opened(&checking)? - opened) / period.as_secs().max(1);
     let series = [0, 1].map(|index| lateness(&casts[index].2, &casts[index].1, from));
     drop(listener);
     drop(casts);
@@ -142,7 +148,7 @@ fn opened(host: &Host) -> Result<u64> {
     number.ok_or_else(|| Error::Unmet("the kernel counts connections".to_owned()))
 }
 
-fn configuration(daemon: Daemon, phase: &Phase, script: &str) -> String {
+fn configuration(phase: &Phase, script: &str) -> String {
     let mut text = "global_defs {\n  router_id bench\n  script_user root\n".to_owned();
     if phase.realtime {
         text += "  vrrp_rt_priority 50\n";
@@ -172,18 +178,6 @@ vrrp_instance V{vrid} {{
             100 + vrid
         );
     }
-    if phase.loaded && daemon == Daemon::Stayd {
-        text += "virtual_server 10.2.0.1 80 {\n  delay_loop 1\n  lvs_sched rr\n  lvs_method DR\n  protocol TCP\n";
-        for number in 0..CHECKS {
-            let _ = write!(
-                text,
-                "  real_server 10.1.{}.{} 80 {{\n    TCP_CHECK {{\n      connect_timeout 3\n    }}\n  }}\n",
-                number / 250,
-                number % 250 + 1
-            );
-        }
-        text += "}\n";
-    }
     text
 }
 
@@ -200,4 +194,22 @@ fn lateness(wire: &Capture, host: &Host, from: clock::Instant) -> Series {
         }
     }
     Series::new(late)
+}
+
+/// Makes and closes so many TCP connections a second, for ever.
+pub fn check(rate: u32) -> ! {
+    const TURN: Duration = Duration::from_millis(1);
+    let start = Instant::now();
+    let mut made = 0_u64;
+    loop {
+        let due = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX) * u64::from(rate) / 1_000;
+        // What is overdue is left out: a checker has its limits too.
+        made = made.max(due.saturating_sub(u64::from(rate) / 10));
+        while made < due {
+            // Its failure is as good a load.
+            drop(TcpStream::connect((Ipv4Addr::LOCALHOST, PORT)));
+            made += 1;
+        }
+        thread::sleep(TURN);
+    }
 }

@@ -32,6 +32,9 @@ struct Args {
     /// For how many seconds each measurement of cost and punctuality lasts.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Does nothing but make so many TCP connections a second: the load of the measurement of lateness.
+    #[arg(long, hide = true)]
+    check: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,11 @@ impl FromStr for Part {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let args = Args::parse();
+    if let Some(rate) = args.check {
+        lateness::check(rate);
+    }
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench-vrrp: {error}");
