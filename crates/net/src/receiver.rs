@@ -25,8 +25,8 @@ use crate::monotonic::now;
 const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 /// No advert is longer than 255 IPv6 addresses and the headers.
 const LARGEST: usize = 4352;
-/// Packets taken with one system call.
-pub const BATCH: usize = 16;
+/// Packets taken with one system call, at most.
+const BATCH: usize = 16;
 /// A stamp older than this is not believed. A wake-up is later only on a host that was stalled.
 const OLDEST: Duration = Duration::from_millis(10);
 
@@ -110,13 +110,13 @@ impl Receiver {
         };
     }
 
-    /// What waits, up to [`BATCH`] packets in the order of their arrival; fewer: nothing waits any more.
+    /// What waits, up to `most` packets (16 at once at most) in the order of their arrival; fewer: nothing waits any more.
     ///
     /// # Errors
     /// What the kernel says. `ENETDOWN` is told once when the interface goes down and means nothing for the socket.
-    pub fn receive(&mut self) -> io::Result<Batch> {
+    pub fn receive(&mut self, most: usize) -> io::Result<Batch> {
         loop {
-            match self.receive_batch() {
+            match self.receive_batch(most.clamp(1, BATCH)) {
                 Err(Errno::EAGAIN) => return Ok(Batch { packets: Vec::new(), is_full: false }),
                 Err(Errno::EINTR) => {}
                 result => return Ok(result?),
@@ -124,13 +124,13 @@ impl Receiver {
         }
     }
 
-    fn receive_batch(&mut self) -> nix::Result<Batch> {
+    fn receive_batch(&mut self, most: usize) -> nix::Result<Batch> {
         let Self { interface, family, protocol, .. } = *self;
         let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
         // Made anew each time: the kernel writes the lengths that it used into it.
-        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(BATCH, Some(control));
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(most, Some(control));
         let mut parts: Vec<_> =
-            self.buffer.chunks_exact_mut(LARGEST).map(|chunk| [IoSliceMut::new(chunk)]).collect();
+            self.buffer.chunks_exact_mut(LARGEST).take(most).map(|chunk| [IoSliceMut::new(chunk)]).collect();
         let flags = MsgFlags::empty();
         let messages = recvmmsg(self.socket.as_raw_fd(), &mut headers, &mut parts, flags, None)?;
         let clocks = Clocks::read();
@@ -151,7 +151,7 @@ impl Receiver {
                 packets.push((clocks.arrival(stamp), packet));
             }
         }
-        Ok(Batch { packets, is_full: count == BATCH })
+        Ok(Batch { packets, is_full: count == most })
     }
 }
 

@@ -165,9 +165,12 @@ impl Driver {
                 None => {}
             },
             Cause::Packets(key) => {
+                // Mostly there is one; where there are more, there may be many.
+                let mut most = 2;
                 for _ in 0..BATCHES_AT_ONCE {
                     // An interface that went down is an error here; the mirror tells of it as well.
-                    let Some(Ok(batch)) = self.receivers.receive(key) else { break };
+                    let Some(Ok(batch)) = self.receivers.receive(key, most) else { break };
+                    most = usize::MAX;
                     for (at, packet) in batch.packets {
                         self.feed_at(at, Input::Packet(packet));
                     }

@@ -61,8 +61,8 @@ impl Receivers {
         }
     }
 
-    /// What waits at this socket; `None` if the socket is closed already.
-    pub(super) fn receive(&mut self, key: Key) -> Option<io::Result<Batch>> {
-        self.sockets.get_mut(&key).map(|socket| socket.receiver.receive())
+    /// What waits at this socket, up to so many packets; `None` if the socket is closed already.
+    pub(super) fn receive(&mut self, key: Key, most: usize) -> Option<io::Result<Batch>> {
+        self.sockets.get_mut(&key).map(|socket| socket.receiver.receive(most))
     }
 }
