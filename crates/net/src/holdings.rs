@@ -5,18 +5,23 @@
 //! [`Mirror`](crate::Mirror).
 
 mod address;
+mod leftover;
 mod notice;
 mod route;
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use netlink::{Conversation, Heard, Monitor, Outcome, Request};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::address::AddressMessage;
+use netlink_packet_route::route::RouteMessage;
+use netlink_packet_route::rule::RuleMessage;
 use vrrp::{Held, IfIndex};
 
+use leftover::{Identity, Shown};
 use notice::{Key, Notice};
 
 const NETLINK_ROUTE: isize = libc::NETLINK_ROUTE as isize;
@@ -96,6 +101,49 @@ impl Holdings {
             }
         }
         failed
+    }
+
+    /// Removes what bears `protocol` and is not among `wanted`: what a daemon that was killed has left. Returns a line
+    /// for each thing removed, and one for what failed.
+    ///
+    /// # Errors
+    /// The kernel does not show what it has.
+    pub fn sweep(
+        &mut self,
+        protocol: u8,
+        wanted: &[Held],
+        index_of: impl Fn(&str) -> Option<IfIndex>,
+    ) -> Result<(Vec<String>, Vec<String>), netlink::Error> {
+        let wanted: BTreeSet<_> = wanted.iter().filter_map(|held| Identity::of(held, &index_of)).collect();
+        let questions = [
+            RouteNetlinkMessage::GetRule(RuleMessage::default()),
+            RouteNetlinkMessage::GetRoute(RouteMessage::default()),
+            RouteNetlinkMessage::GetAddress(AddressMessage::default()),
+        ];
+        let (mut removed, mut failed) = (Vec::new(), Vec::new());
+        for message in questions {
+            let shown: Vec<Shown> = self.conversation.dump(&Request { flags: 0, message })?;
+            let stale = |one: &Shown| {
+                one.protocol == protocol && one.identity.is_some_and(|identity| !wanted.contains(&identity))
+            };
+            let (names, requests): (Vec<_>, Vec<_>) = shown
+                .into_iter()
+                .filter(stale)
+                .map(|one| {
+                    let name = one.identity.map(|identity| identity.to_string()).unwrap_or_default();
+                    (name, Request { flags: 0, message: one.removal() })
+                })
+                .unzip();
+            for (name, outcome) in names.into_iter().zip(self.conversation.batch(requests).outcomes) {
+                match outcome {
+                    Outcome::Done => removed.push(name),
+                    // A route goes with the address that it stands on.
+                    Outcome::Refused(refusal) if [libc::ESRCH, libc::ENOENT].contains(&refusal.errno) => {}
+                    other => failed.push(format!("{name}: {other:?}")),
+                }
+            }
+        }
+        Ok((removed, failed))
     }
 
     /// Whether routes or rules have been held, so that the descriptor is to be watched from now on.

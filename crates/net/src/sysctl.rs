@@ -41,7 +41,7 @@ pub fn interfaces(family: &str) -> io::Result<Vec<String>> {
 }
 
 /// A setting: family, interface and name.
-pub type Setting = (&'static str, String, &'static str);
+pub type Setting = (String, String, String);
 
 /// Settings that are changed while the daemon runs.
 ///
@@ -52,6 +52,16 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// What was found before it was changed, for a process that replaces this one.
+    pub const fn found(&self) -> &BTreeMap<Setting, i32> {
+        &self.found
+    }
+
+    /// Takes over what a predecessor found: what stands there now is what that made of it.
+    pub fn resume(&mut self, found: BTreeMap<Setting, i32>) {
+        self.found = found;
+    }
+
     /// Makes these settings be so, and those that were asked for before and are not now what they were. Returns what
     /// failed. A setting that does not exist, as that of an interface which is not there, is none.
     pub fn apply(&mut self, wanted: &BTreeMap<Setting, i32>) -> Vec<(Setting, io::Error)> {
@@ -86,5 +96,33 @@ fn set(setting: Setting, value: i32, failed: &mut Vec<(Setting, io::Error)>) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => failed.push((setting, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A setting that every host has, and that nobody asks for.
+    fn setting() -> Setting {
+        ("ipv4".to_owned(), "lo".to_owned(), "medium_id".to_owned())
+    }
+
+    #[test]
+    fn what_a_predecessor_found_counts_and_not_what_it_made_of_it() {
+        let now = read("ipv4", "lo", "medium_id").unwrap();
+        let mut overrides = Overrides::default();
+        overrides.resume(BTreeMap::from([(setting(), now + 1)]));
+        // It stands as it is wanted already, so that nothing is written.
+        assert!(overrides.apply(&BTreeMap::from([(setting(), now)])).is_empty());
+        assert_eq!(overrides.found(), &BTreeMap::from([(setting(), now + 1)]));
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_not_found_and_no_failure() {
+        let mut overrides = Overrides::default();
+        let missing = ("ipv4".to_owned(), "no such interface".to_owned(), "arp_ignore".to_owned());
+        assert!(overrides.apply(&BTreeMap::from([(missing, 1)])).is_empty());
+        assert!(overrides.found().is_empty());
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use checker::{ProbeSpec, Scheduler};
 use config::model::Command;
+use net::sysctl::Setting;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, TrackerState, What};
@@ -107,6 +108,8 @@ struct Daemon {
     /// Children whose answer to the newest configuration is not in yet.
     awaited: Vec<Role>,
     instances: BTreeMap<InstanceKey, InstanceSnapshot>,
+    /// Settings of the kernel as the VRRP process found them.
+    found: BTreeMap<Setting, i32>,
     states: BTreeMap<String, StateName>,
     scheduler: Option<Box<Scheduler>>,
     notifier: Notifier,
@@ -131,6 +134,7 @@ impl Daemon {
             sender,
             awaited: Vec::new(),
             instances: BTreeMap::new(),
+            found: BTreeMap::new(),
             states: BTreeMap::new(),
             scheduler: None,
             notifier: Notifier::new(),
@@ -251,6 +255,7 @@ impl Daemon {
                     self.instances.insert(snapshot.key.clone(), snapshot);
                 }
             }
+            FromVrrp::Found(settings) => self.found = settings,
             FromVrrp::Line(line) => log::line("vrrp", &line),
         }
     }
@@ -337,15 +342,19 @@ impl Daemon {
     fn send_snapshot(&mut self, role: Role) {
         let Some(child) = self.children.get(&role) else { return };
         match role {
-            Role::Vrrp if !self.instances.is_empty() => {
-                child.send(&ToVrrp::Resume(self.instances.values().cloned().collect()));
+            Role::Vrrp => {
+                if !self.found.is_empty() {
+                    child.send(&ToVrrp::Found(self.found.clone()));
+                }
+                if !self.instances.is_empty() {
+                    child.send(&ToVrrp::Resume(self.instances.values().cloned().collect()));
+                }
             }
             Role::Checker => {
                 if let Some(scheduler) = &self.scheduler {
                     child.send(&ToChecker::Resume(scheduler.clone()));
                 }
             }
-            Role::Vrrp => {}
         }
     }
 
@@ -362,7 +371,9 @@ impl Daemon {
         let Some(child) = self.children.get(&role) else { return };
         match role {
             Role::Vrrp => {
-                child.send(&ToVrrp::Filter(self.configuration.rest.globals.firewall.nftables.clone()));
+                let globals = &self.configuration.rest.globals;
+                child.send(&ToVrrp::Schedule(globals.daemon.vrrp.clone()));
+                child.send(&ToVrrp::Filter(globals.firewall.nftables.clone()));
                 child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
             }
             Role::Checker => child.send(&ToChecker::Configure {
@@ -429,6 +440,7 @@ impl Daemon {
         match role {
             Role::Vrrp => {
                 self.instances.clear();
+                self.found.clear();
                 self.states.clear();
             }
             Role::Checker => self.scheduler = None,

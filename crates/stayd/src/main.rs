@@ -20,6 +20,7 @@ mod notify;
 mod pid_file;
 mod ready;
 mod realserver;
+mod scheduling;
 mod script;
 mod signals;
 mod track;

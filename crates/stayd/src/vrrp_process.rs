@@ -6,6 +6,7 @@
 
 mod filter;
 mod interfaces;
+mod leftovers;
 mod parent;
 mod receivers;
 mod wake;
@@ -20,6 +21,7 @@ use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTim
 
 use crate::exit::Exit;
 use crate::ipc::{FromVrrp, Level, ToVrrp};
+use crate::scheduling::Scheduling;
 use filter::Blocked;
 use interfaces::Interfaces;
 use parent::{Heard, Parent};
@@ -58,6 +60,7 @@ struct Driver {
     announcer: Announcer,
     receivers: Receivers,
     parent: Parent,
+    scheduling: Scheduling,
     wake: Wake,
     /// When the newest input was.
     latest: Instant,
@@ -83,6 +86,7 @@ impl Driver {
             receivers: Receivers::default(),
             mirror,
             parent,
+            scheduling: Scheduling::default(),
             wake,
             latest: Instant::ZERO,
             clock_ahead: None,
@@ -202,12 +206,17 @@ impl Driver {
                     self.interfaces.resume();
                     self.feed(Input::Resume(snapshots));
                 }
+                Heard::Message(ToVrrp::Found(settings)) => self.interfaces.resume_settings(settings),
                 Heard::Message(ToVrrp::Track { tracker, state }) => {
                     self.feed(Input::Track { tracker, state });
                 }
                 Heard::Message(ToVrrp::Filter(nftables)) => {
                     let failure = self.blocked.configure(nftables);
                     self.complain(failure.into_iter().collect());
+                }
+                Heard::Message(ToVrrp::Schedule(spec)) => {
+                    let failures = self.scheduling.apply(&spec);
+                    self.complain(failures);
                 }
                 Heard::Message(ToVrrp::Configure(spec)) => self.configure(*spec),
                 Heard::Message(ToVrrp::Stop) | Heard::Gone => {
@@ -219,19 +228,54 @@ impl Driver {
     }
 
     fn configure(&mut self, mut spec: RouterSpec) {
+        let found = self.interfaces.found().clone();
         let failures = self.interfaces.configure(&mut spec, &self.mirror);
         self.complain(failures);
+        if *self.interfaces.found() != found {
+            self.parent.tell(&FromVrrp::Found(self.interfaces.found().clone()));
+        }
         // What was just made is heard of before it is used.
         self.hear_links();
         self.filter();
         if !self.configured {
             self.configured = true;
+            self.sweep(&spec);
             self.feed(Input::Links(self.mirror.views()));
         }
         self.feed(Input::Configure(spec));
         self.perform();
         self.report();
         self.parent.tell(&FromVrrp::Configured);
+    }
+
+    /// Removes what a daemon that was killed has left behind and this configuration does not name. **Not beside
+    /// another daemon of this kind**: what bears the protocol number is then maybe that one's.
+    fn sweep(&mut self, spec: &RouterSpec) {
+        if let Some(other) = leftovers::neighbour() {
+            let text = format!("leftovers of earlier runs stay, since process {other} may have made them");
+            self.parent.line(Level::Detail, text);
+            return;
+        }
+        let wanted: Vec<_> = spec
+            .instances
+            .iter()
+            .flat_map(vrrp::InstanceSpec::held)
+            .chain(spec.statics.iter().cloned())
+            .collect();
+        let index_of = |name: &str| self.mirror.index_of(name);
+        match self.holdings.sweep(PROTOCOL_KEEPALIVED, &wanted, index_of) {
+            Ok((removed, failed)) => {
+                for name in removed {
+                    self.parent.line(Level::Info, format!("removed what an earlier run left: {name}"));
+                }
+                self.complain(
+                    failed.iter().map(|name| format!("cannot remove a leftover, {name}")).collect(),
+                );
+            }
+            Err(error) => self.complain(vec![format!("cannot look for leftovers of earlier runs: {error}")]),
+        }
+        // What went is heard of before the router looks.
+        self.hear_links();
     }
 
     fn check_interfaces(&mut self) {

@@ -27,22 +27,21 @@ pub const SYSTEM: &[Keyword] = &[
     )
     .default("1000000")
     .since("2.1.0"),
-    later("vrrp_priority", NICE, "Nice value of the VRRP process, from -20 (goes first) to 19.")
-        .since("1.2.20"),
+    kw("vrrp_priority", NICE, "Nice value of the VRRP process, from -20 (goes first) to 19.").since("1.2.20"),
     later("checker_priority", NICE, "Nice value of the checker process, from -20 (goes first) to 19.")
         .since("1.2.20"),
     later("bfd_priority", NICE, "Nice value of the BFD process, from -20 (goes first) to 19.").since("2.0.0"),
-    later("vrrp_no_swap", Takes::Flag, "Keeps the memory of the VRRP process from being swapped out.")
+    kw("vrrp_no_swap", Takes::Flag, "Keeps the memory of the VRRP process from being swapped out.")
         .since("1.2.20"),
     later("checker_no_swap", Takes::Flag, "Keeps the memory of the checker process from being swapped out.")
         .since("1.2.20"),
     later("bfd_no_swap", Takes::Flag, "Keeps the memory of the BFD process from being swapped out.")
         .since("2.0.0"),
-    later("vrrp_rt_priority", REALTIME, "Real-time priority of the VRRP process (SCHED_RR).").since("2.0.0"),
+    kw("vrrp_rt_priority", REALTIME, "Real-time priority of the VRRP process (SCHED_RR).").since("2.0.0"),
     later("checker_rt_priority", REALTIME, "Real-time priority of the checker process (SCHED_RR).")
         .since("2.0.0"),
     later("bfd_rt_priority", REALTIME, "Real-time priority of the BFD process (SCHED_RR).").since("2.0.0"),
-    later(
+    kw(
         "vrrp_cpu_affinity",
         CPUS,
         "Numbers of the processors that the VRRP process may run on. One that does not exist makes \

@@ -73,7 +73,7 @@ impl NetlinkDeserializable for Notice {
     }
 }
 
-fn key(payload: &[u8], is_route: bool) -> Result<Option<Key>, DecodeError> {
+pub(super) fn key(payload: &[u8], is_route: bool) -> Result<Option<Key>, DecodeError> {
     let Some((header, attributes)) = payload.split_first_chunk::<HEADER>() else {
         return Err(DecodeError::buffer_too_small(payload.len(), HEADER));
     };
@@ -108,7 +108,7 @@ fn number(value: &[u8]) -> Option<u32> {
     value.try_into().map(u32::from_ne_bytes).ok()
 }
 
-fn ip(octets: &[u8]) -> Option<IpAddr> {
+pub(super) fn ip(octets: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(octets).map(|octets| Ipv4Addr::from(octets).into());
     v4.or_else(|_| <[u8; 16]>::try_from(octets).map(|octets| Ipv6Addr::from(octets).into())).ok()
 }

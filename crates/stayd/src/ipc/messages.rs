@@ -1,7 +1,10 @@
 //! What is said.
 
+use std::collections::BTreeMap;
+
 use checker::{MiscProbe, Scheduler, TlsSpec, VirtualServerSpec};
-use config::model::{Identity, NftablesSpec};
+use config::model::{Identity, NftablesSpec, ProcessSpec};
+use net::sysctl::Setting;
 use serde::{Deserialize, Serialize};
 use vrrp::{Event, InstanceSnapshot, RouterSpec, TrackerId, TrackerState, Transition};
 
@@ -34,8 +37,12 @@ pub struct Line {
 pub enum ToVrrp {
     /// What a crashed predecessor was doing; before the first configuration.
     Resume(Vec<InstanceSnapshot>),
+    /// The settings that a crashed predecessor found and changed; before the first configuration.
+    Found(BTreeMap<Setting, i32>),
     /// How the packet filter is called; before each configuration.
     Filter(NftablesSpec),
+    /// How the process is to be scheduled; before each configuration.
+    Schedule(ProcessSpec),
     /// What to run.
     Configure(Box<RouterSpec>),
     /// What a script, file or process says now that instances may follow.
@@ -58,6 +65,8 @@ pub enum FromVrrp {
     Transition(Transition),
     /// Another event of an instance.
     Event(Event),
+    /// The settings of the kernel that were found and changed: a successor is to put these back, not what it finds.
+    Found(BTreeMap<Setting, i32>),
     /// What a successor would need.
     Snapshots(Vec<InstanceSnapshot>),
     /// A log line of the process itself.

@@ -39,6 +39,16 @@ impl Interfaces {
         self.resumed = true;
     }
 
+    /// This process replaces a crashed one, which found these settings.
+    pub(super) fn resume_settings(&mut self, found: BTreeMap<Setting, i32>) {
+        self.overrides.resume(found);
+    }
+
+    /// The settings as they were found.
+    pub(super) const fn found(&self) -> &BTreeMap<Setting, i32> {
+        self.overrides.found()
+    }
+
     /// Makes what a configuration asks for, and writes the names of VMACs into it. Returns what failed.
     pub(super) fn configure(&mut self, spec: &mut RouterSpec, mirror: &Mirror) -> Vec<String> {
         let mut failures = Vec::new();
@@ -124,12 +134,16 @@ fn settings(spec: &RouterSpec, vmacs: &[vrrp::VmacLink]) -> BTreeMap<Setting, i3
     let mut settings = BTreeMap::new();
     let v4 = |link: &&vrrp::VmacLink| link.family == Family::V4 && matches!(link.kind, VmacKind::Macvlan(_));
     for link in vmacs.iter().filter(v4) {
-        settings.insert(("ipv4", link.base.clone(), "arp_ignore"), 1);
-        settings.insert(("ipv4", link.base.clone(), "arp_filter"), 1);
-        settings.insert(("ipv4", "all".to_owned(), "rp_filter"), 0);
+        settings.insert(setting(&link.base, "arp_ignore"), 1);
+        settings.insert(setting(&link.base, "arp_filter"), 1);
+        settings.insert(setting("all", "rp_filter"), 0);
     }
     for instance in spec.instances.iter().filter(|instance| instance.promote_secondaries) {
-        settings.insert(("ipv4", instance.interface.clone(), "promote_secondaries"), 1);
+        settings.insert(setting(&instance.interface, "promote_secondaries"), 1);
     }
     settings
+}
+
+fn setting(interface: &str, name: &str) -> Setting {
+    ("ipv4".to_owned(), interface.to_owned(), name.to_owned())
 }
