@@ -8,7 +8,7 @@ DAEMON ?= stayd
 # Where rustup and ./setup put cargo and its commands.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test build lint bench-config fuzz
+.PHONY: demo test build lint bench-config bench-vrrp fuzz
 
 demo:
 	@./setup demo
@@ -37,6 +37,13 @@ lint:
 bench-config:
 	@$(CARGO) build --release -p stayd -p integration --bin stayd --bin bench-config
 	@target/release/bench-config
+
+# Failover, cost and punctuality of VRRP, beside keepalived; as root. Some of it: make bench-vrrp PARTS="failover cpu".
+PARTS ?=
+
+bench-vrrp:
+	@$(CARGO) build --release -p stayd -p integration --bin stayd --bin bench-vrrp --bin lab-janitor
+	@target/release/bench-vrrp $(PARTS)
 
 # What to fuzz, and for how many seconds each: docs/fuzzing.md.
 TARGETS ?= config_text config_tree vrrp_packet vrrp_router
