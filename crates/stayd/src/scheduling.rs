@@ -47,7 +47,7 @@ impl Scheduling {
         // failure.
         if spec.realtime.is_none() && (first || spec.realtime != before.realtime || spec.nice != before.nice)
         {
-            let _ = set_slice(spec.nice.unwrap_or_default());
+            let _ = set_slice();
         }
         if spec.processors != before.processors {
             note("the processors", set_processors(spec));
@@ -77,14 +77,19 @@ fn set_nice(nice: i8) -> io::Result<()> {
     Ok(())
 }
 
-fn set_slice(nice: i8) -> io::Result<()> {
+/// Whatever else the process was started with stays.
+fn set_slice() -> io::Result<()> {
+    let size = u32::try_from(size_of::<libc::sched_attr>()).map_err(io::Error::other)?;
     // SAFETY: all zeros is a value of this plain structure.
     let mut attributes: libc::sched_attr = unsafe { std::mem::zeroed() };
-    attributes.size = u32::try_from(size_of::<libc::sched_attr>()).map_err(io::Error::other)?;
-    attributes.sched_nice = nice.into();
-    attributes.sched_runtime = SLICE_NANOS;
-    // SAFETY: the structure states its size and lives as long as the call, which only reads it.
-    Errno::result(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) })?;
+    // SAFETY: the structure is as large as said and lives as long as the call, which fills it.
+    Errno::result(unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) })?;
+    if attributes.sched_policy.cast_signed() == libc::SCHED_OTHER {
+        attributes.size = size;
+        attributes.sched_runtime = SLICE_NANOS;
+        // SAFETY: the structure states its size and lives as long as the call, which only reads it.
+        Errno::result(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) })?;
+    }
     Ok(())
 }
 
