@@ -7,9 +7,14 @@ use lab::wait::{self, seconds};
 use lab::{Daemon, Host, Lab, Result};
 
 /// Commands that show the kernel's state; none prints what differs between hosts that are alike.
-const LOOKS: [(&str, &str); 7] = [
+const LOOKS: [(&str, &str); 8] = [
     ("addresses", "ip -o addr show | sed 's/^[0-9]*: //; s/[0-9]*sec/SEC/g'"),
-    ("links", "ip -d -o link show type macvlan | sed 's/^[0-9]*: //'"),
+    ("links", "for kind in macvlan ipvlan; do ip -d -o link show type $kind; done | sed 's/^[0-9]*: //'"),
+    // Which groups are joined where: a macvlan hears what the interface below it does not.
+    (
+        "groups",
+        "ip -o maddress show | sed 's/^[0-9]*: //' | tr -s '[:blank:]' ' ' | grep -E 'inet6? (224.0.0.18|ff02::12)'; true",
+    ),
     ("IPv4 routes", "ip route show table all"),
     ("IPv6 routes", "ip -6 route show table all"),
     ("rules", "ip rule; ip -6 rule"),
@@ -284,6 +289,21 @@ vrrp_instance V6 {
 }";
     let body = "  use_vmac_addr\n  virtual_ipaddress {\n    10.1.0.100/24\n    10.1.0.102/24 dev eth1\n  }";
     story(globals, body, V4_PEER, "10.1.0.100")
+}
+
+#[test]
+fn an_ipvlan_of_ipv4() -> Result {
+    story("", &format!("  use_ipvlan 10.1.0.7/24\n{V4}"), V4_PEER, "10.1.0.100")
+}
+
+#[test]
+fn an_ipvlan_of_ipv4_with_a_name_and_flags() -> Result {
+    story("", &format!("  use_ipvlan private 10.1.0.7 ipv51\n{V4}"), V4_PEER, "10.1.0.100")
+}
+
+#[test]
+fn an_ipvlan_of_ipv6() -> Result {
+    story("", &format!("  use_ipvlan vepa\n{V6}"), V6_PEER, "fe80::100")
 }
 
 #[test]

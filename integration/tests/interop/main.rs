@@ -9,5 +9,6 @@
 mod flavours;
 mod frr;
 mod notify;
+mod rollout;
 mod stage;
 mod sync_groups;
