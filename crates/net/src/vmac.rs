@@ -210,11 +210,15 @@ fn message(link: &VmacLink, base: IfIndex) -> LinkMessage {
 
 /// Its settings, as keepalived's. An IPv4 one answers ARP for its own addresses only, takes packets from addresses that
 /// another interface of this host has, and has no IPv6 unless the instance has IPv6 addresses. No interface makes itself
-/// a link-local address: every router with this MAC address would have the same.
+/// a link-local address: every router with this MAC address would have the same. An ipvlan holds no virtual address and
+/// needs none of this.
 fn settle(link: &VmacLink) -> Result<(), VmacError> {
-    let mut settings = vec![("ipv6", "addr_gen_mode", 1)];
-    match link.family {
-        Family::V4 => settings.extend([
+    let mut settings = Vec::new();
+    if matches!(link.kind, VmacKind::Macvlan(_)) {
+        settings.push(("ipv6", "addr_gen_mode", 1));
+    }
+    match (link.kind, link.family) {
+        (VmacKind::Macvlan(_), Family::V4) => settings.extend([
             ("ipv6", "disable_ipv6", i32::from(!link.ipv6)),
             ("ipv4", "arp_ignore", 1),
             ("ipv4", "arp_filter", 0),
@@ -222,7 +226,8 @@ fn settle(link: &VmacLink) -> Result<(), VmacError> {
             ("ipv4", "accept_local", 1),
             ("ipv4", "promote_secondaries", 1),
         ]),
-        Family::V6 => settings.push(("ipv6", "disable_ipv6", 0)),
+        (VmacKind::Ipvlan { .. }, Family::V4) => {}
+        (_, Family::V6) => settings.push(("ipv6", "disable_ipv6", 0)),
     }
     for (family, name, value) in settings {
         if sysctl::read(family, &link.name, name).is_ok_and(|now| now == value) {

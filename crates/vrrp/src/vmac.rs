@@ -65,7 +65,9 @@ pub fn take_vmacs(spec: &mut RouterSpec, existing: &[ExistingVmac]) -> Vec<VmacL
     }
     for instance in &mut spec.instances {
         let kind = VmacKind::standard(instance.family, instance.vrid);
-        let own = instance.vmac.as_ref().map(|vmac| vmac.name.clone());
+        // An ipvlan only sends: the addresses stay on the interface below it.
+        let macvlan = instance.vmac.as_ref().filter(|vmac| matches!(vmac.kind, VmacKind::Macvlan(_)));
+        let own = macvlan.map(|vmac| vmac.name.clone());
         let (family, vrid) = (instance.family, instance.vrid);
         let ipv6 = instance.held_addresses().any(|held| held.address.is_ipv6());
         for address in instance.addresses.iter_mut().chain(&mut instance.excluded) {
@@ -144,7 +146,7 @@ impl VmacLink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{InstanceSpec, VirtualAddress, VirtualRouterId, VmacSpec};
+    use crate::spec::{InstanceSpec, IpvlanMode, VirtualAddress, VirtualRouterId, VmacSpec};
 
     const MAC: [u8; 6] = [0, 0, 0x5e, 0, 1, 51];
 
@@ -180,6 +182,15 @@ mod tests {
         let [link] = &links[..] else { panic!("{links:?}") };
         assert_eq!((link.base.as_str(), link.kind), ("eth0", VmacKind::Macvlan(MAC)));
         assert!(link.ipv6 && link.transmits && link.own);
+    }
+
+    #[test]
+    fn addresses_stay_below_an_ipvlan() {
+        let mut spec = spec(true, &[("10.1.0.100", "eth0", false)]);
+        let kind = VmacKind::Ipvlan { mode: IpvlanMode::Bridge, address: None };
+        spec.instances[0].vmac.as_mut().unwrap().kind = kind;
+        assert_eq!(take_vmacs(&mut spec, &[]).len(), 1);
+        assert_eq!(interfaces(&spec), ["eth0"]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ const WANTED: &[&str] = &[
     "bridge",
     "ipv6",
     "macvlan",
+    "ipvlan",
     "dummy",
     "8021q",
     "ipip",

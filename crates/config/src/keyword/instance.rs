@@ -362,8 +362,8 @@ const TRANSPORT: &[Keyword] = &[
             least: 0,
             missing: Missing::Silent,
         },
-        "Puts the virtual addresses on an ipvlan interface, which shares the MAC address of the one \
-         below. For IPv4 it needs an address of its own, which adverts then come from.",
+        "Sends adverts from an ipvlan interface, which shares the MAC address of the one below; the virtual \
+         addresses stay there. For IPv4 it needs an address of its own, which adverts then come from.",
     )
     .since("2.0.17")
     .once()
