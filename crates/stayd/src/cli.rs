@@ -60,6 +60,8 @@ pub enum Command {
     /// Write the documents that are made of the tables in this program
     #[command(hide = true)]
     Generate(crate::generate::Arguments),
+    /// Print the MD5 of a page for `digest`, as keepalived's genhash does
+    Genhash(crate::genhash::Arguments),
     /// On a real server: hold a virtual address for direct routing, without answering ARP for it
     Realserver(crate::realserver::Arguments),
 }

@@ -13,6 +13,7 @@ mod daemon;
 mod exit;
 mod explain;
 mod generate;
+mod genhash;
 mod host;
 mod ipc;
 mod log;
@@ -52,6 +53,9 @@ fn command_line() -> Result<Cli, Exit> {
 }
 
 fn run_command() -> Exit {
+    if let Some(arguments) = genhash::called(std::env::args_os()) {
+        return genhash::run_by_name(&arguments);
+    }
     let cli = match command_line() {
         Ok(cli) => cli,
         Err(exit) => return exit,
@@ -64,6 +68,7 @@ fn run_command() -> Exit {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Config(arguments)) => config_command::run(&arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
+        Some(Command::Genhash(arguments)) => genhash::run(&arguments),
         Some(Command::Realserver(arguments)) => realserver::run(&arguments),
         None if cli.options.version => {
             eprintln!("stayd v{}", env!("CARGO_PKG_VERSION"));

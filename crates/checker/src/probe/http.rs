@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::connect::connect;
 use super::resources::Resources;
 use super::tls;
-use crate::outcome::{Failure, LocalError, Outcome, PageFault};
+use crate::outcome::{Failure, LocalError, Outcome, PageFault, TlsFault};
 use crate::spec::{HttpProbe, RegexSpec, UrlSpec};
 
 pub use response::{Response, Wanted};
@@ -116,22 +116,24 @@ async fn ask(
         .map_err(Fault::Connect)?;
     let target: SocketAddr = connection.target;
     let request = request::request(http.version, &url.path, url.host.as_deref(), target);
-    let mut exchange = Exchange { wanted, see, limit: connection.timeout, tls_compliant: url.tls_compliant };
+    let mut exchange = Exchange { wanted, see, limit: connection.timeout };
     if !http.tls {
         let mut stream = stream;
         return exchange.run(&mut stream, &request).await;
     }
     let mut stream = tls::connect(stream, http, url, resources).await?;
-    let response = exchange.run(&mut stream, &request).await;
+    let response = exchange.run(&mut stream, &request).await?;
+    if url.tls_compliant && !tls::gave_notice(&stream) {
+        return Err(TlsFault::NoNotice.into());
+    }
     tls::say_goodbye(&mut stream).await;
-    response
+    Ok(response)
 }
 
 struct Exchange<'a> {
     wanted: Wanted,
     see: &'a mut (dyn FnMut(&[u8]) + Send),
     limit: Duration,
-    tls_compliant: bool,
 }
 
 impl Exchange<'_> {
@@ -154,7 +156,7 @@ impl Exchange<'_> {
                 read.map_err(|_elapsed| PageFault::Endless)?.map_err(|_elapsed| PageFault::TimedOut)?;
             let bytes = match read {
                 Ok(length) => &buffer[..length],
-                Err(error) if !self.tls_compliant && tls::is_without_notice(&error) => &[],
+                Err(error) if tls::is_without_notice(&error) => &[],
                 Err(error) => return Err(fault(&error)),
             };
             if bytes.is_empty() {

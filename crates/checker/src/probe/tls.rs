@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 
+use foreign_types::ForeignTypeRef;
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
 use openssl::ssl::{Error, Ssl, SslContext, SslFiletype, SslMethod, SslVerifyMode};
@@ -142,6 +143,14 @@ fn without_port(host: &str) -> &str {
     }
 }
 
+/// Whether the server gave notice that the connection ends (`close_notify`). The library takes an end without notice for an
+/// ordinary one where it reads through callbacks, as here.
+pub(super) fn gave_notice(stream: &SslStream<TcpStream>) -> bool {
+    // SAFETY: the session lives as long as the stream that is borrowed, and the call only reads it.
+    let state = unsafe { openssl_sys::SSL_get_shutdown(stream.ssl().as_ptr()) };
+    state & openssl_sys::SSL_RECEIVED_SHUTDOWN != 0
+}
+
 /// Tells the server that the connection ends here, without waiting for anything.
 pub(super) async fn say_goodbye(stream: &mut SslStream<TcpStream>) {
     std::future::poll_fn(|context| {
@@ -201,9 +210,6 @@ fn of_library(error: &Error) -> Option<TlsFault> {
 
 /// What an error of an established stream means, if it is one of TLS.
 pub(super) fn fault(error: &io::Error) -> Option<TlsFault> {
-    if is_without_notice(error) {
-        return Some(TlsFault::NoNotice);
-    }
     error.get_ref()?.downcast_ref().and_then(of_library)
 }
 
