@@ -10,22 +10,16 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MlockAllFlags, mlockall, munlockall};
 use nix::unistd::Pid;
 
-/// How long the process wants to run at a time (`sched_setattr`): the shorter, the sooner it runs after a wake-up among
-/// busy ones. It gets no more of the processor for that. The kernel's least; those before 6.12 take no notice.
-const SLICE_NANOS: u64 = 100_000;
-
 /// What has been applied, so that a reload changes only what the file changes.
 #[derive(Default)]
 pub struct Scheduling {
     applied: ProcessSpec,
-    started: bool,
 }
 
 impl Scheduling {
     /// Makes this process be scheduled as the file says. Returns what the kernel refused.
     pub fn apply(&mut self, spec: &ProcessSpec) -> Vec<String> {
         let before = std::mem::replace(&mut self.applied, spec.clone());
-        let first = !std::mem::replace(&mut self.started, true);
         let mut failures = Vec::new();
         let mut note = |what: &str, result: io::Result<()>| {
             failures.extend(result.err().map(|error| format!("cannot set {what}: {error}")));
@@ -42,12 +36,6 @@ impl Scheduling {
         }
         if spec.nice != before.nice {
             note("the nice value", set_nice(spec.nice.unwrap_or_default()));
-        }
-        // Last for ordinary processes: a change of policy forgets it. An older kernel knows nothing of it, which is no
-        // failure.
-        if spec.realtime.is_none() && (first || spec.realtime != before.realtime || spec.nice != before.nice)
-        {
-            let _ = set_slice();
         }
         if spec.processors != before.processors {
             note("the processors", set_processors(spec));
@@ -74,22 +62,6 @@ fn set_policy(policy: libc::c_int, priority: u8) -> io::Result<()> {
 fn set_nice(nice: i8) -> io::Result<()> {
     // SAFETY: the call takes numbers only.
     Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice.into()) })?;
-    Ok(())
-}
-
-/// Whatever else the process was started with stays.
-fn set_slice() -> io::Result<()> {
-    let size = u32::try_from(size_of::<libc::sched_attr>()).map_err(io::Error::other)?;
-    // SAFETY: all zeros is a value of this plain structure.
-    let mut attributes: libc::sched_attr = unsafe { std::mem::zeroed() };
-    // SAFETY: the structure is as large as said and lives as long as the call, which fills it.
-    Errno::result(unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) })?;
-    if attributes.sched_policy.cast_signed() == libc::SCHED_OTHER {
-        attributes.size = size;
-        attributes.sched_runtime = SLICE_NANOS;
-        // SAFETY: the structure states its size and lives as long as the call, which only reads it.
-        Errno::result(unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) })?;
-    }
     Ok(())
 }
 
@@ -139,13 +111,6 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!((stat()[0], allowed()), (5, before));
-    }
-
-    #[test]
-    fn a_short_slice_leaves_the_policy_and_the_nice_value_as_they_are() {
-        let before = stat();
-        Scheduling::default().apply(&ProcessSpec::default());
-        assert_eq!(stat(), before);
     }
 
     #[test]

@@ -121,6 +121,23 @@ fn a_session_that_nobody_reported_is_down() {
 }
 
 #[test]
+fn a_session_weighs_as_a_script_does_and_reverse_swaps_up_and_down() {
+    let session = TrackerId::new(TrackerKind::Bfd, "peer");
+    for (weight, reverse, up, down) in
+        [(20, false, 120, 100), (-20, false, 100, 80), (20, true, 100, 120), (-20, true, 80, 100)]
+    {
+        let tracks = vec![Track { tracker: session.clone(), weight, reverse }];
+        let mut scene = Scene::master(InstanceSpec { tracks, ..spec() });
+        for (state, priority) in [(TrackerState::Up, up), (TrackerState::Down, down)] {
+            says(&mut scene, session.clone(), state);
+            scene.forget();
+            scene.run(ms(1_000));
+            assert_eq!(scene.adverts(), [priority], "weight {weight}, reverse {reverse}, {state:?}");
+        }
+    }
+}
+
+#[test]
 fn a_tracker_that_nobody_follows_changes_nothing() {
     let mut scene = Scene::master(spec());
     says(&mut scene, script(), TrackerState::Down);
