@@ -65,6 +65,20 @@ pub enum Failure {
     /// `min_reply_length`, `max_reply_length`: a reply of so many bytes, or more.
     #[error("the reply has a length of {0} bytes")]
     ReplyLength(u16),
+    /// What answers is no AMQP broker, or says what it should not say now.
+    #[error("no answer of an AMQP broker")]
+    NotAmqp,
+    /// A broker of another version than 0-9-1.
+    #[error("the broker speaks AMQP {major}-{minor}, not 0-9-1")]
+    AmqpVersion {
+        /// Major.
+        major: u8,
+        /// Minor.
+        minor: u8,
+    },
+    /// A broker that refuses the login (403) or the virtual host (530), by its reply code (AMQP 0-9-1, 1.2).
+    #[error("the broker closed the connection with code {0}")]
+    AmqpClosed(u16),
     /// A script that says no.
     #[error("the script ended with status {0}")]
     ScriptStatus(i32),

@@ -5,6 +5,7 @@
 //! with its network and time drivers on, and panic without. What is made once for all probes of a configuration comes in
 //! as [`Resources`].
 
+mod amqp;
 mod connect;
 mod datagram;
 mod dns;
@@ -29,6 +30,7 @@ pub async fn probe(spec: &ProbeSpec, resources: &Resources) -> Outcome {
     match spec {
         ProbeSpec::Tcp(connection) => tcp::probe(connection).await,
         ProbeSpec::Http(spec) => http::probe(spec, resources).await,
+        ProbeSpec::Amqp(spec) => amqp::probe(spec).await,
         ProbeSpec::Smtp(spec) => smtp::probe(spec).await,
         ProbeSpec::Dns(spec) => dns::probe(spec).await,
         ProbeSpec::Ping(connection) => ping::probe(connection).await,

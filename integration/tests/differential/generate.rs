@@ -175,9 +175,12 @@ fn refers(keyword: &str) -> Option<&'static [&'static str]> {
 }
 
 /// Whether Debian's keepalived knows a keyword.
-fn is_known(block: &Block, keyword: &Keyword) -> bool {
-    let release: Vec<u32> = keyword.since.split('.').filter_map(|part| part.parse().ok()).collect();
-    release <= vec![2, 2, 7] && !LEFT_OUT.contains(&(block.name, keyword.name))
+fn is_known(block: &Block, entry: &Keyword) -> bool {
+    let release: Vec<u32> = entry.since.split('.').filter_map(|part| part.parse().ok()).collect();
+    !block.is_ours()
+        && entry.since != keyword::OURS
+        && release <= vec![2, 2, 7]
+        && !LEFT_OUT.contains(&(block.name, entry.name))
 }
 
 impl Writer<'_> {

@@ -3,6 +3,7 @@
 //! `config` makes these values from keepalived.conf. Settings that keepalived inherits from the virtual server to the
 //! real server to the checker stand here only where they take effect: at the check.
 
+mod amqp;
 mod connection;
 mod dns;
 mod follow;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use ipvs::{DestKey, DestSpec, ServiceKey, ServiceSpec};
 use serde::{Deserialize, Serialize};
 
+pub use amqp::{AmqpLogin, AmqpProbe};
 pub use connection::Connection;
 pub use dns::{DnsProbe, DnsType};
 pub use follow::FollowSpec;
@@ -122,6 +124,8 @@ pub enum ProbeSpec {
     Ping(Connection),
     /// `UDP_CHECK`.
     Udp(UdpProbe),
+    /// `AMQP_CHECK`.
+    Amqp(AmqpProbe),
 }
 
 impl ProbeSpec {
@@ -133,6 +137,7 @@ impl ProbeSpec {
             Self::Smtp(smtp) => Some(&smtp.connection),
             Self::Dns(dns) => Some(&dns.connection),
             Self::Udp(udp) => Some(&udp.connection),
+            Self::Amqp(amqp) => Some(&amqp.connection),
             Self::Misc(_) => None,
         }
     }

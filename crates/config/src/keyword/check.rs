@@ -52,6 +52,14 @@ pub const CHECKERS: &[Keyword] = &[
          `require_reply`, is answered.",
     )
     .since("2.1.0"),
+    kw(
+        "AMQP_CHECK",
+        Takes::Block(&AMQP_CHECK),
+        "The real server works if a broker of AMQP 0-9-1 begins its handshake there and, with any of the lines within, \
+         opens a virtual host: RabbitMQ that takes connections but does not serve is down. keepalived does not know this \
+         check.",
+    )
+    .ours(),
     partly(
         "FILE_CHECK",
         Takes::Block(&FILE_CHECK),
@@ -144,6 +152,7 @@ static DNS_CHECK: Block = checker("DNS_CHECK", &[CONNECTION, TIMES, DNS], NB_GET
 static MISC_CHECK: Block = checker("MISC_CHECK", &[TIMES, MISC], NB_GET_RETRY);
 static PING_CHECK: Block = checker("PING_CHECK", &[CONNECTION, TIMES], NB_GET_RETRY);
 static UDP_CHECK: Block = checker("UDP_CHECK", &[CONNECTION, TIMES, UDP], NB_GET_RETRY);
+static AMQP_CHECK: Block = checker("AMQP_CHECK", &[CONNECTION, TIMES, AMQP], &[]);
 static FILE_CHECK: Block = checker("FILE_CHECK", &[FILE], &[]);
 static BFD_CHECK: Block = checker("BFD_CHECK", &[BFD], &[]);
 
@@ -394,6 +403,18 @@ const UDP: &[Keyword] = &[
     )
     .default("255")
     .since("2.2.0"),
+];
+
+const AMQP: &[Keyword] = &[
+    kw("amqp_user", wants(Value::Short(255)), "User that the check logs in as (mechanism PLAIN).")
+        .default("guest, if the password or the virtual host is given")
+        .ours(),
+    kw("amqp_password", wants(Value::Short(255)), "Password that the check logs in with.")
+        .default("guest, if the user or the virtual host is given")
+        .ours(),
+    kw("amqp_vhost", wants(Value::Short(255)), "Virtual host that the check opens.")
+        .default("/, if the user or the password is given")
+        .ours(),
 ];
 
 const FILE: &[Keyword] = &[

@@ -39,6 +39,13 @@ pub struct Block {
     pub body: Body,
 }
 
+impl Block {
+    /// Whether keepalived does not know it, nor therefore anything in it.
+    pub fn is_ours(&self) -> bool {
+        self.name == "AMQP_CHECK"
+    }
+}
+
 /// What stands between a keyword and its `{`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Header {
@@ -79,7 +86,7 @@ pub struct Keyword {
     pub takes: Takes,
     /// The value that holds if it does not appear, for people; empty: none.
     pub default: &'static str,
-    /// The first release of keepalived that knows it.
+    /// The first release of keepalived that knows it, or [`OURS`].
     pub since: &'static str,
     /// Whether this version of stayd does something about it.
     pub status: Status,

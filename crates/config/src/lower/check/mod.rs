@@ -2,6 +2,7 @@
 //!
 //! **Every checker is kept with all that it asks.** One that can ask nothing is left out, and reported.
 
+mod amqp;
 mod connection;
 mod dns;
 mod follow;
@@ -70,6 +71,7 @@ impl Lowering<'_> {
             "HTTP_GET" | "SSL_GET" => self.http(entry, context),
             "SMTP_CHECK" => return server.checks.extend(self.smtp(entry, context)),
             "DNS_CHECK" => self.dns(entry, context),
+            "AMQP_CHECK" => self.amqp(entry, context),
             "UDP_CHECK" => self.udp(entry, context),
             "MISC_CHECK" => self.misc(entry, context),
             "FILE_CHECK" => return server.follows.extend(self.follow_file(entry)),

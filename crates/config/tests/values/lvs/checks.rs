@@ -21,6 +21,7 @@ pub fn rows() -> Vec<Row> {
         ("DNS_CHECK", "probe/Dns/connection"),
         ("PING_CHECK", "probe/Ping"),
         ("UDP_CHECK", "probe/Udp/connection"),
+        ("AMQP_CHECK", "probe/Amqp/connection"),
     ] {
         connects(block, &format!("{CHECK}/{connection}"), &mut rows);
         rows.extend(times(block));
@@ -28,7 +29,7 @@ pub fn rows() -> Vec<Row> {
     // The check that a `host` makes comes after that of its block.
     connects("host", &CHECK.replace("checks/0", "checks/1/probe/Smtp/connection"), &mut rows);
     rows.extend(times("MISC_CHECK"));
-    rows.extend([smtp(), dns(), misc(), udp(), follows()].into_iter().flatten());
+    rows.extend([smtp(), dns(), misc(), udp(), amqp(), follows()].into_iter().flatten());
     rows
 }
 
@@ -90,6 +91,15 @@ fn misc() -> Vec<Row> {
         row("MISC_CHECK", "misc_dynamic", "", at("probe/Misc/dynamic"), json!(true)),
         row("MISC_CHECK", "user", "root", at("probe/Misc/user"), json!("root")),
         row("MISC_CHECK", "user", "root root", at("probe/Misc/group"), json!("root")),
+    ]
+}
+
+fn amqp() -> Vec<Row> {
+    let login = |user: &str, password: &str, vhost: &str| json!({ "user": user, "password": password, "vhost": vhost });
+    vec![
+        row("AMQP_CHECK", "amqp_user", "me", at("probe/Amqp/login"), login("me", "guest", "/")),
+        row("AMQP_CHECK", "amqp_password", "x", at("probe/Amqp/login"), login("guest", "x", "/")),
+        row("AMQP_CHECK", "amqp_vhost", "v", at("probe/Amqp/login"), login("guest", "guest", "v")),
     ]
 }
 

@@ -1,0 +1,231 @@
+//! Checks that talk: servers good and bad, asked by keepalived and then by stayd on the same host, with the same verdicts
+//! in the same IPVS table. Where the two differ on purpose the row says so, and `crates/checker/MEASURED.md` says why.
+//!
+//! A server that has to be up starts as down (`alpha`), and one that has to be down starts as up: each row that is right
+//! has been judged.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write;
+
+use lab::wait::{self, seconds};
+use lab::{Daemon, Host, Lab, Result};
+
+/// What a daemon says of a server: its weight, or that it is not there.
+type Verdict = Option<u32>;
+const UP: Verdict = Some(10);
+const DOWN: Verdict = None;
+
+struct Row {
+    check: &'static str,
+    /// Name in servers.py, or one of the real servers, or nobody.
+    server: &'static str,
+    keepalived: Verdict,
+    stayd: Verdict,
+}
+
+const fn both(check: &'static str, server: &'static str, verdict: Verdict) -> Row {
+    Row { check, server, keepalived: verdict, stayd: verdict }
+}
+
+const SMTP: &str = "SMTP_CHECK {\nLINES}";
+const DNS: &str = "DNS_CHECK {\nLINES}";
+const UDP: &str = "UDP_CHECK {\nLINES}";
+const UDP_REPLY: &str = "UDP_CHECK {\nLINESrequire_reply\n}";
+const UDP_PONG: &str = "UDP_CHECK {\nLINESrequire_reply 7x6f6e67\n}";
+const UDP_LONG: &str = "UDP_CHECK {\nLINESrequire_reply 706f\nmin_reply_length 4\nmax_reply_length 400\n}";
+const PING: &str = "PING_CHECK {\nLINES}";
+
+const ROWS: &[Row] = &[
+    both(SMTP, "aiosmtpd", UP),
+    both("SMTP_CHECK {\nLINEShelo_name checker.example\n}", "aiosmtpd", UP),
+    both(SMTP, "smtp", UP),
+    both(SMTP, "smtp-bare-ends", UP),
+    both(SMTP, "smtp-421", DOWN),
+    both(SMTP, "smtp-helo-500", DOWN),
+    both(SMTP, "smtp-bye-500", UP),
+    both(SMTP, "smtp-slow", UP),
+    both(SMTP, "smtp-long-line", DOWN),
+    both(SMTP, "smtp-letters", DOWN),
+    both(SMTP, "smtp-half-closes", DOWN),
+    both(SMTP, "tcp-silent", DOWN),
+    both(SMTP, "tcp-closes", DOWN),
+    both(SMTP, "tcp-resets", DOWN),
+    both(SMTP, "tcp-floods", DOWN),
+    both(SMTP, "closed", DOWN),
+    both(SMTP, "nobody", DOWN),
+    Row { check: SMTP, server: "smtp-several-lines", keepalived: DOWN, stayd: UP },
+    Row { check: SMTP, server: "smtp-bare-code", keepalived: DOWN, stayd: UP },
+    both("DNS_CHECK {\nLINEStype A\nname here.example\n}", "dnsmasq", UP),
+    both("DNS_CHECK {\nLINEStype A\nname nowhere.test\n}", "dnsmasq", DOWN),
+    both(DNS, "dns", UP),
+    both(DNS, "dns-nxdomain", DOWN),
+    both(DNS, "dns-servfail-then-good", DOWN),
+    both(DNS, "dns-truncated", UP),
+    both(DNS, "dns-wrong-id", DOWN),
+    both(DNS, "dns-wrong-id-then-good", UP),
+    both(DNS, "dns-not-an-answer", DOWN),
+    both(DNS, "dns-other-source", DOWN),
+    both(DNS, "udp-silent", DOWN),
+    both(DNS, "closed", DOWN),
+    both(DNS, "nobody", DOWN),
+    both(UDP, "udp-silent", UP),
+    both(UDP, "udp-pong", UP),
+    both(UDP, "closed", DOWN),
+    both(UDP_REPLY, "udp-silent", DOWN),
+    both(UDP_REPLY, "udp-pong", UP),
+    both(UDP_REPLY, "udp-other-source", DOWN),
+    both(UDP_PONG, "udp-pong", UP),
+    both(UDP_PONG, "udp-ping-then-pong", DOWN),
+    both(UDP_PONG, "udp-short", UP),
+    both(UDP_PONG, "udp-long", DOWN),
+    both(UDP_LONG, "udp-long", UP),
+    both(UDP_LONG, "udp-short", DOWN),
+    both(PING, "closed", UP),
+    both(PING, "nobody", DOWN),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/test -e /\"\n}", "nobody", UP),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/test -e /none\"\n}", "nobody", DOWN),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/test -w /etc/passwd\"\nuser nobody\n}", "nobody", DOWN),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/grep -q x /none\"\n}", "nobody", DOWN),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/grep -q x /none\"\nmisc_dynamic\n}", "nobody", Some(0)),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/env /none\"\nmisc_dynamic\n}", "nobody", Some(125)),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/test -e /none\"\nmisc_dynamic\n}", "nobody", DOWN),
+    both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/sleep 100\"\nmisc_timeout 1\n}", "nobody", DOWN),
+];
+
+/// The address of the server of a row; all are on one host, but for the one that nobody has.
+fn address(number: usize) -> String {
+    match ROWS[number].server {
+        "nobody" => "192.168.0.250".to_owned(),
+        _ => format!("192.168.0.{}", number + 100),
+    }
+}
+
+fn verdict(row: &Row, daemon: Daemon) -> Verdict {
+    if daemon == Daemon::Stayd { row.stayd } else { row.keepalived }
+}
+
+/// A virtual server for each row; its port is the row's number and a thousand.
+fn configuration(daemon: Daemon) -> String {
+    let mut text = "global_defs {\n  script_user root\n  enable_script_security\n}\n".to_owned();
+    for (number, row) in ROWS.iter().enumerate() {
+        let lines = if verdict(row, daemon).is_some() { "alpha\n" } else { "" };
+        let check = row.check.replace("LINES", lines);
+        let port = if row.check.starts_with("SMTP") { 25 } else { 53 };
+        write!(
+            text,
+            "virtual_server 192.168.0.10 {} {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\ndelay_loop 2\nwarmup 1\n\
+             connect_timeout 2\nretry 1\ndelay_before_retry 1\nreal_server {} {port} {{\nweight 10\n{check}\n}}\n}}\n",
+            1000 + number,
+            address(number),
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// What the table says of each row.
+fn verdicts(director: &Host) -> Result<Vec<Verdict>> {
+    let table = director.ipvs_table()?;
+    Ok((0..ROWS.len())
+        .map(|number| {
+            let service = format!("-a -t 192.168.0.10:{} ", 1000 + number);
+            let line = table.lines().find(|line| line.starts_with(&service))?;
+            line.rsplit_once("-w ")?.1.trim().parse().ok()
+        })
+        .collect())
+}
+
+fn wrong(found: &[Verdict], daemon: Daemon) -> Vec<String> {
+    let rows = ROWS.iter().zip(found).filter(|(row, found)| verdict(row, daemon) != **found);
+    rows.map(|(row, found)| format!("{} of {}: {found:?}", row.check.replace('\n', " "), row.server))
+        .collect()
+}
+
+#[test]
+fn servers_good_and_bad_get_the_same_verdicts_as_from_keepalived() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let lan = lab.lan("lan")?;
+    let director = lab.director("d1")?;
+    director.connect(&lan, "eth0", &["192.168.0.20/24"])?;
+    let servers = lab.host("servers")?;
+    let addresses: Vec<_> = (0..ROWS.len()).map(|number| format!("{}/24", address(number))).collect();
+    let own: Vec<_> = addresses.iter().filter(|it| !it.contains(".250/")).map(String::as_str).collect();
+    servers.connect(&lan, "eth0", &own)?;
+    let started = start_servers(&servers)?;
+
+    for daemon in [Daemon::Keepalived, Daemon::Stayd] {
+        let process = director.start_daemon(daemon, &configuration(daemon))?;
+        let right = wait::until(
+            &format!("{daemon:?}'s verdicts"),
+            seconds(60),
+            || Ok(wrong(&verdicts(&director)?, daemon)),
+            Vec::is_empty,
+        );
+        if right.is_err() {
+            println!("{}", process.log()?);
+        }
+        right?;
+        println!("{daemon:?}: {} verdicts as expected", ROWS.len());
+        if daemon == Daemon::Stayd {
+            let log = process.log()?;
+            for reason in [
+                "the greeting has the SMTP code 421",
+                "the answer to HELO has the SMTP code 500",
+                "the answer is too long",
+                "connection reset",
+                "the DNS response code is 3 (NXDOMAIN)",
+                "the reply is not the one that is required",
+                "the reply has a length of 2 bytes",
+                "the script took too long",
+                "the script ended with status 1",
+            ] {
+                assert!(log.contains(reason), "{reason}:\n{log}");
+            }
+        }
+        process.stop(seconds(20))?;
+    }
+    drop(started);
+    lab.close()
+}
+
+/// Debian's servers, and the others.
+fn start_servers(host: &Host) -> Result<Vec<lab::Process>> {
+    let mut processes = Vec::new();
+    let mut others =
+        vec!["-u".to_owned(), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/probes/servers.py").to_owned()];
+    for (number, row) in ROWS.iter().enumerate() {
+        let address = address(number);
+        match row.server {
+            "aiosmtpd" => {
+                let listen = format!("{address}:25");
+                let name = format!("smtp-{number}");
+                let args = ["/usr/bin/aiosmtpd", "-n", "-l", &listen, "-c", "aiosmtpd.handlers.Sink"];
+                processes.push(host.start(&name, "/usr/bin/python3", &args)?);
+            }
+            "dnsmasq" => {
+                let listen = format!("--listen-address={address}");
+                let args = [
+                    "--keep-in-foreground",
+                    "--conf-file=/dev/null",
+                    "--no-resolv",
+                    "--no-hosts",
+                    "--bind-interfaces",
+                    "--except-interface=lo",
+                    "--user=root",
+                    "--pid-file=",
+                    "--local=/test/",
+                    "--address=/here.example/192.0.2.1",
+                    &listen,
+                ];
+                processes.push(host.start(&format!("dns-{number}"), "/usr/sbin/dnsmasq", &args)?);
+            }
+            behaviour => others.extend([behaviour.to_owned(), address]),
+        }
+    }
+    let others: Vec<_> = others.iter().map(String::as_str).collect();
+    let process = host.start("servers", "/usr/bin/python3", &others)?;
+    process.wait_for_log("ready", seconds(20))?;
+    processes.push(process);
+    Ok(processes)
+}
