@@ -120,6 +120,17 @@ impl RabbitNode {
         self.server.kill()
     }
 
+    /// Stops it in its tracks: the kernel goes on taking connections for it, and nobody answers.
+    ///
+    /// # Errors
+    ///
+    /// If its processes cannot be stopped.
+    pub fn freeze(&self) -> Result {
+        let pids: Vec<String> = self.server.tree()?.iter().map(u32::to_string).collect();
+        let args: Vec<&str> = std::iter::once("-STOP").chain(pids.iter().map(String::as_str)).collect();
+        self.host.check("kill", &args).map(drop)
+    }
+
     /// Starts it again, with its data, and waits until it is up.
     ///
     /// # Errors

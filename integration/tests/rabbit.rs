@@ -6,7 +6,7 @@ use std::time::Duration;
 use lab::client::Journal;
 use lab::pair::{BROKERS, Pair, Role, VIP};
 use lab::wait::seconds;
-use lab::{AmqpClient, Daemon, Lab, RabbitCluster, Result, configuration, now, wait};
+use lab::{AmqpClient, Daemon, Host, Lab, RabbitCluster, Result, configuration, now, wait};
 
 /// delay_loop, then `retry` attempts delay_before_retry apart, and what a busy machine may add in a guest.
 const DETECTION: Duration = Duration::from_secs(6 + 3 * 3 + 1);
@@ -72,4 +72,61 @@ fn with_keepalived_no_confirmed_message_is_lost_to_a_killed_broker_or_a_stopped_
 #[test]
 fn with_stayd_no_confirmed_message_is_lost_to_a_killed_broker_or_a_stopped_director() -> Result {
     a_killed_broker_and_a_stopped_director(Daemon::Stayd)
+}
+
+/// A service for each of these checks of one broker, at the ports from 1000 on.
+fn checked(checks: &[&str]) -> String {
+    let service = |(port, check): (u16, &&str)| {
+        format!(
+            "virtual_server 192.168.0.10 {port} {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\ndelay_loop 1\nwarmup 1\n\
+             retry 1\ndelay_before_retry 1\nconnect_timeout 2\nreal_server 192.168.0.2 5672 {{\n{check}\n}}\n}}\n"
+        )
+    };
+    (1000..).zip(checks).map(service).collect()
+}
+
+/// Which of these services have a server.
+fn served(director: &Host, services: usize) -> Result<Vec<bool>> {
+    let table = director.ipvs_table()?;
+    let port = |number: usize| format!("-a -t 192.168.0.10:{} ", 1000 + number);
+    Ok((0..services).map(|number| table.contains(&port(number))).collect())
+}
+
+#[test]
+fn a_broker_that_takes_connections_and_does_not_serve_is_down_for_those_who_speak_with_it() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let lan = lab.lan("lan")?;
+    let director = lab.director("d1")?;
+    director.connect(&lan, "eth0", &["192.168.0.20/24"])?;
+    let broker = lab.host("rabbit1")?;
+    broker.connect(&lan, "eth0", &["192.168.0.2/24"])?;
+    let mut cluster = RabbitCluster::start(&[(broker, "192.168.0.2")])?;
+    // Those that have to be up start as down, and the other way round.
+    let checks = [
+        "TCP_CHECK {\nalpha\n}",
+        "AMQP_CHECK {\nalpha\n}",
+        "AMQP_CHECK {\nalpha\namqp_user guest\namqp_password guest\namqp_vhost /\n}",
+        "AMQP_CHECK {\namqp_password wrong\n}",
+        "AMQP_CHECK {\namqp_vhost none\n}",
+    ];
+    let process = director.start_daemon(Daemon::Stayd, &checked(&checks))?;
+    let wait_for = |what: &str, wanted: [bool; 5]| {
+        let waited =
+            wait::until(what, seconds(60), || served(&director, checks.len()), |found| *found == wanted);
+        if waited.is_err() {
+            println!("{}", process.log().unwrap_or_default());
+        }
+        waited
+    };
+    wait_for("a broker that serves, and refuses", [true, true, true, false, false])?;
+    let log = process.log()?;
+    for refusal in
+        ["the broker closed the connection with code 403", "the broker closed the connection with code 530"]
+    {
+        assert!(log.contains(refusal), "{log}");
+    }
+    cluster.node("rabbit1")?.freeze()?;
+    wait_for("a broker that is only a port", [true, false, false, false, false])?;
+    assert!(process.log()?.contains("timed out"));
+    lab.close()
 }

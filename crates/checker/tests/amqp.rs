@@ -53,8 +53,8 @@ async fn broker(first: Vec<u8>, answers: Vec<Vec<u8>>) -> servers::Server {
     .await
 }
 
-fn login() -> Option<AmqpLogin> {
-    Some(AmqpLogin { user: "me".into(), password: "secret".into(), vhost: "v".into() })
+fn login() -> AmqpLogin {
+    AmqpLogin { user: "me".into(), password: "secret".into(), vhost: "v".into() }
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_login_goes_through_the_whole_handshake() {
         }
     })
     .await;
-    assert_eq!(ask(to(server.target), login()).await, Outcome::Success);
+    assert_eq!(ask(to(server.target), Some(login())).await, Outcome::Success);
     let heard = heard.lock().unwrap();
     let ids: Vec<_> = heard.iter().map(|frame| (frame[1], frame[3])).collect();
     assert_eq!(ids, [(10, 11), (10, 31), (10, 40), (10, 50)]);
@@ -97,7 +97,7 @@ async fn a_refusal_is_told_with_its_code() {
     let tune = method(30, &[0, 0, 0, 2, 0, 0, 0, 60]);
     for (answers, code) in [(vec![close(403)], 403), (vec![tune, vec![], close(530)], 530)] {
         let server = broker(start(), answers).await;
-        assert_eq!(ask(to(server.target), login()).await, Outcome::Failure(Failure::AmqpClosed(code)));
+        assert_eq!(ask(to(server.target), Some(login())).await, Outcome::Failure(Failure::AmqpClosed(code)));
     }
 }
 

@@ -231,6 +231,11 @@ fn real() -> Vec<Row> {
         probe("DNS_CHECK", "{\n}", "/virtual_servers/0/real_servers/0/checks/0/probe/Dns/connection/target"),
         probe("PING_CHECK", "{\n}", "/virtual_servers/0/real_servers/0/checks/0/probe/Ping/target"),
         probe("UDP_CHECK", "{\n}", "/virtual_servers/0/real_servers/0/checks/0/probe/Udp/connection/target"),
+        probe(
+            "AMQP_CHECK",
+            "{\n}",
+            "/virtual_servers/0/real_servers/0/checks/0/probe/Amqp/connection/target",
+        ),
         real!(
             "MISC_CHECK",
             "{\nmisc_path /s/ok\n}",
