@@ -280,8 +280,8 @@ impl Identity {
         Self { folder, acceptor: Arc::new(acceptor.build()) }
     }
 
-    fn file(&self, name: &str) -> Option<String> {
-        Some(self.folder.path().join(name).to_str().unwrap().to_owned())
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
     /// A server that ends its answer with or without notice.
@@ -321,9 +321,9 @@ async fn over_tls_a_certificate_is_not_looked_at_unless_that_is_asked_for() {
         }
     };
     assert_eq!(ask(over_tls(address)).await, Outcome::Success);
-    assert_eq!(ask(verified(identity.file("c.pem"), "web.example")).await, Outcome::Success);
+    assert_eq!(ask(verified(Some(identity.file("c.pem")), "web.example")).await, Outcome::Success);
     let other_name = wrong(PageFault::Tls(TlsFault::OtherName));
-    assert_eq!(ask(verified(identity.file("c.pem"), "other.example")).await, other_name);
+    assert_eq!(ask(verified(Some(identity.file("c.pem")), "other.example")).await, other_name);
     assert_eq!(ask(verified(None, "web.example")).await, wrong(PageFault::Tls(TlsFault::Untrusted)));
     let unprepared = LocalError { step: Step::Tls, cause: Cause::Certificate };
     assert_eq!(ask(verified(Some("/none".into()), "web.example")).await, Outcome::Unknown(unprepared));
@@ -348,8 +348,8 @@ async fn the_certificate_of_the_configuration_is_shown_with_a_key_under_a_passwo
     let identity = Identity::new("web.example", true);
     let address = identity.server(true).await;
     let spec = TlsSpec {
-        certificate: identity.file("c.pem"),
-        key: identity.file("k.pem"),
+        certificate: Some(identity.file("c.pem")),
+        key: Some(identity.file("k.pem")),
         password: Some("secret".into()),
         ca: None,
     };
