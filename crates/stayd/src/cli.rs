@@ -122,6 +122,9 @@ pub struct Options {
     /// Print the version to standard error
     #[arg(short = 'v', long)]
     pub version: bool,
+    /// Print the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR or JSON
+    #[arg(long, value_name = "SIGFUNC")]
+    pub signum: Option<String>,
     #[command(flatten)]
     pub without_effect: WithoutEffect,
 }
@@ -166,6 +169,12 @@ pub struct WithoutEffect {
     pub namespace: Option<String>,
     #[arg(short = 'm', long)]
     pub core_dump: bool,
+    #[arg(short = 'M', long, value_name = "PATTERN", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "outer: whether it is given; inner: whether it names a pattern"
+    )]
+    pub core_dump_pattern: Option<Option<String>>,
     #[arg(short = 'u', long, value_name = "MASK")]
     pub umask: Option<String>,
     #[arg(long)]
@@ -206,14 +215,14 @@ fn is_left_over(error: &clap::Error) -> bool {
     error.kind() == ErrorKind::InvalidSubcommand && error.get(ContextKind::SuggestedSubcommand).is_none()
 }
 
-/// `-tFILE`, and `t` with its file at the end of other letters: clap wants `=` before a value that may be absent.
+/// `-tFILE` and `-MPATTERN`, also at the end of other letters: clap wants `=` before a value that may be absent.
 fn attach(word: &OsStr) -> OsString {
     const WITH_VALUE: &str = "frpcbSAsiu";
     let split = || {
         let text = word.to_str()?;
         let letters = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
-        let at = letters.find(|c| c == 't' || WITH_VALUE.contains(c))?;
-        let file = letters.get(at..)?.strip_prefix('t').filter(|file| !file.is_empty())?;
+        let at = letters.find(|c| "tM".contains(c) || WITH_VALUE.contains(c))?;
+        let file = letters.get(at..)?.strip_prefix(['t', 'M']).filter(|file| !file.is_empty())?;
         (!file.starts_with('=')).then(|| text.split_at(text.len() - file.len()))
     };
     split().map_or_else(|| word.to_owned(), |(letters, file)| format!("{letters}={file}").into())
@@ -246,6 +255,7 @@ impl WithoutEffect {
             (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),
             (self.namespace.is_some(), "--namespace"),
             (self.core_dump, "--core-dump"),
+            (self.core_dump_pattern.is_some(), "--core-dump-pattern"),
             (self.umask.is_some(), "--umask"),
             (self.ignore_sigint, "--ignore-sigint"),
         ];
@@ -309,6 +319,14 @@ mod tests {
         assert_eq!((bundled.log_detail, bundled.file), (1, PathBuf::from("/t")));
         assert_eq!(bundled.config_test, Some(Some(PathBuf::from("/log"))));
         assert_eq!(options("stayd -f/t").config_test, None);
+    }
+
+    #[test]
+    fn the_pattern_of_core_dumps_may_be_absent_or_attached() {
+        let pattern = |line| options(line).without_effect.core_dump_pattern;
+        assert_eq!(pattern("stayd -nM"), Some(None));
+        assert_eq!(pattern("stayd -nM/core.%p"), Some(Some("/core.%p".into())));
+        assert_eq!(pattern("stayd --core-dump-pattern=c"), Some(Some("c".into())));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod scheduling;
 mod script;
 mod signals;
 mod track;
+mod version;
 mod vrrp_process;
 
 use std::os::fd::AsFd;
@@ -70,13 +71,11 @@ fn run_command() -> Exit {
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Genhash(arguments)) => genhash::run(&arguments),
         Some(Command::Realserver(arguments)) => realserver::run(&arguments),
-        None if cli.options.version => {
-            eprintln!("stayd v{}", env!("CARGO_PKG_VERSION"));
-            Exit::Normal
-        }
-        None => match &cli.options.config_test {
-            Some(file) => configuration::test(&cli.options, file.as_deref()),
-            None => daemon::run(cli.options),
+        None if cli.options.version => version::run(),
+        None => match (&cli.options.signum, &cli.options.config_test) {
+            (Some(name), _) => signals::number(name),
+            (None, Some(file)) => configuration::test(&cli.options, file.as_deref()),
+            (None, None) => daemon::run(cli.options),
         },
     }
 }
