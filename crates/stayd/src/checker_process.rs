@@ -10,18 +10,20 @@ mod table;
 mod words;
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
 
 use checker::{Action, Input, Scheduler};
 use clock::Instant;
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::exit::Exit;
-use crate::ipc::{self, Decoder, FromChecker, Level, Line, ToChecker};
-use crate::signals;
+use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
+use crate::{ready, signals};
 use probes::Probes;
 use table::KernelTable;
 
@@ -54,7 +56,9 @@ struct Process {
     probes: Probes,
     table: KernelTable,
     stream: tokio::net::unix::OwnedReadHalf,
-    terminate: UnixStream,
+    signals: signals::ForChild,
+    /// Readable when a signal has come.
+    signalled: AsyncFd<OwnedFd>,
     decoder: Decoder,
     to_parent: UnboundedSender<Vec<u8>>,
     writer: tokio::task::JoinHandle<()>,
@@ -67,13 +71,15 @@ struct Process {
 enum Woken {
     Parent(io::Result<usize>),
     Probe(checker::RunId, checker::Outcome),
-    Terminate,
+    Signal,
     Time,
 }
 
 impl Process {
     fn open(stream: StdUnixStream, release: bool) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
+        let signals = signals::ForChild::catch()?;
+        let signalled = ready::watch(signals.stream().try_clone()?.into())?;
         let (stream, writer) = UnixStream::from_std(stream)?.into_split();
         let (to_parent, outgoing) = unbounded_channel();
         let writer = tokio::spawn(write(writer, outgoing));
@@ -82,7 +88,8 @@ impl Process {
             probes: Probes::new(),
             table: KernelTable::open().map_err(io::Error::other)?,
             stream,
-            terminate: UnixStream::from_std(signals::for_child()?)?,
+            signals,
+            signalled,
             decoder: Decoder::default(),
             to_parent,
             writer,
@@ -95,10 +102,15 @@ impl Process {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             match self.wait(&mut buffer).await {
-                Woken::Parent(Ok(0) | Err(_)) | Woken::Terminate => return self.stop().await,
+                Woken::Parent(Ok(0) | Err(_)) => return self.stop().await,
                 Woken::Parent(Ok(length)) => {
                     self.decoder.push(&buffer[..length]);
                     if !self.hear() {
+                        return self.stop().await;
+                    }
+                }
+                Woken::Signal => {
+                    if self.hear_signals() {
                         return self.stop().await;
                     }
                 }
@@ -106,6 +118,23 @@ impl Process {
                 Woken::Time => self.expire(),
             }
         }
+    }
+
+    /// Does what signals ask for; whether that is the end.
+    fn hear_signals(&self) -> bool {
+        let asked = self.signals.take();
+        // Counters are the VRRP process's alone.
+        if asked.dumps.contains(&Dump::Data) {
+            self.tell_report();
+        }
+        if asked.reload {
+            self.tell(&FromChecker::Reload);
+        }
+        asked.end
+    }
+
+    fn tell_report(&self) {
+        self.tell(&FromChecker::Report(Box::new(self.scheduler.clone())));
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
@@ -120,7 +149,12 @@ impl Process {
         tokio::select! {
             read = self.stream.read(buffer) => Woken::Parent(read),
             (run, outcome) = self.probes.next() => Woken::Probe(run, outcome),
-            _ = self.terminate.readable() => Woken::Terminate,
+            ready = self.signalled.readable() => {
+                if let Ok(mut ready) = ready {
+                    ready.clear_ready();
+                }
+                Woken::Signal
+            }
             () = time => Woken::Time,
         }
     }
@@ -140,6 +174,7 @@ impl Process {
                     self.feed(Input::Configure { servers, seed });
                     self.tell(&FromChecker::Configured);
                 }
+                Ok(Some(ToChecker::Report)) => self.tell_report(),
                 Ok(Some(ToChecker::Stop)) | Err(_) => return false,
             }
         }

@@ -6,6 +6,7 @@
 
 mod backoff;
 mod child;
+mod dumps;
 mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -213,9 +214,7 @@ impl Daemon {
             }
             Event::Order(Order::Stop) => self.end(Exit::Normal),
             Event::Order(Order::Reload) => self.reload(),
-            Event::Order(Order::NotYet(what)) => {
-                tracing::warn!("a signal asks for {what}, which this version of stayd does not do");
-            }
+            Event::Order(Order::Dump(dump)) => self.ask_for(dump),
         }
     }
 
@@ -256,6 +255,8 @@ impl Daemon {
                 }
             }
             FromVrrp::Found(settings) => self.found = settings,
+            FromVrrp::Report { asked, instances, links } => self.write_vrrp(asked, &instances, &links),
+            FromVrrp::Reload => self.reload(),
             FromVrrp::Line(line) => log::line("vrrp", &line),
         }
     }
@@ -264,6 +265,11 @@ impl Daemon {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
             FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
+            FromChecker::Report(scheduler) => {
+                self.write_checker(&scheduler);
+                self.scheduler = Some(scheduler);
+            }
+            FromChecker::Reload => self.reload(),
             FromChecker::Changed(change) => self.notifier.server_changed(&change),
             FromChecker::Line(line) => log::line("checker", &line),
         }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 mod messages;
 
-pub use messages::{FromChecker, FromVrrp, Level, Line, Scripts, ToChecker, ToVrrp, script_identity};
+pub use messages::{Dump, FromChecker, FromVrrp, Level, Line, Scripts, ToChecker, ToVrrp, script_identity};
 
 /// No configuration that fits into a machine makes a longer message; a longer length is a broken stream.
 const LONGEST: usize = 1 << 30;

@@ -1,21 +1,19 @@
 //! Signals that scripts send, in the processes that do not act on them themselves.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use crate::exit::Exit;
+use crate::ipc::Dump;
 
 /// keepalived's JSON signal: `SIGRTMIN+2`, which is 36 with glibc and 37 with musl. Scripts send either.
 pub const JSON: [i32; 2] = [36, 37];
 /// keepalived's signal to clear the statistics: `SIGRTMAX-1`.
 pub const STATS_CLEAR: i32 = 63;
-
-/// Signals that drive keepalived and that must not end a process of ours.
-pub const TOLERATED: [i32; 6] = [SIGHUP, SIGUSR1, SIGUSR2, JSON[0], JSON[1], STATS_CLEAR];
 
 /// keepalived's names of what signals ask for (`--signum`).
 const NAMES: [(&str, i32); 6] = [
@@ -38,19 +36,63 @@ pub fn number(name: &str) -> Exit {
     Exit::Fatal
 }
 
-/// For a child: a stream that becomes readable when `SIGTERM` or `SIGINT` arrives. The signals that keepalived knows and
-/// that are the parent's business do nothing.
-///
-/// # Errors
-/// The kernel refuses a handler or a socket.
-pub fn for_child() -> io::Result<UnixStream> {
-    let (read, write) = UnixStream::pair()?;
-    read.set_nonblocking(true)?;
-    for signal in [SIGTERM, SIGINT] {
-        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+/// The signals of a child: a stream that is readable when one has come.
+pub struct ForChild {
+    stream: UnixStream,
+    end: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+    dumps: Vec<(Arc<AtomicBool>, Dump)>,
+}
+
+/// What signals asked a child for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Asked {
+    /// `SIGTERM` or `SIGINT`.
+    pub end: bool,
+    /// `SIGHUP`.
+    pub reload: bool,
+    /// The others.
+    pub dumps: Vec<Dump>,
+}
+
+impl ForChild {
+    /// Catches them all.
+    ///
+    /// # Errors
+    /// The kernel refuses a handler or a socket.
+    pub fn catch() -> io::Result<Self> {
+        let (stream, write) = UnixStream::pair()?;
+        stream.set_nonblocking(true)?;
+        write.set_nonblocking(true)?;
+        let flag = |signals: &[i32]| {
+            let flag = Arc::new(AtomicBool::new(false));
+            for signal in signals {
+                // In this order: who finds the stream readable finds the flag set.
+                signal_hook::flag::register(*signal, Arc::clone(&flag))?;
+                signal_hook::low_level::pipe::register(*signal, write.try_clone()?)?;
+            }
+            io::Result::Ok(flag)
+        };
+        let dumps = vec![
+            (flag(&[SIGUSR1])?, Dump::Data),
+            (flag(&[SIGUSR2])?, Dump::Stats),
+            (flag(&[STATS_CLEAR])?, Dump::StatsClear),
+            (flag(&JSON)?, Dump::Json),
+        ];
+        Ok(Self { end: flag(&[SIGTERM, SIGINT])?, reload: flag(&[SIGHUP])?, dumps, stream })
     }
-    for signal in TOLERATED {
-        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+
+    /// Readable when a signal has come.
+    pub const fn stream(&self) -> &UnixStream {
+        &self.stream
     }
-    Ok(read)
+
+    /// Takes what has been asked for. It never waits.
+    pub fn take(&self) -> Asked {
+        let mut buffer = [0; 64];
+        while matches!((&self.stream).read(&mut buffer), Ok(length) if length > 0) {}
+        let take = |flag: &AtomicBool| flag.swap(false, Ordering::SeqCst);
+        let dumps = self.dumps.iter().filter(|(flag, _)| take(flag)).map(|(_, dump)| *dump);
+        Asked { end: take(&self.end), reload: take(&self.reload), dumps: dumps.collect() }
+    }
 }

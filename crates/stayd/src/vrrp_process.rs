@@ -20,7 +20,7 @@ use net::{Announcer, Change, Holdings, Loss, Mirror, Sender};
 use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want};
 
 use crate::exit::Exit;
-use crate::ipc::{FromVrrp, Level, ToVrrp};
+use crate::ipc::{Dump, FromVrrp, Level, ToVrrp};
 use crate::scheduling::Scheduling;
 use filter::Blocked;
 use interfaces::Interfaces;
@@ -183,7 +183,29 @@ impl Driver {
                     }
                 }
             }
-            Cause::Terminate => self.stop(),
+            Cause::Signal => self.hear_signals(),
+        }
+    }
+
+    fn hear_signals(&mut self) {
+        let asked = self.wake.asked();
+        for dump in asked.dumps {
+            self.tell_report(dump);
+        }
+        if asked.reload {
+            self.parent.tell(&FromVrrp::Reload);
+        }
+        if asked.end {
+            self.stop();
+        }
+    }
+
+    /// Says what is asked for; the parent writes it down.
+    fn tell_report(&mut self, asked: Dump) {
+        let links = if asked == Dump::Data { self.mirror.views() } else { Vec::new() };
+        self.parent.tell(&FromVrrp::Report { asked, instances: self.router.statuses(), links });
+        if asked == Dump::StatsClear {
+            self.router.clear_counters();
         }
     }
 
@@ -219,6 +241,7 @@ impl Driver {
                     self.complain(failures);
                 }
                 Heard::Message(ToVrrp::Configure(spec)) => self.configure(*spec),
+                Heard::Message(ToVrrp::Report(dump)) => self.tell_report(dump),
                 Heard::Message(ToVrrp::Stop) | Heard::Gone => {
                     self.stop();
                     return;

@@ -37,6 +37,7 @@ use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
 use crate::spec::{InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Version};
+use crate::status::InstanceStatus;
 use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
 use rivalry::Rival;
@@ -89,6 +90,8 @@ pub(crate) struct Instance {
     bond: Bond,
     /// What keeps this instance itself, not its group, from taking part.
     faulty: bool,
+    /// How many things do.
+    faults: u32,
     /// Set while the kernel refuses to let us receive adverts.
     deaf: Option<i32>,
     /// Identification of the newest IPv4 datagram.
@@ -104,6 +107,8 @@ pub(crate) struct Instance {
     contended: bool,
     counters: Counters,
     told: BTreeSet<Told>,
+    /// When the state was entered; none before the start.
+    since: Option<Instant>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,6 +134,8 @@ struct Backup {
     master_interval: Centiseconds,
     /// Source of the newest accepted advert.
     master: Option<IpAddr>,
+    /// Its priority.
+    master_priority: u8,
     /// `preempt_delay`: until then a master of lower priority is tolerated. Set when one is first heard.
     tolerated_until: Option<Instant>,
 }
@@ -174,6 +181,7 @@ impl Instance {
             source: None,
             bond: Bond::Free,
             faulty: false,
+            faults: 0,
             deaf: None,
             ip_id: 0,
             numbers: Numbers::default(),
@@ -184,6 +192,7 @@ impl Instance {
             contended: false,
             counters: Counters::default(),
             told: BTreeSet::new(),
+            since: None,
         }
     }
 
@@ -465,6 +474,44 @@ impl Instance {
         }
     }
 
+    pub(crate) fn clear_counters(&mut self) {
+        self.counters = Counters::default();
+    }
+
+    /// What can be seen of it from outside.
+    pub(crate) fn status(&self) -> InstanceStatus {
+        let spec = &self.spec;
+        let (due, master, master_interval) = match &self.state {
+            State::Init | State::Fault { .. } | State::Stopped => (None, None, spec.advert_interval),
+            State::Backup(backup) => {
+                let master = backup.master.map(|source| (source, backup.master_priority));
+                (Some(backup.takeover_at), master, backup.master_interval)
+            }
+            State::Master(master) => (Some(master.advert_at), None, spec.advert_interval),
+        };
+        InstanceStatus {
+            name: spec.name.clone(),
+            state: self.state_name(),
+            since: self.since,
+            priority: self.priority,
+            source: self.source,
+            interface: self.interface.map(IfIndex::get),
+            faults: self.faults,
+            pending: self.state == State::Init,
+            due,
+            down_interval: master_down_interval(
+                spec.version,
+                self.priority,
+                master_interval,
+                spec.down_timer_adverts,
+            ),
+            master,
+            master_interval,
+            held: spec.held().iter().map(|held| self.hold.is_confirmed(held)).collect(),
+            counters: self.counters,
+        }
+    }
+
     /// Newest sequence number of the adverts' authentication.
     pub(crate) const fn sequence(&self) -> u64 {
         self.numbers.newest()
@@ -514,6 +561,7 @@ impl Instance {
         causes.extend(self.tracked_faults(cx));
         causes.extend(self.deaf.map(FaultCause::Deaf));
         self.faulty = !causes.is_empty();
+        self.faults = u32::try_from(causes.len()).unwrap_or(u32::MAX);
         if let Bond::Member { fault, .. } = &self.bond {
             causes.extend(fault.clone());
         }

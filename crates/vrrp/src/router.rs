@@ -27,6 +27,7 @@ use crate::spec::{
     VirtualRouterId,
 };
 use crate::statics::{Statics, Surroundings};
+use crate::status::InstanceStatus;
 
 /// How long the kernel is left in peace after it refused to let us listen.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
@@ -118,6 +119,19 @@ impl Router {
     /// Every instance as it is now, in the order in which they were first configured.
     pub fn snapshots(&self) -> Vec<InstanceSnapshot> {
         self.instances.values().map(Instance::snapshot).collect()
+    }
+
+    /// Every instance as it can be seen from outside, in the order in which they were first configured.
+    pub fn statuses(&self) -> Vec<InstanceStatus> {
+        self.instances.values().map(Instance::status).collect()
+    }
+
+    /// Counts from zero again.
+    pub fn clear_counters(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.clear_counters();
+        }
+        self.changed.extend(self.instances.keys());
     }
 
     /// After [`Input::Stop`] or [`Input::Abandon`]: whether everything is released.

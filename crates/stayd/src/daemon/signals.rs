@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Event;
+use crate::ipc::Dump;
 use crate::signals::{JSON, STATS_CLEAR};
 
 /// What a signal asks for.
@@ -15,8 +16,8 @@ pub enum Order {
     Stop,
     /// `SIGHUP`.
     Reload,
-    /// Something that keepalived does and stayd does not yet. It must not end the process.
-    NotYet(&'static str),
+    /// A signal that asks for files.
+    Dump(Dump),
 }
 
 /// Sends an order for each signal. Signals that come while one of their kind waits are one.
@@ -28,11 +29,11 @@ pub fn watch(sender: &UnboundedSender<Event>) -> io::Result<()> {
         (SignalKind::terminate(), Order::Stop),
         (SignalKind::interrupt(), Order::Stop),
         (SignalKind::hangup(), Order::Reload),
-        (SignalKind::user_defined1(), Order::NotYet("a dump of its data")),
-        (SignalKind::user_defined2(), Order::NotYet("its statistics")),
-        (SignalKind::from_raw(JSON[0]), Order::NotYet("a JSON dump")),
-        (SignalKind::from_raw(JSON[1]), Order::NotYet("a JSON dump")),
-        (SignalKind::from_raw(STATS_CLEAR), Order::NotYet("clearing its statistics")),
+        (SignalKind::user_defined1(), Order::Dump(Dump::Data)),
+        (SignalKind::user_defined2(), Order::Dump(Dump::Stats)),
+        (SignalKind::from_raw(JSON[0]), Order::Dump(Dump::Json)),
+        (SignalKind::from_raw(JSON[1]), Order::Dump(Dump::Json)),
+        (SignalKind::from_raw(STATS_CLEAR), Order::Dump(Dump::StatsClear)),
     ];
     for (kind, order) in orders {
         let mut signal = signal(kind)?;

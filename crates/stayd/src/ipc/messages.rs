@@ -6,7 +6,9 @@ use checker::{MiscProbe, Scheduler, TlsSpec, VirtualServerSpec};
 use config::model::{Identity, NftablesSpec, ProcessSpec};
 use net::sysctl::Setting;
 use serde::{Deserialize, Serialize};
-use vrrp::{Event, InstanceSnapshot, RouterSpec, TrackerId, TrackerState, Transition};
+use vrrp::{
+    Event, InstanceSnapshot, InstanceStatus, LinkView, RouterSpec, TrackerId, TrackerState, Transition,
+};
 
 use crate::script::User;
 
@@ -32,6 +34,19 @@ pub struct Line {
     pub text: String,
 }
 
+/// What a signal asks for beside a reload and the end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Dump {
+    /// `SIGUSR1`: everything, for people and for parsers.
+    Data,
+    /// `SIGUSR2`: the counters.
+    Stats,
+    /// `SIGRTMAX-1`: the counters, which then begin at zero.
+    StatsClear,
+    /// `SIGRTMIN+2`: data and counters as JSON.
+    Json,
+}
+
 /// From the parent to the VRRP process.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ToVrrp {
@@ -52,6 +67,8 @@ pub enum ToVrrp {
         /// Its state.
         state: TrackerState,
     },
+    /// Say what is asked for.
+    Report(Dump),
     /// Release everything and end.
     Stop,
 }
@@ -69,6 +86,17 @@ pub enum FromVrrp {
     Found(BTreeMap<Setting, i32>),
     /// What a successor would need.
     Snapshots(Vec<InstanceSnapshot>),
+    /// What the parent or a signal asked for.
+    Report {
+        /// What it was.
+        asked: Dump,
+        /// Every instance.
+        instances: Vec<InstanceStatus>,
+        /// Every interface; only for [`Dump::Data`].
+        links: Vec<LinkView>,
+    },
+    /// A signal asked this process to read its configuration again.
+    Reload,
     /// A log line of the process itself.
     Line(Line),
 }
@@ -89,6 +117,8 @@ pub enum ToChecker {
         /// For the checks that run a command.
         scripts: Scripts,
     },
+    /// Say what is known.
+    Report,
     /// Remove what is ours from the kernel and end.
     Stop,
 }
@@ -114,6 +144,10 @@ pub enum FromChecker {
     Configured,
     /// What a successor would need.
     Snapshot(Box<Scheduler>),
+    /// The same, since the parent or a signal asked for it.
+    Report(Box<Scheduler>),
+    /// A signal asked this process to read its configuration again.
+    Reload,
     /// The health of a real server or the quorum of a virtual server, for those who are to be told.
     Changed(Box<checker::Action>),
     /// A log line.

@@ -63,6 +63,11 @@ impl User {
         Self { uid: Uid::effective(), gid, groups: vec![gid] }
     }
 
+    /// The numbers of user and group.
+    pub const fn numbers(&self) -> (u32, u32) {
+        (self.uid.as_raw(), self.gid.as_raw())
+    }
+
     /// The user and group of an identity; without a group the user's own.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use clock::Instant;
@@ -37,7 +36,7 @@ pub(super) enum Cause {
     Links,
     Routes,
     Packets(Key),
-    Terminate,
+    Signal,
 }
 
 #[derive(Clone, Copy)]
@@ -51,8 +50,7 @@ pub(super) struct Wake {
     epoll: Epoll,
     timer: TimerFd,
     timer_at: Timer,
-    /// Readable once a signal asked for the end.
-    _terminate: UnixStream,
+    signals: signals::ForChild,
     events: Vec<EpollEvent>,
     watching_backlog: bool,
 }
@@ -63,17 +61,17 @@ impl Wake {
         // An absolute timer on the same clock as `net::now`: it cannot be late by what happens between two readings.
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
-        let terminate = signals::for_child()?;
+        let signals = signals::ForChild::catch()?;
         epoll.add(parent, readable(PARENT))?;
         epoll.add(mirror, readable(LINKS))?;
-        epoll.add(&terminate, readable(SIGNAL))?;
+        epoll.add(signals.stream(), readable(SIGNAL))?;
         epoll.add(timer.as_fd(), readable(TIMER))?;
         let events = vec![EpollEvent::empty(); MOST_EVENTS];
         Ok(Self {
             epoll,
             timer,
             timer_at: Timer::Unset,
-            _terminate: terminate,
+            signals,
             events,
             watching_backlog: false,
         })
@@ -90,6 +88,11 @@ impl Wake {
     /// Watches the kernel's notifications of routes and rules.
     pub(super) fn watch_routes(&self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
         Ok(self.epoll.add(descriptor, readable(ROUTES))?)
+    }
+
+    /// What signals have asked for.
+    pub(super) fn asked(&self) -> signals::Asked {
+        self.signals.take()
     }
 
     /// Waits for something to do, at most until `deadline`.
@@ -161,7 +164,7 @@ fn cause(data: u64) -> Option<Cause> {
         PARENT => Some(Cause::Parent),
         LINKS => Some(Cause::Links),
         ROUTES => Some(Cause::Routes),
-        SIGNAL => Some(Cause::Terminate),
+        SIGNAL => Some(Cause::Signal),
         TIMER => None,
         packets => {
             let family = if packets & PACKETS_V6 == 0 { Family::V4 } else { Family::V6 };

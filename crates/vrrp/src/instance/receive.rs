@@ -172,6 +172,7 @@ impl Instance {
             backup.master = Some(source);
             self.told.clear();
         }
+        backup.master_priority = advert.priority;
         self.learn_interval(advert);
         self.restart_down_timer(now);
     }
@@ -195,6 +196,7 @@ impl Instance {
             self.transition(cx, StateName::Backup, why);
             if let State::Backup(backup) = &mut self.state {
                 backup.master = Some(source);
+                backup.master_priority = advert.priority;
             }
             self.learn_interval(advert);
             self.restart_down_timer(cx.now);

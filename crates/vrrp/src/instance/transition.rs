@@ -18,6 +18,7 @@ impl Instance {
         }
         self.notify(cx, from, to, why.clone());
         self.told.clear();
+        self.since = Some(cx.now);
         if from == StateName::Master {
             self.leave_master(cx, to);
         }
@@ -65,6 +66,7 @@ impl Instance {
             willing: false,
             master_interval: self.spec.advert_interval,
             master: None,
+            master_priority: 0,
             tolerated_until: None,
         });
         self.restart_down_timer(cx.now);

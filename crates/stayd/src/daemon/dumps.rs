@@ -1,0 +1,86 @@
+//! The files that signals ask for: who is asked, and what is written when the answer is in.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use checker::Scheduler;
+use config::model::Identity;
+use vrrp::{InstanceStatus, LinkView};
+
+use super::{Daemon, Role};
+use crate::dump::{self, Calendar, Part, Places, VrrpView};
+use crate::ipc::{Dump, ToChecker, ToVrrp};
+use crate::notify::Users;
+
+impl Daemon {
+    /// Asks the children for what they alone know, and writes the parent's own file.
+    pub(super) fn ask_for(&self, dump: Dump) {
+        if dump == Dump::Data {
+            let model = &self.configuration.rest;
+            let text = dump::parent(&model.globals, model);
+            self.write(|places| places.data(Part::Parent), &text);
+            if let Some(child) = self.children.get(&Role::Checker) {
+                child.send(&ToChecker::Report);
+            }
+        }
+        if let Some(child) = self.children.get(&Role::Vrrp) {
+            child.send(&ToVrrp::Report(dump));
+        }
+    }
+
+    /// Writes what the VRRP process has said.
+    pub(super) fn write_vrrp(&self, asked: Dump, instances: &[InstanceStatus], links: &[LinkView]) {
+        let configuration = &self.configuration;
+        let numbers = |identity: Option<&Identity>| {
+            Users::new(&configuration.rest).user(identity).map(|user| user.numbers())
+        };
+        let view = VrrpView::new(
+            (&configuration.vrrp, &configuration.rest),
+            instances,
+            links,
+            self.trackers.states(),
+            calendar(),
+            &numbers,
+        );
+        match asked {
+            Dump::Data => self.write(|places| places.data(Part::Vrrp), &dump::vrrp(&view)),
+            Dump::Stats | Dump::StatsClear => self.write(|places| places.stats(), &dump::stats(&view)),
+            Dump::Json => {
+                if let Some(text) = dump::json(&view) {
+                    self.write(|places| places.json(), &text);
+                }
+            }
+        }
+    }
+
+    /// Writes what the checker process has said.
+    pub(super) fn write_checker(&self, scheduler: &Scheduler) {
+        let configuration = &self.configuration;
+        let text = dump::checker(&configuration.rest, &configuration.virtual_servers, scheduler);
+        self.write(|places| places.data(Part::Checker), &text);
+    }
+
+    fn write(&self, place: impl Fn(&Places<'_>) -> PathBuf, text: &str) {
+        let globals = &self.configuration.rest.globals;
+        let folder = temporary_folder();
+        let daemon = &globals.daemon;
+        let names = [daemon.namespace.as_deref(), daemon.instance.as_deref()];
+        let path = place(&Places { files: &globals.files, folder: &folder, names });
+        if let Err(error) = dump::write(&path, text, globals.files.umask) {
+            tracing::error!("cannot write {}: {error}", path.display());
+        }
+    }
+}
+
+/// keepalived's rule: `TMPDIR` if it is absolute and exists.
+fn temporary_folder() -> PathBuf {
+    let named = std::env::var_os("TMPDIR").map(PathBuf::from);
+    named
+        .filter(|folder| folder.is_absolute() && folder.is_dir())
+        .unwrap_or_else(|| Path::new("/tmp").to_owned())
+}
+
+fn calendar() -> Calendar {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Calendar { now: net::now(), unix_micros: i64::try_from(unix.as_micros()).unwrap_or_default() }
+}

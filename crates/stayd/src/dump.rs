@@ -1,0 +1,107 @@
+//! The files that keepalived writes when a signal asks for them, and that exporters parse: data, statistics, JSON.
+//!
+//! **Each is a function from a view to text**, under keepalived 2.2.7's labels and keys and in its order. The parent writes
+//! them, whole and under their name at once; the VRRP process is only asked for what it alone knows.
+
+mod data;
+mod held;
+mod json;
+mod place;
+mod stats;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Local};
+use clock::Instant;
+use config::model::{Command, Identity, Model};
+use vrrp::{InstanceSpec, InstanceStatus, LinkView, RouterSpec, TrackerId, TrackerState, take_vmacs};
+
+pub use data::{checker, parent, vrrp};
+pub use json::json;
+pub use place::{Part, Places, write};
+pub use stats::stats;
+
+/// Turns the daemon's time into that of calendars.
+#[derive(Clone, Copy, Debug)]
+pub struct Calendar {
+    /// A moment in the daemon's time.
+    pub now: Instant,
+    /// The same moment since 1970, in microseconds.
+    pub unix_micros: i64,
+}
+
+impl Calendar {
+    /// Microseconds since 1970.
+    fn micros(self, at: Instant) -> i64 {
+        let difference = i128::from(at.as_micros()) - i128::from(self.now.as_micros());
+        i64::try_from(i128::from(self.unix_micros) + difference).unwrap_or(self.unix_micros)
+    }
+
+    /// Seconds since 1970 and the same as a date, as keepalived writes both.
+    fn text(self, at: Instant) -> String {
+        let micros = self.micros(at);
+        let date = DateTime::from_timestamp_micros(micros).unwrap_or_default().with_timezone(&Local);
+        let seconds = format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+        format!("{seconds} ({})", date.format("%a %b %e %H:%M:%S%.6f %Y"))
+    }
+}
+
+/// What is shown of VRRP.
+pub struct VrrpView<'a> {
+    model: &'a Model,
+    router: RouterSpec,
+    /// VMACs and the interfaces below them.
+    bases: BTreeMap<String, String>,
+    statuses: BTreeMap<&'a str, &'a InstanceStatus>,
+    links: &'a [LinkView],
+    trackers: &'a BTreeMap<TrackerId, TrackerState>,
+    calendar: Calendar,
+    users: &'a dyn Fn(Option<&Identity>) -> Option<(u32, u32)>,
+}
+
+impl<'a> VrrpView<'a> {
+    /// Of a configuration and what the VRRP process says of itself. `users`: the numbers of whom a script runs as.
+    pub fn new(
+        (router, model): (&RouterSpec, &'a Model),
+        statuses: &'a [InstanceStatus],
+        links: &'a [LinkView],
+        trackers: &'a BTreeMap<TrackerId, TrackerState>,
+        calendar: Calendar,
+        users: &'a dyn Fn(Option<&Identity>) -> Option<(u32, u32)>,
+    ) -> Self {
+        let mut router = router.clone();
+        let bases = take_vmacs(&mut router, &[]).into_iter().map(|link| (link.name, link.base)).collect();
+        let statuses = statuses.iter().map(|status| (status.name.as_str(), status)).collect();
+        Self { model, router, bases, statuses, links, trackers, calendar, users }
+    }
+
+    /// The instances that run, in the order of the file.
+    fn instances(&self) -> impl Iterator<Item = (&InstanceSpec, &'a InstanceStatus)> {
+        let instances = self.router.instances.iter();
+        instances.filter_map(|spec| Some((spec, *self.statuses.get(spec.name.as_str())?)))
+    }
+
+    /// The interface of an instance: its VMAC if it has one.
+    fn interface(spec: &InstanceSpec) -> &str {
+        spec.vmac.as_ref().map_or(&spec.interface, |vmac| &vmac.name)
+    }
+
+    /// What it holds, in words: addresses, addresses that are not advertised, routes, rules.
+    fn held(&self, spec: &InstanceSpec, status: &InstanceStatus) -> [Vec<String>; 4] {
+        let mut there = status.held.iter().copied().chain(std::iter::repeat(false));
+        let mut set = || there.next().unwrap_or_default();
+        let mut addresses = |list: &[vrrp::VirtualAddress]| {
+            list.iter().map(|address| held::address(address, &self.bases, set())).collect::<Vec<_>>()
+        };
+        let (advertised, excluded) = (addresses(&spec.addresses), addresses(&spec.excluded));
+        let routes = spec.routes.iter().map(held::route).collect();
+        let rules = spec.rules.iter().map(held::rule).collect();
+        [advertised, excluded, routes, rules]
+    }
+}
+
+/// Each word of a command in quotes.
+fn quoted(command: &Command) -> String {
+    let words: Vec<_> = command.argv.iter().map(|word| format!("'{word}'")).collect();
+    words.join(" ")
+}

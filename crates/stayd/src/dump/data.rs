@@ -1,0 +1,156 @@
+//! `keepalived.data` and its companions: everything that is configured and what has become of it, for people and for
+//! parsers that look for ` VRRP Instance = ` and ` VRRP Script = `.
+//!
+//! One space before an object, three before what it has, five before the entries of a list. What keepalived shows of its
+//! own insides (numbers of descriptors, buffers) and of interfaces beyond what matters to VRRP is not there.
+
+mod global;
+mod instance;
+mod links;
+mod servers;
+mod trackers;
+
+use std::fmt::Display;
+
+use checker::{Scheduler, VirtualServerSpec};
+use config::model::{Globals, Model, NotifySpec};
+
+use super::{VrrpView, held, quoted};
+
+/// A text with sections that are there only if they have something to say.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn section(&mut self, title: &str) {
+        self.line(format_args!("------< {title} >------"));
+    }
+
+    fn line(&mut self, line: impl Display) {
+        use std::fmt::Write;
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "{line}");
+    }
+
+    fn object(&mut self, label: &str, value: impl Display) {
+        self.line(format_args!(" {label} = {value}"));
+    }
+
+    fn attribute(&mut self, label: &str, value: impl Display) {
+        self.line(format_args!("   {label} = {value}"));
+    }
+
+    fn maybe(&mut self, label: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.attribute(label, value);
+        }
+    }
+
+    fn list<T: Display>(&mut self, heading: &str, entries: impl IntoIterator<Item = T>) {
+        let mut entries = entries.into_iter().peekable();
+        if entries.peek().is_some() {
+            self.line(format_args!("   {heading}"));
+        }
+        for entry in entries {
+            self.line(format_args!("     {entry}"));
+        }
+    }
+
+    fn scripts(&mut self, view: &VrrpView<'_>, notify: &NotifySpec) {
+        let scripts = [
+            ("Backup", &notify.backup),
+            ("Master", &notify.master),
+            ("Fault", &notify.fault),
+            ("Stop", &notify.stop),
+            ("Generic", &notify.any),
+        ];
+        for (what, command) in scripts {
+            self.script(view, what, command.as_ref());
+        }
+    }
+
+    fn script(&mut self, view: &VrrpView<'_>, what: &str, command: Option<&config::model::Command>) {
+        if let Some(command) = command {
+            let user = user(view, command.identity.as_ref());
+            let label = format!("{what} state transition script");
+            self.attribute(&label, format_args!("{}, uid:gid {user}", quoted(command)));
+        }
+    }
+}
+
+fn user(view: &VrrpView<'_>, identity: Option<&config::model::Identity>) -> String {
+    (view.users)(identity).map_or_else(|| "unknown".to_owned(), |(uid, gid)| format!("{uid}:{gid}"))
+}
+
+const fn yes(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+const fn enabled(enabled: bool) -> &'static str {
+    if enabled { "enabled" } else { "disabled" }
+}
+
+/// The parent's file.
+pub fn parent(globals: &Globals, model: &Model) -> String {
+    let mut page = Page::default();
+    global::page(&mut page, globals, model);
+    page.0
+}
+
+/// The checker process's file.
+pub fn checker(model: &Model, servers: &[VirtualServerSpec], scheduler: &Scheduler) -> String {
+    let mut page = Page::default();
+    global::page(&mut page, &model.globals, model);
+    servers::page(&mut page, model, servers, scheduler);
+    page.0
+}
+
+/// The VRRP process's file.
+pub fn vrrp(view: &VrrpView<'_>) -> String {
+    let mut page = Page::default();
+    global::page(&mut page, &view.model.globals, view.model);
+    statics(&mut page, view);
+    if !view.router.instances.is_empty() {
+        page.section("VRRP Topology");
+        for (spec, status) in view.instances() {
+            instance::page(&mut page, view, spec, status);
+        }
+    }
+    trackers::groups(&mut page, view);
+    trackers::scripts(&mut page, view);
+    trackers::files(&mut page, view);
+    trackers::processes(&mut page, view);
+    links::page(&mut page, view);
+    page.0
+}
+
+fn statics(page: &mut Page, view: &VrrpView<'_>) {
+    let (mut addresses, mut routes, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+    for held in &view.router.statics {
+        match held {
+            vrrp::Held::Address(address) => {
+                let there = view.links.iter().any(|link| link.name == address.interface && link.has(address));
+                addresses.push(held::address(address, &view.bases, there));
+            }
+            vrrp::Held::Route(route) => routes.push(held::route(route)),
+            vrrp::Held::Rule(rule) => rules.push(held::rule(rule)),
+        }
+    }
+    for (title, lines) in
+        [("Static Addresses", addresses), ("Static Routes", routes), ("Static Rules", rules)]
+    {
+        if !lines.is_empty() {
+            page.section(title);
+        }
+        for line in lines {
+            page.line(format_args!("     {line}"));
+        }
+    }
+    if !view.router.track_groups.is_empty() {
+        page.section("Static Track groups");
+    }
+    for (name, members) in &view.router.track_groups {
+        page.object("Static Track Group", name);
+        page.list("VRRP member instances :", members);
+    }
+}
