@@ -74,7 +74,23 @@ pub(crate) struct Concluded {
     pub(crate) sees_again: bool,
 }
 
+/// A check as it is now, for those who look at it from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CheckView {
+    /// It says that its server is up.
+    pub up: bool,
+    /// It has had a verdict.
+    pub has_run: bool,
+    /// Failures in the present round: 0 to `retry`.
+    pub failures: u32,
+}
+
 impl CheckState {
+    /// What can be seen of it.
+    pub(crate) fn view(&self) -> CheckView {
+        CheckView { up: self.standing == Standing::Up, has_run: !self.fresh, failures: self.failures }
+    }
+
     /// A check that never ran. `strict`: its first failure is enough.
     pub(crate) const fn new(standing: Standing, strict: bool, first_at: Instant) -> Self {
         Self {

@@ -17,6 +17,7 @@ pub mod spec;
 mod spread;
 
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
+pub use check::CheckView;
 pub use desired::{desired, named, service};
 pub use health::{Health, VirtualServerHealth};
 pub use outcome::{Cause, Failure, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault};

@@ -17,7 +17,7 @@ use ipvs::ServiceKey;
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, CheckName, Event, Input, RunId, Why};
-use crate::check::{CheckState, Conclusion, Phase, Standing};
+use crate::check::{CheckState, CheckView, Conclusion, Phase, Standing};
 use crate::health::Health;
 use crate::outcome::Outcome;
 use crate::spec::{CheckSpec, VirtualServerSpec};
@@ -95,6 +95,12 @@ impl Scheduler {
     /// The virtual server whose first service this is.
     pub fn virtual_server(&self, first: &ServiceKey) -> Option<&VirtualServerSpec> {
         self.virtual_servers.get(first).map(|virtual_server| &virtual_server.spec)
+    }
+
+    /// The checks of a virtual server: those of each real server, in the order of the configuration.
+    pub fn checks(&self, first: &ServiceKey) -> Vec<Vec<CheckView>> {
+        let known = self.virtual_servers.get(first).map(|virtual_server| &virtual_server.checks);
+        known.into_iter().flatten().map(|checks| checks.iter().map(CheckState::view).collect()).collect()
     }
 
     /// All virtual servers, in the order of their first services.

@@ -8,6 +8,8 @@ mod held;
 mod json;
 mod place;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

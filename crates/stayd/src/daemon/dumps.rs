@@ -56,7 +56,10 @@ impl Daemon {
     /// Writes what the checker process has said.
     pub(super) fn write_checker(&self, scheduler: &Scheduler) {
         let configuration = &self.configuration;
-        let text = dump::checker(&configuration.rest, &configuration.virtual_servers, scheduler);
+        let numbers = |identity: Option<&Identity>| {
+            Users::new(&configuration.rest).user(identity).map(|user| user.numbers())
+        };
+        let text = dump::checker((&configuration.virtual_servers, &configuration.rest), scheduler, &numbers);
         self.write(|places| places.data(Part::Checker), &text);
     }
 

@@ -13,7 +13,7 @@ mod trackers;
 use std::fmt::Display;
 
 use checker::{Scheduler, VirtualServerSpec};
-use config::model::{Globals, Model, NotifySpec};
+use config::model::{Globals, Identity, Model, NotifySpec};
 
 use super::{VrrpView, held, quoted};
 
@@ -98,10 +98,16 @@ pub fn parent(globals: &Globals, model: &Model) -> String {
 }
 
 /// The checker process's file.
-pub fn checker(model: &Model, servers: &[VirtualServerSpec], scheduler: &Scheduler) -> String {
+pub fn checker(
+    (servers, model): (&[VirtualServerSpec], &Model),
+    scheduler: &Scheduler,
+    users: &dyn Fn(Option<&Identity>) -> Option<(u32, u32)>,
+) -> String {
     let mut page = Page::default();
     global::page(&mut page, &model.globals, model);
-    servers::page(&mut page, model, servers, scheduler);
+    if !servers.is_empty() {
+        servers::page(&mut page, &servers::ServersView { model, servers, scheduler, users });
+    }
     page.0
 }
 

@@ -49,9 +49,6 @@ pub(super) fn page(page: &mut Page, globals: &Globals, model: &Model) {
     page.object("no_checker_emails", u8::from(globals.mail.no_checkers));
     page.object("rx_bufs_multiples", globals.vrrp.receive_buffer_packets);
     page.object("umask", format_args!("0{:03o}", globals.files.umask));
-    if !model.vrrp.startup_delay.is_zero() {
-        page.object("vrrp_startup_delay", model.vrrp.startup_delay.as_secs_f64());
-    }
 }
 
 fn daemon(page: &mut Page, globals: &Globals) {

@@ -19,9 +19,12 @@ pub(super) fn page(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, st
     announcements(page, spec);
     election(page, spec, status);
     authentication(page, spec);
+    let events = view.model.vrrp_events.get(&spec.name).cloned().unwrap_or_default();
+    if events.debug > 0 {
+        page.attribute("Debug level", events.debug);
+    }
     held(page, view, spec, status);
     trackers(page, spec);
-    let events = view.model.vrrp_events.get(&spec.name).cloned().unwrap_or_default();
     notifications(page, view, &events);
 }
 
@@ -151,6 +154,8 @@ fn held(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: &Inst
         let peer =
             |peer: &vrrp::Peer| format!("{} min_ttl {} max_ttl {}", peer.address, peer.min_ttl, peer.max_ttl);
         page.list("Unicast Peer :", peers.map(peer));
+        let old = spec.checksum_v3 == vrrp::ChecksumV3::OldUnicast;
+        page.attribute("Unicast checksum compatibility", yes(old));
     }
     page.list("Virtual Routes :", routes);
     page.list("Virtual Rules :", rules);
