@@ -112,7 +112,7 @@ impl Side {
         let short = &daemon.name()[..2];
         let (host, peer) = (lab.host(&format!("d-{short}"))?, lab.host(&format!("p-{short}"))?);
         let lan = lab.lan(&format!("lan-{short}"))?;
-        host.connect(&lan, "eth0", &["192.168.0.2/24", "2001:db8::2/64"])?;
+        host.connect(&lan, "eth0", &["192.168.0.2/24", "fe80::2/64"])?;
         peer.connect(&lan, "eth0", &["192.168.0.3/24"])?;
         peer.start_daemon(Daemon::Keepalived, PEER)?;
         peer.wait_for_address("192.168.0.20", seconds(20))?;
