@@ -20,7 +20,7 @@ use vrrp::{InstanceSpec, InstanceStatus, LinkView, RouterSpec, TrackerId, Tracke
 
 pub use data::{checker, parent, vrrp};
 pub use json::json;
-pub use place::{Part, Places, write};
+pub use place::{File, Part, Places, write};
 pub use stats::stats;
 
 /// Turns the daemon's time into that of calendars.
@@ -48,6 +48,9 @@ impl Calendar {
     }
 }
 
+/// Says as which user and group a script runs; none if there is no such user.
+pub type Users<'a> = dyn Fn(Option<&Identity>) -> Option<(u32, u32)> + 'a;
+
 /// What is shown of VRRP.
 pub struct VrrpView<'a> {
     model: &'a Model,
@@ -58,7 +61,7 @@ pub struct VrrpView<'a> {
     links: &'a [LinkView],
     trackers: &'a BTreeMap<TrackerId, TrackerState>,
     calendar: Calendar,
-    users: &'a dyn Fn(Option<&Identity>) -> Option<(u32, u32)>,
+    users: &'a Users<'a>,
 }
 
 impl<'a> VrrpView<'a> {
@@ -69,7 +72,7 @@ impl<'a> VrrpView<'a> {
         links: &'a [LinkView],
         trackers: &'a BTreeMap<TrackerId, TrackerState>,
         calendar: Calendar,
-        users: &'a dyn Fn(Option<&Identity>) -> Option<(u32, u32)>,
+        users: &'a Users<'a>,
     ) -> Self {
         let mut router = router.clone();
         let bases = take_vmacs(&mut router, &[]).into_iter().map(|link| (link.name, link.base)).collect();

@@ -8,7 +8,7 @@ use config::model::Identity;
 use vrrp::{InstanceStatus, LinkView};
 
 use super::{Daemon, Role};
-use crate::dump::{self, Calendar, Part, Places, VrrpView};
+use crate::dump::{self, Calendar, File, Part, Places, VrrpView};
 use crate::ipc::{Dump, ToChecker, ToVrrp};
 use crate::notify::Users;
 
@@ -18,7 +18,7 @@ impl Daemon {
         if dump == Dump::Data {
             let model = &self.configuration.rest;
             let text = dump::parent(&model.globals, model);
-            self.write(|places| places.data(Part::Parent), &text);
+            self.write(File::Data(Part::Parent), &text);
             if let Some(child) = self.children.get(&Role::Checker) {
                 child.send(&ToChecker::Report);
             }
@@ -43,11 +43,11 @@ impl Daemon {
             &numbers,
         );
         match asked {
-            Dump::Data => self.write(|places| places.data(Part::Vrrp), &dump::vrrp(&view)),
-            Dump::Stats | Dump::StatsClear => self.write(|places| places.stats(), &dump::stats(&view)),
+            Dump::Data => self.write(File::Data(Part::Vrrp), &dump::vrrp(&view)),
+            Dump::Stats | Dump::StatsClear => self.write(File::Stats, &dump::stats(&view)),
             Dump::Json => {
                 if let Some(text) = dump::json(&view) {
-                    self.write(|places| places.json(), &text);
+                    self.write(File::Json, &text);
                 }
             }
         }
@@ -60,15 +60,15 @@ impl Daemon {
             Users::new(&configuration.rest).user(identity).map(|user| user.numbers())
         };
         let text = dump::checker((&configuration.virtual_servers, &configuration.rest), scheduler, &numbers);
-        self.write(|places| places.data(Part::Checker), &text);
+        self.write(File::Data(Part::Checker), &text);
     }
 
-    fn write(&self, place: impl Fn(&Places<'_>) -> PathBuf, text: &str) {
+    fn write(&self, file: File, text: &str) {
         let globals = &self.configuration.rest.globals;
         let folder = temporary_folder();
         let daemon = &globals.daemon;
         let names = [daemon.namespace.as_deref(), daemon.instance.as_deref()];
-        let path = place(&Places { files: &globals.files, folder: &folder, names });
+        let path = Places { files: &globals.files, folder: &folder, names }.path(file);
         if let Err(error) = dump::write(&path, text, globals.files.umask) {
             tracing::error!("cannot write {}: {error}", path.display());
         }

@@ -13,9 +13,9 @@ mod trackers;
 use std::fmt::Display;
 
 use checker::{Scheduler, VirtualServerSpec};
-use config::model::{Globals, Identity, Model, NotifySpec};
+use config::model::{Globals, Model, NotifySpec};
 
-use super::{VrrpView, held, quoted};
+use super::{Users, VrrpView, held, quoted};
 
 /// A text with sections that are there only if they have something to say.
 #[derive(Default)]
@@ -101,7 +101,7 @@ pub fn parent(globals: &Globals, model: &Model) -> String {
 pub fn checker(
     (servers, model): (&[VirtualServerSpec], &Model),
     scheduler: &Scheduler,
-    users: &dyn Fn(Option<&Identity>) -> Option<(u32, u32)>,
+    users: &Users<'_>,
 ) -> String {
     let mut page = Page::default();
     global::page(&mut page, &model.globals, model);

@@ -222,10 +222,10 @@ pub(super) fn rule(rule: &RuleSpec) -> String {
     words.value("suppress_prefixlen", rule.suppress_prefix_len);
     words.value("suppress_ifgroup", rule.suppress_interface_group);
     words.value("tunnel-id", rule.tunnel_id);
-    words.value("uidrange", rule.users.map(range));
+    words.value("uidrange", rule.users.as_ref().map(range));
     words.value("ipproto", rule.ip_protocol);
-    words.value("sport", rule.source_ports.map(range));
-    words.value("dport", rule.destination_ports.map(range));
+    words.value("sport", rule.source_ports.as_ref().map(range));
+    words.value("dport", rule.destination_ports.as_ref().map(range));
     words.value("protocol", rule.protocol);
     words.value("realms", rule.realms.map(realms));
     words.say(match rule.action {
@@ -242,6 +242,6 @@ pub(super) fn rule(rule: &RuleSpec) -> String {
     words.line()
 }
 
-fn range<T: ToString>(range: Range<T>) -> String {
-    format!("{}-{}", range.first.to_string(), range.last.to_string())
+fn range<T: std::fmt::Display>(range: &Range<T>) -> String {
+    format!("{}-{}", range.first, range.last)
 }

@@ -64,8 +64,9 @@ impl Serialize for Number {
     }
 }
 
-/// keepalived's name and order.
+/// keepalived's names and order.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "keepalived's keys")]
 struct Data {
     iname: String,
     dont_track_primary: u8,
@@ -164,6 +165,7 @@ struct ExtensionStats {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "keepalived's keys")]
 struct Process {
     process: String,
     parameters: String,

@@ -20,6 +20,17 @@ pub enum Part {
     Parent,
 }
 
+/// One of the files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum File {
+    /// Everything that a process knows.
+    Data(Part),
+    /// The counters.
+    Stats,
+    /// Data and counters as JSON.
+    Json,
+}
+
 /// Where the files of this run go.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Places<'a> {
@@ -32,33 +43,25 @@ pub struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// The file with a part's data.
-    pub fn data(&self, part: Part) -> PathBuf {
-        let suffix = match part {
-            Part::Vrrp => "",
-            Part::Checker => "_check",
-            Part::Parent => "_parent",
-        };
-        self.place(&self.files.state_dump, "keepalived.data", suffix)
-    }
-
-    /// The file with the counters.
-    pub fn stats(&self) -> PathBuf {
-        self.place(&self.files.stats_dump, "keepalived.stats", "")
-    }
-
-    /// The JSON file.
-    pub fn json(&self) -> PathBuf {
-        self.place(&self.files.json_dump, "keepalived.json", "")
+    /// Where a file goes.
+    pub fn path(&self, file: File) -> PathBuf {
+        let data = |suffix| self.place(&self.files.state_dump, "keepalived.data", suffix);
+        match file {
+            File::Data(Part::Vrrp) => data(""),
+            File::Data(Part::Checker) => data("_check"),
+            File::Data(Part::Parent) => data("_parent"),
+            File::Stats => self.place(&self.files.stats_dump, "keepalived.stats", ""),
+            File::Json => self.place(&self.files.json_dump, "keepalived.json", ""),
+        }
     }
 
     /// A name that ends with `/` is a folder, one without `/` a file in the temporary folder.
-    fn place(&self, named: &str, usual: &str, suffix: &str) -> PathBuf {
-        let (folder, name) = match named.rsplit_once('/') {
+    fn place(&self, configured: &str, usual: &str, suffix: &str) -> PathBuf {
+        let (folder, name) = match configured.rsplit_once('/') {
             Some(("/tmp", name)) if name == usual => (self.folder.to_owned(), name),
             Some((folder, "")) => (PathBuf::from(format!("{folder}/")), usual),
             Some((folder, name)) => (PathBuf::from(format!("{folder}/")), name),
-            None => (self.folder.to_owned(), if named.is_empty() { usual } else { named }),
+            None => (self.folder.to_owned(), if configured.is_empty() { usual } else { configured }),
         };
         let (stem, extension) = name.rsplit_once('.').map_or((name, None), |(stem, end)| (stem, Some(end)));
         let names: Vec<_> = self.names.iter().flatten().copied().collect();
@@ -94,7 +97,7 @@ mod tests {
     fn data(state_dump: &str, use_instance: bool, part: Part) -> String {
         let files = FilesSpec { state_dump: state_dump.to_owned(), use_instance, ..FilesSpec::default() };
         let places = Places { files: &files, folder: Path::new("/t"), names: [Some("ns"), Some("i")] };
-        places.data(part).display().to_string()
+        places.path(File::Data(part)).display().to_string()
     }
 
     #[test]

@@ -110,7 +110,6 @@ const fn most(priority: AutoPriority) -> i16 {
     match priority {
         AutoPriority::Unset => 0,
         AutoPriority::Never => -1,
-        #[expect(clippy::cast_lossless, reason = "`From` is not const")]
         AutoPriority::UpTo(most) => most as i16,
     }
 }

@@ -16,8 +16,8 @@ pub(super) fn page(page: &mut Page, view: &VrrpView<'_>) {
     for link in links {
         page.object("Name", &link.name);
         page.line(format_args!("   index = {}", link.index));
-        page.attribute("IPv4 address", first(link, |address| address.is_ipv4()));
-        page.attribute("IPv6 address", first(link, |address| address.is_ipv6()));
+        page.attribute("IPv4 address", first(link, IpAddr::is_ipv4));
+        page.attribute("IPv6 address", first(link, IpAddr::is_ipv6));
         if link.mac.iter().any(|byte| *byte != 0) {
             let mac: Vec<_> = link.mac.iter().map(|byte| format!("{byte:02x}")).collect();
             page.attribute("MAC", mac.join(":"));

@@ -6,18 +6,18 @@ use checker::{
     CheckSpec, CheckView, HttpVersion, ProbeSpec, RealServerSpec, Scheduler, Sni, VirtualServerHealth,
     VirtualServerSpec,
 };
-use config::model::{Command, GroupEntry, Identity, Model, RealServerEvents, ServerEvents};
+use config::model::{Command, GroupEntry, Model, RealServerEvents, ServerEvents};
 use ipvs::{DestKey, Family, Forwarding, Protocol, ServiceKey, Tunnel};
 
 use super::{Page, yes};
-use crate::dump::quoted;
+use crate::dump::{Users, quoted};
 
 /// What is shown of virtual servers.
 pub(super) struct ServersView<'a> {
     pub(super) model: &'a Model,
     pub(super) servers: &'a [VirtualServerSpec],
     pub(super) scheduler: &'a Scheduler,
-    pub(super) users: &'a dyn Fn(Option<&Identity>) -> Option<(u32, u32)>,
+    pub(super) users: &'a Users<'a>,
 }
 
 pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
