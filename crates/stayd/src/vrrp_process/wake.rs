@@ -67,14 +67,7 @@ impl Wake {
         epoll.add(signals.stream(), readable(SIGNAL))?;
         epoll.add(timer.as_fd(), readable(TIMER))?;
         let events = vec![EpollEvent::empty(); MOST_EVENTS];
-        Ok(Self {
-            epoll,
-            timer,
-            timer_at: Timer::Unset,
-            signals,
-            events,
-            watching_backlog: false,
-        })
+        Ok(Self { epoll, timer, timer_at: Timer::Unset, signals, events, watching_backlog: false })
     }
 
     /// Watches a receiving socket; closing it ends that.

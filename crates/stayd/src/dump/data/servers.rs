@@ -198,7 +198,11 @@ fn checker(page: &mut Page, check: &CheckSpec, state: CheckView) {
             page.attribute("Type", format_args!("{:?}", dns.record));
             page.attribute("Name", &dns.name);
         }
-        ProbeSpec::Tcp(_) | ProbeSpec::Smtp(_) | ProbeSpec::Ping(_) | ProbeSpec::Udp(_) => {}
+        ProbeSpec::Tcp(_)
+        | ProbeSpec::Smtp(_)
+        | ProbeSpec::Ping(_)
+        | ProbeSpec::Udp(_)
+        | ProbeSpec::Amqp(_) => {}
     }
 }
 
@@ -218,6 +222,7 @@ fn method(probe: &ProbeSpec) -> String {
         ProbeSpec::Misc(_) => "MISC_CHECK".to_owned(),
         ProbeSpec::Ping(_) => "PING_CHECK".to_owned(),
         ProbeSpec::Udp(_) => "UDP_CHECK".to_owned(),
+        ProbeSpec::Amqp(_) => "AMQP_CHECK".to_owned(),
     }
 }
 
