@@ -8,7 +8,7 @@ DAEMON ?= stayd
 # Where rustup and ./setup put cargo and its commands.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test build lint bench-config bench-vrrp fuzz
+.PHONY: demo test build lint bench-config bench-vrrp bench-ipvs fuzz
 
 demo:
 	@./setup demo
@@ -44,6 +44,11 @@ PARTS ?=
 bench-vrrp:
 	@$(CARGO) build --release -p stayd -p integration --bin stayd --bin bench-vrrp --bin lab-janitor
 	@target/release/bench-vrrp $(PARTS)
+
+# As a director, beside keepalived in the lab's kernel; as root. For some of it only: PARTS="start reload stop checks detect".
+bench-ipvs:
+	@$(CARGO) build --release -p stayd -p integration -p uml-xstate --lib --bins
+	@target/release/bench-ipvs $(if $(PARTS),--parts "$(PARTS)")
 
 # What to fuzz, and for how many seconds each: docs/fuzzing.md.
 TARGETS ?= config_text config_tree vrrp_packet vrrp_router

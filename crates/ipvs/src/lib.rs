@@ -22,5 +22,5 @@ pub use owned::Owned;
 pub use plan::plan;
 pub use reconcile::{Failure, Kernel, ROUNDS, Report, reconcile};
 pub use statistics::{Counters, DestStatistics, ServiceStatistics, Statistics};
-pub use sync_daemon::SyncDaemonSpec;
+pub use sync_daemon::{SyncDaemon, SyncDaemonSpec, SyncOp, SyncRole, sync_plan};
 pub use table::*;

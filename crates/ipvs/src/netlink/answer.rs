@@ -14,10 +14,11 @@ use netlink_packet_generic::GenlHeader;
 use super::attributes::attributes;
 use super::settings::{Info, Timeouts};
 use super::uapi::{
-    AF_INET, AF_INET6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, attr, cmd, dest, fwd, info, stats, svc,
-    svc_flag, tun,
+    AF_INET, AF_INET6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, attr, cmd, daemon, dest, fwd, info, stats,
+    svc, svc_flag, sync, tun,
 };
 use crate::statistics::{Counters, DestStatistics};
+use crate::sync_daemon::{SyncDaemon, SyncDaemonSpec, SyncRole};
 use crate::table::{
     DestKey, DestSpec, Family, Forwarding, Granularity, Persistence, Protocol, SchedulerFlags, ServiceKey,
     ServiceSpec, Tunnel, TunnelChecksum,
@@ -32,6 +33,8 @@ pub enum Answer {
     Dest(DestEntry),
     /// The connection timeouts.
     Timeouts(Timeouts),
+    /// A sync daemon; none in a state of which there is no name.
+    Daemon(Option<SyncDaemon>),
     /// Version and table size.
     Info(Info),
     /// Anything else.
@@ -59,6 +62,7 @@ impl ParseableParametrized<[u8], GenlHeader> for Answer {
         match header.cmd {
             cmd::NEW_SERVICE => read_service(only(bytes, attr::SERVICE)?).map(Self::Service),
             cmd::NEW_DEST => read_dest(only(bytes, attr::DEST)?).map(Self::Dest),
+            cmd::NEW_DAEMON => read_daemon(only(bytes, attr::DAEMON)?).map(Self::Daemon),
             cmd::SET_CONFIG => read_timeouts(bytes).map(Self::Timeouts),
             cmd::SET_INFO => read_info(bytes).map(Self::Info),
             _ => Ok(Self::Other),
@@ -75,6 +79,31 @@ fn only(bytes: &[u8], wanted: u16) -> Result<&[u8], DecodeError> {
         }
     }
     Err(format!("attribute {wanted} is missing").into())
+}
+
+fn read_daemon(bytes: &[u8]) -> Result<Option<SyncDaemon>, DecodeError> {
+    let (mut role, mut spec) = (None, SyncDaemonSpec::on(""));
+    for attribute in attributes(bytes) {
+        let (kind, value) = attribute?;
+        match kind {
+            daemon::STATE => {
+                role = match parse_u32(value)? {
+                    sync::MASTER => Some(SyncRole::Master),
+                    sync::BACKUP => Some(SyncRole::Backup),
+                    _ => None,
+                };
+            }
+            daemon::MCAST_IFN => spec.interface = parse_string(value)?,
+            daemon::SYNC_ID => spec.id = parse_u32(value)?.to_le_bytes()[0],
+            daemon::SYNC_MAXLEN => spec.max_len = Some(parse_u16(value)?),
+            daemon::MCAST_GROUP => spec.group = address_of(Family::V4, value)?,
+            daemon::MCAST_GROUP6 => spec.group = address_of(Family::V6, value)?,
+            daemon::MCAST_PORT => spec.port = parse_u16(value)?,
+            daemon::MCAST_TTL => spec.ttl = parse_u8(value)?,
+            _ => {}
+        }
+    }
+    Ok(role.map(|role| SyncDaemon { role, spec }))
 }
 
 fn read_service(bytes: &[u8]) -> Result<Option<ServiceEntry>, DecodeError> {

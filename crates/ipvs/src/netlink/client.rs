@@ -13,8 +13,9 @@ use super::settings::{Info, Timeouts};
 use crate::error::Error;
 use crate::op::Op;
 use crate::reconcile::Kernel;
-use crate::statistics::{ServiceStatistics, Statistics};
-use crate::table::{Service, ServiceKey, ServiceSpec, Table};
+use crate::statistics::{DestStatistics, ServiceStatistics, Statistics};
+use crate::sync_daemon::{SyncDaemon, SyncOp};
+use crate::table::{DestKey, DestSpec, Service, ServiceKey, ServiceSpec, Table};
 
 /// The IPVS of the network namespace in which it was opened. All requests need `CAP_NET_ADMIN` there.
 #[derive(Debug)]
@@ -75,6 +76,27 @@ impl<T: Transport> Client<T> {
         }
     }
 
+    /// The destinations of one service, with what the kernel counts of them; none if there is no such service.
+    ///
+    /// # Errors
+    /// [`Error::Netlink`].
+    pub fn dests(
+        &mut self,
+        service: &ServiceKey,
+    ) -> Result<BTreeMap<DestKey, (DestSpec, DestStatistics)>, Error> {
+        let answers = match self.list(Command::dests(service)) {
+            Err(Error::Netlink(netlink::Error::Refused(refusal))) if refusal.errno == libc::ESRCH => {
+                Vec::new()
+            }
+            answers => answers?,
+        };
+        let dests = answers.into_iter().filter_map(|answer| match answer.payload {
+            Answer::Dest(dest) => Some((dest.key, (dest.spec, dest.statistics))),
+            _ => None,
+        });
+        Ok(dests.collect())
+    }
+
     /// Version and table size.
     ///
     /// # Errors
@@ -119,6 +141,27 @@ impl<T: Transport> Client<T> {
     /// [`Error::Netlink`].
     pub fn flush(&mut self) -> Result<(), Error> {
         self.request(Command::flush()).map(drop)
+    }
+
+    /// The sync daemons that run.
+    ///
+    /// # Errors
+    /// [`Error::Netlink`].
+    pub fn sync_daemons(&mut self) -> Result<Vec<SyncDaemon>, Error> {
+        let answers = self.list(Command::sync_daemons())?.into_iter();
+        let daemons = answers.filter_map(|answer| match answer.payload {
+            Answer::Daemon(daemon) => daemon,
+            _ => None,
+        });
+        Ok(daemons.collect())
+    }
+
+    /// Starts or stops a sync daemon.
+    ///
+    /// # Errors
+    /// [`Error::Netlink`].
+    pub fn sync(&mut self, op: &SyncOp) -> Result<(), Error> {
+        self.request(Command::sync(op)).map(drop)
     }
 
     /// Visits all services with their destinations.

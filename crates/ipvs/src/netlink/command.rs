@@ -3,16 +3,19 @@
 //! Attributes stand in the order in which `ipvsadm` sends them. A destination's command names the service by
 //! its key alone, and tunnel attributes are sent for tunnels only; without them the kernel assumes none.
 
+use std::net::IpAddr;
+
 use netlink_packet_core::Emitable;
 use netlink_packet_generic::GenlFamily;
 
 use super::attributes::Attributes;
 use super::settings::Timeouts;
 use super::uapi::{
-    AF_INET, AF_INET6, FAMILY_NAME, FAMILY_VERSION, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, attr, cmd, dest,
-    fwd, svc, svc_flag, tun,
+    AF_INET, AF_INET6, FAMILY_NAME, FAMILY_VERSION, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, attr, cmd,
+    daemon, dest, fwd, svc, svc_flag, sync, tun,
 };
 use crate::op::Op;
+use crate::sync_daemon::{SyncDaemonSpec, SyncOp, SyncRole};
 use crate::table::{
     DestKey, DestSpec, Family, Forwarding, Granularity, Protocol, SchedulerFlags, ServiceKey, ServiceSpec,
     Tunnel, TunnelChecksum,
@@ -75,6 +78,31 @@ impl Command {
             attributes.u32(attr::TIMEOUT_TCP, timeouts.tcp);
             attributes.u32(attr::TIMEOUT_TCP_FIN, timeouts.tcp_fin);
             attributes.u32(attr::TIMEOUT_UDP, timeouts.udp);
+        })
+    }
+
+    /// The sync daemons that run (as a dump).
+    pub fn sync_daemons() -> Self {
+        Self::new(cmd::GET_DAEMON, |_| {})
+    }
+
+    /// Starts or stops a sync daemon.
+    pub fn sync(op: &SyncOp) -> Self {
+        let (number, role, spec) = match op {
+            SyncOp::Start(role, spec) => (cmd::NEW_DAEMON, role, Some(spec)),
+            SyncOp::Stop(role) => (cmd::DEL_DAEMON, role, None),
+        };
+        Self::new(number, |attributes| {
+            attributes.nested(attr::DAEMON, |attributes| {
+                let state = match role {
+                    SyncRole::Master => sync::MASTER,
+                    SyncRole::Backup => sync::BACKUP,
+                };
+                attributes.u32(daemon::STATE, state);
+                if let Some(spec) = spec {
+                    sync_spec(attributes, spec);
+                }
+            });
         })
     }
 
@@ -171,6 +199,20 @@ fn service_spec(attributes: &mut Attributes, family: Family, spec: &ServiceSpec)
         Granularity::Mask(mask) => attributes.bytes(svc::NETMASK, &mask.to_be_bytes()),
         Granularity::Prefix(length) => attributes.u32(svc::NETMASK, length.into()),
     }
+}
+
+fn sync_spec(attributes: &mut Attributes, spec: &SyncDaemonSpec) {
+    attributes.text(daemon::MCAST_IFN, &spec.interface);
+    attributes.u32(daemon::SYNC_ID, spec.id.into());
+    if let Some(max_len) = spec.max_len {
+        attributes.u16(daemon::SYNC_MAXLEN, max_len);
+    }
+    match spec.group {
+        IpAddr::V4(group) => attributes.bytes(daemon::MCAST_GROUP, &group.octets()),
+        IpAddr::V6(group) => attributes.bytes(daemon::MCAST_GROUP6, &group.octets()),
+    }
+    attributes.u16(daemon::MCAST_PORT, spec.port);
+    attributes.u8(daemon::MCAST_TTL, spec.ttl);
 }
 
 fn dest_key(attributes: &mut Attributes, dest: &DestKey) {

@@ -18,6 +18,9 @@ pub mod cmd {
     pub const SET_DEST: u8 = 6;
     pub const DEL_DEST: u8 = 7;
     pub const GET_DEST: u8 = 8;
+    pub const NEW_DAEMON: u8 = 9;
+    pub const DEL_DAEMON: u8 = 10;
+    pub const GET_DAEMON: u8 = 11;
     pub const SET_CONFIG: u8 = 12;
     pub const GET_CONFIG: u8 = 13;
     pub const SET_INFO: u8 = 14;
@@ -30,6 +33,7 @@ pub mod cmd {
 pub mod attr {
     pub const SERVICE: u16 = 1;
     pub const DEST: u16 = 2;
+    pub const DAEMON: u16 = 3;
     pub const TIMEOUT_TCP: u16 = 4;
     pub const TIMEOUT_TCP_FIN: u16 = 5;
     pub const TIMEOUT_UDP: u16 = 6;
@@ -108,6 +112,25 @@ pub mod stats {
     pub const OUTPPS: u16 = 8;
     pub const INBPS: u16 = 9;
     pub const OUTBPS: u16 = 10;
+}
+
+/// Attributes of the sync daemons.
+pub mod daemon {
+    pub const STATE: u16 = 1;
+    pub const MCAST_IFN: u16 = 2;
+    pub const SYNC_ID: u16 = 3;
+    pub const SYNC_MAXLEN: u16 = 4;
+    pub const MCAST_GROUP: u16 = 5;
+    pub const MCAST_GROUP6: u16 = 6;
+    /// In host order, unlike every other port.
+    pub const MCAST_PORT: u16 = 7;
+    pub const MCAST_TTL: u16 = 8;
+}
+
+/// States of the sync daemons.
+pub mod sync {
+    pub const MASTER: u32 = 1;
+    pub const BACKUP: u32 = 2;
 }
 
 /// Attributes of the answer to `cmd::GET_INFO`.

@@ -1,0 +1,210 @@
+//! `make bench-ipvs`: what stayd costs as a director, beside keepalived in the same run and the same kernel.
+//!
+//! The outer program boots the lab's kernel and starts itself on a host in it, once for each daemon and case, so that nothing
+//! is measured over a line. Each case has a fresh network namespace: destinations that were deleted stay in the kernel's
+//! trash for a minute and slow every later addition. **The status says only whether everything ran**: a machine that is
+//! busy must not fail a build, so targets are printed as met or not, and nothing more.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use lab::{Daemon, Host, Lab};
+
+mod director;
+mod inside;
+mod load;
+mod report;
+mod tree;
+
+use director::Shape;
+
+/// What can go wrong ends the run.
+pub type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+/// What one run inside measured: names and numbers.
+pub type Figures = BTreeMap<String, f64>;
+
+/// Measures both daemons as directors.
+#[derive(Parser)]
+struct Args {
+    /// What to measure.
+    #[arg(long, value_enum, value_delimiter = ' ', default_values_t = Part::ALL)]
+    parts: Vec<Part>,
+    #[command(subcommand)]
+    inside: Option<Inside>,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Part {
+    /// From exec to the whole table, and the memory then.
+    Start,
+    /// From SIGHUP to the one change of a reload, the processor time of it, and the memory after one and after many.
+    Reload,
+    /// From SIGTERM to the end.
+    Stop,
+    /// Processor time of TCP checks.
+    Checks,
+    /// From a port's closing to the removal of its server.
+    Detect,
+}
+
+impl Part {
+    const ALL: [Self; 5] = [Self::Start, Self::Reload, Self::Stop, Self::Checks, Self::Detect];
+}
+
+/// What the program does in the lab's kernel.
+#[derive(Subcommand)]
+enum Inside {
+    /// Starts a daemon, reloads it, stops it.
+    Life { daemon: PathBuf, virtual_servers: u32, real_servers: u32, reloads: u32 },
+    /// Has a daemon check this many servers a second.
+    Checks { daemon: PathBuf, rate: u32 },
+    /// Does what the checks come to, and nothing else, from one loop.
+    Least { rate: u32 },
+    /// The process of that.
+    Connect { rate: u32 },
+    /// Closes ports under a daemon.
+    Detect { daemon: PathBuf },
+}
+
+/// A case of the parts that are about a whole life.
+pub struct Case {
+    /// Its size.
+    pub shape: Shape,
+    /// Reloads: of keepalived, of stayd.
+    pub reloads: [u32; 2],
+    /// By how much stayd shall start faster.
+    pub start_target: Option<f64>,
+}
+
+/// From small to as large as users have them.
+pub const CASES: [Case; 4] = [
+    Case { shape: Shape { virtual_servers: 1000, real_servers: 5 }, reloads: [3, 100], start_target: None },
+    Case { shape: Shape { virtual_servers: 200, real_servers: 50 }, reloads: [3, 10], start_target: None },
+    Case {
+        shape: Shape { virtual_servers: 5000, real_servers: 2 },
+        reloads: [3, 10],
+        start_target: Some(8.0),
+    },
+    // 37 205 real servers to 2277 virtual ones: some have one less. The reload of Debian's keepalived takes minutes.
+    Case { shape: Shape { virtual_servers: 2277, real_servers: 17 }, reloads: [0, 3], start_target: None },
+];
+
+/// Checks a second.
+pub const RATES: [u32; 2] = [1000, 5000];
+
+/// The daemons in the order of the report.
+pub const DAEMONS: [Daemon; 2] = [Daemon::Keepalived, Daemon::Stayd];
+
+/// The longest that one run inside may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-ipvs: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    let figures = match &args.inside {
+        None => return outside(&args.parts),
+        Some(Inside::Life { daemon, virtual_servers, real_servers, reloads }) => {
+            let shape = Shape { virtual_servers: *virtual_servers, real_servers: *real_servers };
+            inside::life(daemon, shape, *reloads)?
+        }
+        Some(Inside::Checks { daemon, rate }) => inside::checks(daemon, *rate)?,
+        Some(Inside::Least { rate }) => inside::least(*rate)?,
+        Some(Inside::Connect { rate }) => inside::connect(*rate)?,
+        Some(Inside::Detect { daemon }) => inside::detect(daemon)?,
+    };
+    for (name, figure) in figures {
+        println!("{name}={figure}");
+    }
+    Ok(())
+}
+
+fn outside(parts: &[Part]) -> Result<()> {
+    let wants = |part| parts.contains(&part);
+    if wants(Part::Start) || wants(Part::Reload) || wants(Part::Stop) {
+        let mut lives = Vec::new();
+        for case in &CASES {
+            let mut pair = Vec::new();
+            for (daemon, reloads) in DAEMONS.into_iter().zip(case.reloads) {
+                let reloads = if wants(Part::Reload) { reloads } else { 0 };
+                let Shape { virtual_servers, real_servers } = case.shape;
+                let numbers = [virtual_servers, real_servers, reloads].map(|number| number.to_string());
+                pair.push(in_fresh_kernel(daemon, "life", &numbers)?);
+            }
+            lives.push(pair);
+        }
+        println!("{}", report::lives(&lives));
+    }
+    if wants(Part::Checks) {
+        let mut rates = Vec::new();
+        for rate in RATES {
+            let rate = [rate.to_string()];
+            let mut row = Vec::new();
+            for daemon in DAEMONS {
+                row.push(in_fresh_kernel(daemon, "checks", &rate)?);
+            }
+            row.push(in_fresh_kernel(Daemon::Stayd, "least", &rate)?);
+            rates.push(row);
+        }
+        println!("{}", report::checks(&rates));
+    }
+    if wants(Part::Detect) {
+        let detect = |daemon| in_fresh_kernel(daemon, "detect", &[]);
+        println!("{}", report::detect(&[detect(Daemon::Keepalived)?, detect(Daemon::Stayd)?]));
+    }
+    Ok(())
+}
+
+/// One run inside, on a director of its own.
+fn in_fresh_kernel(daemon: Daemon, what: &str, numbers: &[String]) -> Result<Figures> {
+    eprintln!("{} {what} {}", daemon.name(), numbers.join(" "));
+    let lab = Lab::with_ipvs()?;
+    let lan = lab.lan("lan")?;
+    let director = lab.director("d1")?;
+    director.connect(&lan, "eth0", &["192.168.0.20/24"])?;
+    let figures = ask(&director, daemon, what, numbers);
+    lab.close()?;
+    eprintln!("  {:.3?}", figures.as_ref().map_err(ToString::to_string));
+    figures
+}
+
+fn ask(director: &Host, daemon: Daemon, what: &str, numbers: &[String]) -> Result<Figures> {
+    let program = std::env::current_exe()?.display().to_string();
+    let path = daemon.path()?.display().to_string();
+    let mut words = vec![what];
+    if what != "least" {
+        words.push(&path);
+    }
+    words.extend(numbers.iter().map(String::as_str));
+    let output = director.run_for(&program, &words, LIMIT)?;
+    if output.exit != Some(lab::site::ExitView::Code(0)) {
+        return Err(format!("{what}: {:?} {}{}", output.exit, output.stdout, output.stderr).into());
+    }
+    let figures = output.stdout.lines().filter_map(|line| line.split_once('='));
+    figures.map(|(name, figure)| Ok((name.to_owned(), figure.parse()?))).collect()
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Start => "start",
+            Self::Reload => "reload",
+            Self::Stop => "stop",
+            Self::Checks => "checks",
+            Self::Detect => "detect",
+        })
+    }
+}
