@@ -34,6 +34,17 @@ impl Owned {
         });
     }
 
+    /// Whether all of it is named: there is nothing that could be forgotten.
+    pub fn is_all_of(&self, named: &Table) -> bool {
+        let dests = |service: &ServiceKey| named.services.get(service).map(|service| service.dests.len());
+        self.services.iter().all(|(key, owned)| dests(key) == Some(owned.len()))
+    }
+
+    /// The services that are ours.
+    pub fn services(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.services.keys()
+    }
+
     /// Whether the service is ours.
     pub fn service(&self, service: &ServiceKey) -> bool {
         self.services.contains_key(service)

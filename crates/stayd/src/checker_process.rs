@@ -4,6 +4,7 @@
 //! **The table that is wanted is computed, and the kernel's is made to agree**; health never edits the table directly. What
 //! the kernel refuses is tried again, ever more rarely.
 
+mod globals;
 mod probes;
 mod scripts;
 mod table;
@@ -14,7 +15,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
 
-use checker::{Action, Input, Scheduler};
+use checker::{Action, Input, Scheduler, Why};
 use clock::Instant;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,20 +24,24 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::exit::Exit;
 use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
-use crate::{ready, signals};
+use crate::{memory, ready, signals};
+use globals::Globals;
 use probes::Probes;
 use table::KernelTable;
 
 /// Least time between two snapshots to the parent: of many changes at once it needs the last.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 
+/// Lines about servers that one configuration makes at most.
+const MOST_LINES: usize = 1000;
+
 /// Runs the process until it is told to stop or the parent is gone. `release`: at the end, take what is ours out of the
-/// kernel.
-pub fn run(stream: StdUnixStream, release: bool) -> Exit {
+/// kernel. `detail`: every step of every check is told.
+pub fn run(stream: StdUnixStream, release: bool, detail: bool) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
-            match Process::open(stream, release) {
+            match Process::open(stream, release, detail) {
                 Ok(mut process) => process.run().await,
                 Err(error) => {
                     eprintln!("cannot start: {error}");
@@ -55,6 +60,13 @@ struct Process {
     scheduler: Scheduler,
     probes: Probes,
     table: KernelTable,
+    globals: Globals,
+    /// A predecessor's work goes on.
+    resumed: bool,
+    /// Real servers are told of as well where they start as configured (`rs_init_notifies`).
+    init_notifies: bool,
+    /// Messages that are not on their way yet.
+    outbox: Vec<u8>,
     stream: tokio::net::unix::OwnedReadHalf,
     signals: signals::ForChild,
     /// Readable when a signal has come.
@@ -63,6 +75,7 @@ struct Process {
     to_parent: UnboundedSender<Vec<u8>>,
     writer: tokio::task::JoinHandle<()>,
     release: bool,
+    detail: bool,
     /// A snapshot is owed, from this time on.
     snapshot_at: Option<Instant>,
 }
@@ -76,7 +89,7 @@ enum Woken {
 }
 
 impl Process {
-    fn open(stream: StdUnixStream, release: bool) -> io::Result<Self> {
+    fn open(stream: StdUnixStream, release: bool, detail: bool) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let signals = signals::ForChild::catch()?;
         let signalled = ready::watch(signals.stream().try_clone()?.into())?;
@@ -87,6 +100,10 @@ impl Process {
             scheduler: Scheduler::new(),
             probes: Probes::new(),
             table: KernelTable::open().map_err(io::Error::other)?,
+            globals: Globals::default(),
+            resumed: false,
+            init_notifies: false,
+            outbox: Vec::new(),
             stream,
             signals,
             signalled,
@@ -94,6 +111,7 @@ impl Process {
             to_parent,
             writer,
             release,
+            detail,
             snapshot_at: None,
         })
     }
@@ -101,6 +119,7 @@ impl Process {
     async fn run(&mut self) -> Exit {
         let mut buffer = vec![0; 64 * 1024];
         loop {
+            self.post();
             match self.wait(&mut buffer).await {
                 Woken::Parent(Ok(0) | Err(_)) => return self.stop().await,
                 Woken::Parent(Ok(length)) => {
@@ -121,7 +140,7 @@ impl Process {
     }
 
     /// Does what signals ask for; whether that is the end.
-    fn hear_signals(&self) -> bool {
+    fn hear_signals(&mut self) -> bool {
         let asked = self.signals.take();
         // Counters are the VRRP process's alone.
         if asked.dumps.contains(&Dump::Data) {
@@ -133,12 +152,12 @@ impl Process {
         asked.end
     }
 
-    fn tell_report(&self) {
+    fn tell_report(&mut self) {
         self.tell(&FromChecker::Report(Box::new(self.scheduler.clone())));
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
-        let deadlines = [self.scheduler.next_deadline(), self.table.retry_at(), self.snapshot_at];
+        let deadlines = [self.scheduler.next_deadline(), self.table.due(), self.snapshot_at];
         let deadline = deadlines.into_iter().flatten().min();
         let time = async {
             match deadline {
@@ -164,15 +183,30 @@ impl Process {
         loop {
             match self.decoder.next() {
                 Ok(None) => return true,
-                Ok(Some(ToChecker::Resume(scheduler))) => {
-                    self.scheduler = *scheduler;
-                    self.feed(Input::Resume);
-                }
-                Ok(Some(ToChecker::Configure { servers, seed, tls, scripts })) => {
-                    self.probes.share(checker::probe::Resources::new(tls.as_ref()));
+                Ok(Some(ToChecker::Resume(snapshot))) => match postcard::from_bytes(&snapshot) {
+                    Ok(scheduler) => {
+                        self.scheduler = scheduler;
+                        self.resumed = true;
+                        self.feed(Input::Resume);
+                    }
+                    Err(error) => {
+                        let text = format!("what the checks knew before is lost: {error}");
+                        self.tell(&FromChecker::Line(Line { level: Level::Error, text }));
+                    }
+                },
+                Ok(Some(ToChecker::Configure { servers, lvs, seed, scripts })) => {
+                    self.probes.share(checker::probe::Resources::new(lvs.tls.as_ref()));
                     self.probes.configure(scripts);
+                    self.init_notifies = lvs.init_notifies;
+                    let lines = self.globals.configure(&mut self.table.client, *lvs, !self.resumed);
+                    self.tell_lines(lines);
                     self.feed(Input::Configure { servers, seed });
                     self.tell(&FromChecker::Configured);
+                    memory::give_back();
+                }
+                Ok(Some(ToChecker::Master(master))) => {
+                    let lines = self.globals.set_master(&mut self.table.client, master);
+                    self.tell_lines(lines);
                 }
                 Ok(Some(ToChecker::Report)) => self.tell_report(),
                 Ok(Some(ToChecker::Stop)) | Err(_) => return false,
@@ -185,12 +219,16 @@ impl Process {
         if self.scheduler.next_deadline().is_some_and(|at| at <= now) {
             self.feed(Input::Tick);
         }
-        if self.table.retry_at().is_some_and(|at| at <= now) {
-            self.reconcile();
+        if self.table.due().is_some_and(|at| at <= now) {
+            let lines = self.table.expire(now);
+            self.tell_lines(lines);
         }
         if self.snapshot_at.is_some_and(|at| at <= now) {
             self.snapshot_at = None;
-            self.tell(&FromChecker::Snapshot(Box::new(self.scheduler.clone())));
+            if let Ok(snapshot) = postcard::to_allocvec(&self.scheduler) {
+                self.tell(&FromChecker::Snapshot(snapshot));
+            }
+            memory::give_back();
         }
     }
 
@@ -198,20 +236,34 @@ impl Process {
         let configured = matches!(input, Input::Configure { .. });
         self.scheduler.handle(net::now(), input);
         let mut touched = Vec::new();
+        let mut told = 0;
         while let Some(action) = self.scheduler.next_action() {
-            if let Some(line) = words::line(&self.scheduler, &action) {
+            // A configuration of thousands of servers is not told server by server.
+            if told < MOST_LINES
+                && let Some(line) = words::line(&self.scheduler, &action)
+                && (self.detail || line.level != Level::Detail)
+            {
+                told += usize::from(configured);
                 self.tell(&FromChecker::Line(line));
             }
             match action {
                 Action::Start { run, probe } => self.probes.start(run, probe),
                 Action::Cancel { run } => self.probes.cancel(run),
                 Action::Health { virtual_server, .. } | Action::Quorum { virtual_server, .. } => {
-                    self.tell(&FromChecker::Changed(Box::new(action.clone())));
-                    touched.push(virtual_server);
+                    if !configured {
+                        touched.push(virtual_server);
+                    }
+                    if self.is_news(&action) {
+                        self.tell(&FromChecker::Changed(Box::new(action)));
+                    }
                 }
                 Action::Weight { virtual_server, .. } => touched.push(virtual_server),
                 Action::Emit(_) => {}
             }
+        }
+        if told == MOST_LINES {
+            let text = "more servers begin as configured than are told one by one".to_owned();
+            self.tell(&FromChecker::Line(Line { level: Level::Info, text }));
         }
         if configured {
             self.table.want_all(&self.scheduler);
@@ -224,8 +276,21 @@ impl Process {
         }
     }
 
+    /// Whether somebody is to be told. That a server begins up as configured is news only with `rs_init_notifies`.
+    const fn is_news(&self, action: &Action) -> bool {
+        match action {
+            Action::Health { why: Why::Configured, up, .. } => *up && self.init_notifies,
+            _ => true,
+        }
+    }
+
     fn reconcile(&mut self) {
-        for line in self.table.reconcile(net::now()) {
+        let lines = self.table.reconcile(net::now());
+        self.tell_lines(lines);
+    }
+
+    fn tell_lines(&mut self, lines: Vec<Line>) {
+        for line in lines {
             self.tell(&FromChecker::Line(line));
         }
     }
@@ -233,27 +298,36 @@ impl Process {
     /// Takes what is ours out of the kernel, if that is wanted.
     async fn stop(&mut self) -> Exit {
         if self.release {
-            self.table.want_nothing();
-            self.reconcile();
+            let lines = self.table.clear(net::now(), self.globals.flush_on_stop());
+            self.tell_lines(lines);
         }
+        let lines = self.globals.stop(&mut self.table.client);
+        self.tell_lines(lines);
         self.probes.end().await;
+        self.post();
         // What was said last shall be read: without a sender the writer ends when there is nothing more to write.
         self.to_parent = unbounded_channel().0;
         let _ = (&mut self.writer).await;
         Exit::Normal
     }
 
-    fn tell(&self, message: &FromChecker) {
-        match ipc::encode(message) {
-            // Without the parent there is nobody to tell, which reading will notice.
-            Ok(bytes) => drop(self.to_parent.send(bytes)),
-            Err(error) => {
-                let text = format!("a message to the parent was lost: {error}");
-                let lost = FromChecker::Line(Line { level: Level::Error, text });
-                if let Ok(bytes) = ipc::encode(&lost) {
-                    drop(self.to_parent.send(bytes));
-                }
+    fn tell(&mut self, message: &FromChecker) {
+        let before = self.outbox.len();
+        if let Err(error) = ipc::append(&mut self.outbox, message) {
+            self.outbox.truncate(before);
+            let text = format!("a message to the parent was lost: {error}");
+            let lost = FromChecker::Line(Line { level: Level::Error, text });
+            if ipc::append(&mut self.outbox, &lost).is_err() {
+                self.outbox.truncate(before);
             }
+        }
+    }
+
+    /// Sends what there is to tell, all of it at once.
+    fn post(&mut self) {
+        if !self.outbox.is_empty() {
+            // Without the parent there is nobody to tell, which reading will notice.
+            drop(self.to_parent.send(std::mem::take(&mut self.outbox)));
         }
     }
 }

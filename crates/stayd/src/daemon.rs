@@ -12,7 +12,7 @@ mod signals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use checker::{ProbeSpec, Scheduler};
+use checker::ProbeSpec;
 use config::model::Command;
 use net::sysctl::Setting;
 use sd_notify::NotifyState;
@@ -22,8 +22,9 @@ use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, Tracker
 use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
-use crate::ipc::{self, FromChecker, FromVrrp, Scripts, ToChecker, ToVrrp};
+use crate::ipc::{self, FromChecker, FromVrrp, Scripts, Snapshot, ToChecker, ToVrrp};
 use crate::log;
+use crate::memory;
 use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
 use crate::track::Trackers;
@@ -112,7 +113,11 @@ struct Daemon {
     /// Settings of the kernel as the VRRP process found them.
     found: BTreeMap<Setting, i32>,
     states: BTreeMap<String, StateName>,
-    scheduler: Option<Box<Scheduler>>,
+    scheduler: Option<Snapshot>,
+    /// The configuration of the checker process, as it is sent: those of thousands of servers are large.
+    to_checker: Vec<u8>,
+    /// Whether it names a virtual server.
+    serves: bool,
     notifier: Notifier,
     trackers: Trackers,
     /// Set once the daemon is to end: with this status, at this time at the latest.
@@ -138,6 +143,8 @@ impl Daemon {
             found: BTreeMap::new(),
             states: BTreeMap::new(),
             scheduler: None,
+            to_checker: Vec::new(),
+            serves: false,
             notifier: Notifier::new(),
             trackers,
             ending: None,
@@ -234,6 +241,7 @@ impl Daemon {
                     } else {
                         self.states.insert(name, transition.to);
                     }
+                    self.tell_sync_daemon();
                 }
                 if self.awaited.is_empty() {
                     self.tell_status();
@@ -278,6 +286,10 @@ impl Daemon {
     /// A child has put its configuration into effect; when all have, the daemon is ready.
     fn child_ready(&mut self, role: Role) {
         self.awaited.retain(|awaited| *awaited != role);
+        if role == Role::Checker {
+            self.notifier.settled();
+        }
+        memory::give_back();
         if self.awaited.is_empty() && self.ending.is_none() {
             tell_systemd(&[NotifyState::Ready]);
             self.tell_status();
@@ -293,7 +305,10 @@ impl Daemon {
     fn is_wanted(&self, role: Role) -> bool {
         match role {
             Role::Vrrp => self.options.wants_vrrp() && !self.configuration.vrrp.instances.is_empty(),
-            Role::Checker => self.options.wants_checker() && !self.configuration.virtual_servers.is_empty(),
+            Role::Checker => {
+                let syncs = self.configuration.rest.lvs.sync_daemon.is_some();
+                self.options.wants_checker() && (syncs || self.serves)
+            }
         }
     }
 
@@ -301,6 +316,7 @@ impl Daemon {
     fn configure(&mut self) {
         self.awaited.clear();
         self.notifier.configure(&self.configuration.rest, &self.configuration.virtual_servers);
+        self.keep_for_checker();
         self.trackers.configure(&self.configuration.vrrp, &self.configuration.rest);
         for role in Role::ALL {
             match (self.is_wanted(role), self.children.contains_key(&role)) {
@@ -321,6 +337,20 @@ impl Daemon {
             }
             tell_systemd(&[NotifyState::Ready]);
             self.tell_status();
+        }
+    }
+
+    /// Encodes what the checker process is to run, which nobody else needs from here on.
+    fn keep_for_checker(&mut self) {
+        let scripts = self.check_scripts();
+        let servers = std::mem::take(&mut self.configuration.virtual_servers);
+        self.configuration.rest.server_events = Vec::new();
+        self.serves = !servers.is_empty();
+        let lvs = Box::new(self.configuration.rest.lvs.clone());
+        let seed = net::now().as_micros();
+        match ipc::encode(&ToChecker::Configure { servers, lvs, seed, scripts }) {
+            Ok(bytes) => self.to_checker = bytes,
+            Err(error) => tracing::error!("the virtual servers cannot be told to their process: {error}"),
         }
     }
 
@@ -382,12 +412,20 @@ impl Daemon {
                 child.send(&ToVrrp::Filter(globals.firewall.nftables.clone()));
                 child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
             }
-            Role::Checker => child.send(&ToChecker::Configure {
-                servers: self.configuration.virtual_servers.clone(),
-                seed: net::now().as_micros(),
-                tls: self.configuration.rest.lvs.tls.clone(),
-                scripts: self.check_scripts(),
-            }),
+            Role::Checker => {
+                self.tell_sync_daemon();
+                child.send_bytes(self.to_checker.clone());
+            }
+        }
+    }
+
+    /// Tells the checker process whether the instance of `lvs_sync_daemon` is master.
+    fn tell_sync_daemon(&self) {
+        let sync_daemon = self.configuration.rest.lvs.sync_daemon.as_ref();
+        if let Some(instance) = sync_daemon.and_then(|daemon| daemon.instance.as_ref())
+            && let Some(child) = self.children.get(&Role::Checker)
+        {
+            child.send(&ToChecker::Master(self.states.get(instance) == Some(&StateName::Master)));
         }
     }
 

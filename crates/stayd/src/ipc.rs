@@ -9,7 +9,9 @@ use thiserror::Error;
 
 mod messages;
 
-pub use messages::{Dump, FromChecker, FromVrrp, Level, Line, Scripts, ToChecker, ToVrrp, script_identity};
+pub use messages::{
+    Dump, FromChecker, FromVrrp, Level, Line, Scripts, Snapshot, ToChecker, ToVrrp, script_identity,
+};
 
 /// No configuration that fits into a machine makes a longer message; a longer length is a broken stream.
 const LONGEST: usize = 1 << 30;
@@ -31,24 +33,46 @@ pub enum Error {
 /// # Errors
 /// [`Error::TooLong`], or a value that postcard cannot encode.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, Error> {
-    let mut bytes = postcard::to_extend(message, vec![0; HEADER])?;
-    let length = bytes.len() - HEADER;
-    match u32::try_from(length) {
-        Ok(short) if length <= LONGEST => bytes[..HEADER].copy_from_slice(&short.to_le_bytes()),
-        _ => return Err(Error::TooLong(length)),
-    }
+    let mut bytes = Vec::new();
+    append(&mut bytes, message)?;
     Ok(bytes)
+}
+
+/// Adds the bytes of a message. After an error, what was added is no message.
+///
+/// # Errors
+/// As [`encode`].
+pub fn append<T: Serialize>(bytes: &mut Vec<u8>, message: &T) -> Result<(), Error> {
+    let start = bytes.len();
+    bytes.extend([0; HEADER]);
+    *bytes = postcard::to_extend(message, std::mem::take(bytes))?;
+    let length = bytes.len() - start - HEADER;
+    match u32::try_from(length) {
+        Ok(short) if length <= LONGEST => {
+            bytes[start..start + HEADER].copy_from_slice(&short.to_le_bytes());
+            Ok(())
+        }
+        _ => Err(Error::TooLong(length)),
+    }
 }
 
 /// Puts a stream of bytes together to messages.
 #[derive(Debug, Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
+    /// How many of them have been read.
+    read: usize,
 }
 
 impl Decoder {
     /// Takes in what was read.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.read);
+        self.read = 0;
+        if self.bytes.is_empty() {
+            // What a large message needed is given back.
+            self.bytes = Vec::new();
+        }
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -57,14 +81,15 @@ impl Decoder {
     /// # Errors
     /// The stream is broken and cannot be read on.
     pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
-        let Some((header, rest)) = self.bytes.split_first_chunk::<HEADER>() else { return Ok(None) };
+        let unread = self.bytes.get(self.read..).unwrap_or_default();
+        let Some((header, rest)) = unread.split_first_chunk::<HEADER>() else { return Ok(None) };
         let length = u32::from_le_bytes(*header) as usize;
         if length > LONGEST {
             return Err(Error::TooLong(length));
         }
         let Some(message) = rest.get(..length) else { return Ok(None) };
         let message = postcard::from_bytes(message)?;
-        self.bytes.drain(..HEADER + length);
+        self.read += HEADER + length;
         Ok(Some(message))
     }
 }

@@ -18,6 +18,7 @@ mod genhash;
 mod host;
 mod ipc;
 mod log;
+mod memory;
 mod notify;
 mod pid_file;
 mod ready;
@@ -91,7 +92,9 @@ fn run_child(role: &str) -> Exit {
     let stream = std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
     match (Role::named(role), stream) {
         (Some(Role::Vrrp), Ok(stream)) => vrrp_process::run(stream, !options.dont_release_vrrp),
-        (Some(Role::Checker), Ok(stream)) => checker_process::run(stream, !options.dont_release_ipvs),
+        (Some(Role::Checker), Ok(stream)) => {
+            checker_process::run(stream, !options.dont_release_ipvs, options.log_detail > 0)
+        }
         (None, _) => {
             eprintln!("{ROLE_VARIABLE}={role} is no role: this variable is for stayd's own processes");
             Exit::Fatal

@@ -244,6 +244,11 @@ impl Notifier {
         }
     }
 
+    /// All that a configuration changed of virtual and real servers has been told.
+    pub fn settled(&mut self) {
+        self.servers.forget_former();
+    }
+
     /// The health of a real server, or the quorum of a virtual server, has changed.
     pub fn server_changed(&mut self, change: &checker::Action) {
         let Some(message) = self.servers.changed(change) else { return };

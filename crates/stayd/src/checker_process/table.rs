@@ -1,27 +1,43 @@
 //! The wanted IPVS table, and the kernel's.
+//!
+//! The kernel does not tell of changes that others make to its table, so that it is looked at again and again: **what
+//! somebody deletes or changes of ours is put back, and what he adds is left alone.** Looking costs as much as the table is
+//! long; the time between two looks grows with it, so that looking stays below a thirtieth of a processor.
 
 use std::time::Duration;
 
 use checker::Scheduler;
 use clock::Instant;
+use config::model::FlushOnStop;
 use ipvs::netlink::Client;
-use ipvs::{Error, Owned, ServiceKey, Table, reconcile};
+use ipvs::{Error, Kernel, Op, Owned, Report, ServiceKey, Table, plan, reconcile};
 
 use crate::ipc::{Level, Line};
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
+/// Least and most time between two looks at a table that is as we left it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_SELDOM: Duration = Duration::from_secs(60);
+/// How many times longer the pause is than the look before it.
+const PAUSE_PER_LOOK: u32 = 30;
+/// More changes at once than these are not told one by one.
+const TOLD: usize = 20;
 
 pub(super) struct KernelTable {
-    client: Client,
+    pub(super) client: Client,
     desired: Table,
-    /// All that the configuration names, up or down: what is ours, and what stays ours while it is not in the table.
-    named: Table,
+    /// All that the configuration names, up or down: what is ours, and what stays ours while it is not in the table. Here
+    /// only as long as something is ours that is not named any more.
+    named: Option<Table>,
     owned: Owned,
     /// The kernel's table after the last change, if that went as planned: saves reading it again.
     believed: Option<Table>,
-    retry_at: Option<Instant>,
+    /// When to try again what was refused, or to look whether somebody else has been there.
+    due: Option<Instant>,
     retry_after: Duration,
+    /// How many changes of others have been undone.
+    repaired: u64,
 }
 
 impl KernelTable {
@@ -31,23 +47,26 @@ impl KernelTable {
         Ok(Self {
             client,
             desired: Table::default(),
-            named: Table::default(),
+            named: None,
             owned: Owned::default(),
             believed: None,
-            retry_at: None,
+            due: None,
             retry_after: FIRST_RETRY,
+            repaired: 0,
         })
     }
 
-    pub(super) const fn retry_at(&self) -> Option<Instant> {
-        self.retry_at
+    /// When [`expire`](Self::expire) is due.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// Wants what the configuration and the health of all its servers ask for.
     pub(super) fn want_all(&mut self, scheduler: &Scheduler) {
         self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
-        self.named = checker::named(scheduler.virtual_servers());
-        self.owned.claim(&self.named);
+        let named = checker::named(scheduler.virtual_servers());
+        self.owned.claim(&named);
+        self.named = Some(named);
     }
 
     /// The health of these virtual servers changed.
@@ -61,25 +80,83 @@ impl KernelTable {
         }
     }
 
-    pub(super) fn want_nothing(&mut self) {
+    /// Takes what is ours out of the kernel, in the way that `lvs_flush_on_stop` asks for.
+    pub(super) fn clear(&mut self, now: Instant, how: FlushOnStop) -> Vec<Line> {
         self.desired = Table::default();
-        self.named = Table::default();
+        self.named = None;
         // What others added meanwhile has to be seen before a service is removed.
         self.believed = None;
+        match how {
+            FlushOnStop::Entries => self.reconcile(now),
+            FlushOnStop::Everything => match self.client.flush() {
+                Ok(()) => vec![line(Level::Info, "IPVS: emptied the table (lvs_flush_on_stop)".to_owned())],
+                Err(error) => vec![line(Level::Error, format!("IPVS: cannot empty the table: {error}"))],
+            },
+            FlushOnStop::Services => {
+                let ops: Vec<_> =
+                    self.owned.services().map(|service| Op::DeleteService { service: *service }).collect();
+                let report = self.client.apply(&ops);
+                let error = report.error.map(|error| line(Level::Error, format!("IPVS: {error}")));
+                let text =
+                    format!("IPVS: removed {} services and all in them (lvs_flush_on_stop)", ops.len());
+                error.into_iter().chain([line(Level::Info, text)]).collect()
+            }
+        }
+    }
+
+    /// Tries again what failed, or looks whether somebody else has been there.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Line> {
+        match self.believed.take() {
+            None => self.reconcile(now),
+            Some(believed) => self.look(now, believed),
+        }
+    }
+
+    /// Reads the table and puts back what is not as it was left.
+    fn look(&mut self, now: Instant, believed: Table) -> Vec<Line> {
+        let begin = net::now();
+        let table = match self.client.dump() {
+            Ok(table) => table,
+            Err(error) => {
+                self.due = Some(now + LAST_RETRY);
+                return vec![line(Level::Error, format!("IPVS: cannot read the table: {error}"))];
+            }
+        };
+        let took = net::now().saturating_since(begin);
+        let pause = (took * PAUSE_PER_LOOK).clamp(LOOK_EVERY, LOOK_SELDOM);
+        if table == believed || plan(&self.desired, &table, &self.owned).is_empty() {
+            self.believed = Some(table);
+            self.due = Some(now + pause);
+            return Vec::new();
+        }
+        let mut report = reconcile(&mut self.client, &self.desired, &self.owned, Some(table));
+        let undone = std::mem::take(&mut report.done);
+        self.repaired += u64::try_from(undone.len()).unwrap_or(u64::MAX);
+        let before = format!("IPVS, put right what somebody changed ({} so far)", self.repaired);
+        let mut lines = Vec::new();
+        tell(&mut lines, Level::Warning, &before, &undone);
+        lines.extend(self.conclude(now, report));
+        lines
     }
 
     /// Makes the kernel agree, and says what that took.
     pub(super) fn reconcile(&mut self, now: Instant) -> Vec<Line> {
         let report = reconcile(&mut self.client, &self.desired, &self.owned, self.believed.take());
-        let mut lines: Vec<_> =
-            report.done.iter().map(|op| line(Level::Info, format!("IPVS: {op}"))).collect();
-        lines.extend(
-            report.repairs.iter().map(|op| line(Level::Warning, format!("IPVS, after a surprise: {op}"))),
-        );
-        for failure in &report.failures {
+        self.conclude(now, report)
+    }
+
+    fn conclude(&mut self, now: Instant, report: Report) -> Vec<Line> {
+        let mut lines = Vec::new();
+        tell(&mut lines, Level::Info, "IPVS", &report.done);
+        tell(&mut lines, Level::Warning, "IPVS, after a surprise", &report.repairs);
+        for failure in report.failures.iter().take(TOLD) {
             lines.push(line(Level::Error, format!("IPVS: {}: {}", failure.op, failure.outcome)));
         }
-        for op in &report.withheld {
+        if report.failures.len() > TOLD {
+            let text = format!("IPVS: {} changes were refused in all", report.failures.len());
+            lines.push(line(Level::Error, text));
+        }
+        for op in report.withheld.iter().take(TOLD) {
             let text = format!("IPVS: not done, since its service would be left without a server: {op}");
             lines.push(line(Level::Warning, text));
         }
@@ -87,18 +164,43 @@ impl KernelTable {
             lines.push(line(Level::Error, format!("IPVS: {error}")));
         }
         if let Some(table) = report.table {
-            self.owned.forget_gone(&self.named, &table);
+            if let Some(named) = self.named.take() {
+                self.owned.forget_gone(&named, &table);
+                if !self.owned.is_all_of(&named) {
+                    self.named = Some(named);
+                }
+            }
             self.believed = Some(table);
-            self.retry_at = None;
+            self.due = Some(self.due.map_or(now + LOOK_EVERY, |due| due.max(now + LOOK_EVERY)));
             self.retry_after = FIRST_RETRY;
         } else {
-            self.retry_at = Some(now + self.retry_after);
+            self.due = Some(now + self.retry_after);
             self.retry_after = (self.retry_after * 2).min(LAST_RETRY);
         }
         lines
     }
 }
 
-const fn line(level: Level, text: String) -> Line {
+/// A line for each change; of many, their number.
+fn tell(lines: &mut Vec<Line>, level: Level, before: &str, ops: &[Op]) {
+    if ops.len() <= TOLD {
+        lines.extend(ops.iter().map(|op| line(level, format!("{before}: {op}"))));
+        return;
+    }
+    let count = |pick: fn(&Op) -> bool| ops.iter().filter(|op| pick(op)).count();
+    let text = format!(
+        "{before}: {} changes: services: {} added, {} changed, {} removed; destinations: {} added, {} changed, {} removed",
+        ops.len(),
+        count(|op| matches!(op, Op::AddService { .. })),
+        count(|op| matches!(op, Op::EditService { .. })),
+        count(|op| matches!(op, Op::DeleteService { .. })),
+        count(|op| matches!(op, Op::AddDest { .. })),
+        count(|op| matches!(op, Op::EditDest { .. })),
+        count(|op| matches!(op, Op::DeleteDest { .. })),
+    );
+    lines.push(line(level, text));
+}
+
+pub(super) const fn line(level: Level, text: String) -> Line {
     Line { level, text }
 }

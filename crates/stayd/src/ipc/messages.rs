@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use checker::{MiscProbe, Scheduler, TlsSpec, VirtualServerSpec};
-use config::model::{Identity, NftablesSpec, ProcessSpec};
+use checker::{MiscProbe, VirtualServerSpec};
+use config::model::{Identity, LvsGlobals, NftablesSpec, ProcessSpec};
 use net::sysctl::Setting;
 use serde::{Deserialize, Serialize};
 use vrrp::{
@@ -101,24 +101,29 @@ pub enum FromVrrp {
     Line(Line),
 }
 
+/// A [`checker::Scheduler`] in bytes: the parent only keeps it, and those of thousands of servers are large.
+pub type Snapshot = Vec<u8>;
+
 /// From the parent to the checker process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToChecker {
     /// What a crashed predecessor knew; before the first configuration.
-    Resume(Box<Scheduler>),
+    Resume(Snapshot),
     /// The virtual servers to serve.
     Configure {
         /// In the order of the file.
         servers: Vec<VirtualServerSpec>,
+        /// Settings of IPVS as a whole, and with what checks present themselves.
+        lvs: Box<LvsGlobals>,
         /// For the spread of the first checks.
         seed: u64,
-        /// With what their checks present themselves.
-        tls: Option<TlsSpec>,
         /// For the checks that run a command.
         scripts: Scripts,
     },
     /// Say what is known.
     Report,
+    /// Whether the instance that decides over the sync daemon is master; before a configuration and at every change.
+    Master(bool),
     /// Remove what is ours from the kernel and end.
     Stop,
 }
@@ -143,9 +148,9 @@ pub enum FromChecker {
     /// A configuration is in effect.
     Configured,
     /// What a successor would need.
-    Snapshot(Box<Scheduler>),
+    Snapshot(Snapshot),
     /// The same, since the parent or a signal asked for it.
-    Report(Box<Scheduler>),
+    Report(Box<checker::Scheduler>),
     /// A signal asked this process to read its configuration again.
     Reload,
     /// The health of a real server or the quorum of a virtual server, for those who are to be told.

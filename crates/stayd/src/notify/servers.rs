@@ -1,7 +1,7 @@
 //! What is told of virtual and real servers: the words, and who wants to hear them.
 //!
-//! **Only what changes is told**: a real server that starts up as configured is no news, as with keepalived; that a virtual
-//! server has its quorum at the start is.
+//! **Only what changes is told**: a real server that starts up as configured is no news unless `rs_init_notifies` says so, as
+//! with keepalived, and then is not told here; that a virtual server has its quorum at the start is.
 
 use std::collections::BTreeMap;
 
@@ -29,13 +29,14 @@ struct VirtualServer {
     quorum_up: Option<Job>,
     quorum_down: Option<Job>,
     mails: bool,
-    real_servers: BTreeMap<DestKey, RealServer>,
+    /// Sorted.
+    real_servers: Vec<(DestKey, RealServer)>,
 }
 
 #[derive(Clone, Default)]
 struct RealServer {
-    up: Option<Job>,
-    down: Option<Job>,
+    up: Option<Box<Job>>,
+    down: Option<Box<Job>>,
     mails: bool,
 }
 
@@ -67,13 +68,14 @@ impl Servers {
             let (quorum_up, quorum_down) = (job(&events.quorum_up), job(&events.quorum_down));
             let real = events.real_servers.iter().map(|events| {
                 let real = RealServer {
-                    up: job(&events.notify_up),
-                    down: job(&events.notify_down),
+                    up: job(&events.notify_up).map(Box::new),
+                    down: job(&events.notify_down).map(Box::new),
                     mails: events.smtp_alert,
                 };
                 (events.key, real)
             });
-            let real_servers = real.collect();
+            let mut real_servers: Vec<_> = real.collect();
+            real_servers.sort_unstable_by_key(|(key, _)| *key);
             let server = VirtualServer {
                 name: name(spec),
                 protocol: protocol(key),
@@ -88,13 +90,15 @@ impl Servers {
         self.former = std::mem::replace(&mut self.present, present);
     }
 
+    /// Nothing more is told of the configuration before.
+    pub(super) fn forget_former(&mut self) {
+        self.former = BTreeMap::new();
+    }
+
     /// What is to be told of a change; `None`: nothing.
     pub fn changed(&mut self, change: &Action) -> Option<ServerMessage> {
         match change {
             Action::Health { virtual_server, server, up, why } => {
-                if *why == Why::Configured {
-                    return None;
-                }
                 let (of, real) = self.real_server(virtual_server, server)?;
                 let real_name = format!("[{}]:{}:{}", server.address, of.protocol, server.port);
                 let word = word(*up);
@@ -104,7 +108,7 @@ impl Servers {
                 });
                 Some(ServerMessage {
                     queue: of.name.clone(),
-                    script: if *up { real.up } else { real.down },
+                    script: if *up { real.up } else { real.down }.map(|job| *job),
                     line: format!("RS {real_name} {} {word}\n", of.name),
                     mail,
                 })
@@ -137,7 +141,10 @@ impl Servers {
     fn real_server(&self, service: &ServiceKey, key: &DestKey) -> Option<(&VirtualServer, RealServer)> {
         let places = [self.present.get(service), self.former.get(service)];
         let mut found = places.into_iter().flatten();
-        found.find_map(|server| Some((server, server.real_servers.get(key)?.clone())))
+        found.find_map(|server| {
+            let at = server.real_servers.binary_search_by_key(key, |(key, _)| *key).ok()?;
+            Some((server, server.real_servers.get(at)?.1.clone()))
+        })
     }
 }
 
@@ -250,9 +257,8 @@ mod tests {
     }
 
     #[test]
-    fn what_starts_as_configured_is_no_news_but_a_quorum_is() {
+    fn a_quorum_is_news_when_it_is_gained_and_when_it_is_lost() {
         let mut servers = servers(tcp(), None);
-        assert!(servers.changed(&health(tcp(), true, Why::Configured)).is_none());
         assert!(servers.changed(&quorum(tcp(), false)).is_none(), "it never had it");
         assert_eq!(servers.changed(&quorum(tcp(), true)).unwrap().line, "VS [10.0.0.1]:tcp:80 UP\n");
         assert!(servers.changed(&quorum(tcp(), true)).is_none(), "known");
