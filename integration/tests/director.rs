@@ -222,6 +222,38 @@ fn what_others_put_into_the_table_is_theirs() -> Result {
 }
 
 #[test]
+fn what_others_delete_or_change_is_put_back_and_what_they_add_stays() -> Result {
+    let stage = enter()?;
+    let process = stage.start(&services())?;
+    let table = lines(&stage.director.ipvs_table()?);
+    let foreign = ["-A -t 10.9.9.9:80 -s rr", "-a -t 192.168.0.10:5672 -r 192.168.0.77:5672 -g -w 3"];
+    for line in foreign {
+        stage.director.check("ipvsadm", &line.split(' ').collect::<Vec<_>>())?;
+    }
+    for (number, edit) in [
+        "-d -t 192.168.0.10:5672 -r 192.168.0.3:5672",
+        "-e -t 192.168.0.10:5672 -r 192.168.0.4:5672 -g -w 99",
+        "-E -t 192.168.0.10:5672 -s rr",
+        "-D -t 192.168.0.10:15672",
+        "-C",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        stage.director.check("ipvsadm", &edit.split(' ').collect::<Vec<_>>())?;
+        let ours = |now: &str| table.iter().all(|line| lines(now).contains(line));
+        let now = stage.director.wait_for_ipvs("the repair", seconds(5), ours)?;
+        // What others added stays, but what `-C` took of theirs is not ours to bring back.
+        let left = foreign.iter().filter(|line| lines(&now).contains(&(**line).to_owned())).count();
+        assert_eq!(left, if edit == "-C" { 0 } else { 2 }, "after {edit}: {now}");
+        process.wait_until_log("each repair", seconds(5), |log| {
+            log.matches("put right what somebody changed").count() > number
+        })?;
+    }
+    stage.lab.close()
+}
+
+#[test]
 fn a_reload_changes_what_changed_and_nothing_else() -> Result {
     let stage = enter()?;
     let text = services();

@@ -8,6 +8,7 @@ const BOTH: [Daemon; 2] = [Daemon::Keepalived, Daemon::Stayd];
 const CONFIGURATION: &str = "\
 global_defs {
   script_user root
+  rs_init_notifies
   notify_fifo FOLDER/all
   lvs_notify_fifo FOLDER/lvs
 }
@@ -16,6 +17,7 @@ virtual_server_group G {
 }
 virtual_server 192.168.0.10 80 {
   protocol TCP
+  omega
   SETTINGS
 }
 virtual_server fwmark 7 {

@@ -97,6 +97,8 @@ pub enum Why {
     Configured,
     /// The configuration does not name it any more.
     Removed,
+    /// The daemon stops, and the virtual server is `omega`.
+    Stopping,
     /// The last of its failed checks succeeded.
     Passed,
     /// A check failed.

@@ -108,6 +108,25 @@ impl Scheduler {
         self.virtual_servers.values().map(|virtual_server| &virtual_server.spec)
     }
 
+    /// What is to be told when the daemon stops: of `omega` virtual servers, that live servers and quorums are down.
+    pub fn farewell(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (key, VirtualServer { spec, .. }) in &self.virtual_servers {
+            let Some(health) = self.health.get(key).filter(|_| spec.omega) else { continue };
+            let live = spec.real_servers.iter().filter(|server| health.is_live(&server.key));
+            actions.extend(live.map(|server| Action::Health {
+                virtual_server: *key,
+                server: server.key,
+                up: false,
+                why: Why::Stopping,
+            }));
+            if health.has_quorum() {
+                actions.push(Action::Quorum { virtual_server: *key, up: false, weight: 0 });
+            }
+        }
+        actions
+    }
+
     /// Starts every check that is due.
     fn start_due(&mut self, now: Instant) {
         while let Some((at, place)) = self.due.pop_first() {

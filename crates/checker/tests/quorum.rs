@@ -337,3 +337,21 @@ fn a_reload_that_changes_weights_assesses_the_quorum_anew() {
     let quorums: Vec<_> = world.quorums.iter().map(|(_, up, weight)| (*up, *weight)).collect();
     assert_eq!(quorums, [(true, 8), (false, 3), (true, 7)]);
 }
+
+#[test]
+fn at_a_stop_an_omega_server_takes_leave_of_what_is_up_and_others_do_not() {
+    use checker::{Action, Why};
+    let omega = VirtualServerSpec { omega: true, ..two_of_three(None) };
+    let mut world = World::with(&[omega]);
+    [1, 2].map(|host| world.open(target(host)));
+    world.run_to(90_000);
+    let told = world.scheduler.farewell();
+    let health = |action: &Action| matches!(action, Action::Health { up: false, why: Why::Stopping, .. });
+    assert_eq!(told.iter().filter(|action| health(action)).count(), 2, "{told:?}");
+    assert_eq!(
+        told.len(),
+        2,
+        "two of weight 1 do not reach 2 + 1, so that there is no quorum to lose: {told:?}"
+    );
+    assert_eq!(World::with(&[two_of_three(None)]).scheduler.farewell(), []);
+}

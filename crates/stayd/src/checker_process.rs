@@ -297,6 +297,9 @@ impl Process {
 
     /// Takes what is ours out of the kernel, if that is wanted.
     async fn stop(&mut self) -> Exit {
+        for farewell in self.scheduler.farewell() {
+            self.tell(&FromChecker::Changed(Box::new(farewell)));
+        }
         if self.release {
             let lines = self.table.clear(net::now(), self.globals.flush_on_stop());
             self.tell_lines(lines);

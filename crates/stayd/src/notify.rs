@@ -266,7 +266,10 @@ impl Notifier {
 
     /// Waits for the scripts that were told of the end, but not for long.
     pub async fn finish(&mut self) {
-        let last = std::mem::take(&mut self.last);
+        let mut last = std::mem::take(&mut self.last);
+        for queue in std::mem::take(&mut self.server_queues).into_values() {
+            last.extend(queue.flush(Vec::new()));
+        }
         let all = async {
             for script in last {
                 let _ = script.await;

@@ -171,7 +171,7 @@ const GENERAL: &[Keyword] = &[
     )
     .default("false")
     .since("2.0.11"),
-    later(
+    kw(
         "rs_init_notifies",
         SWITCH,
         "Runs `notify_up` and `notify_down` of real servers for the first result of their checks as \
@@ -194,21 +194,21 @@ const GENERAL: &[Keyword] = &[
     )
     .default("eth0")
     .since("1.2.24"),
-    later(
+    kw(
         "lvs_timeouts",
         LVS_TIMEOUTS,
         "How long IPVS remembers idle TCP connections, TCP connections after FIN, and UDP exchanges, \
          each in seconds from 0 to 2678400. What is not given stays as the kernel has it.",
     )
     .since("1.2.24"),
-    later(
+    kw(
         "lvs_flush",
         Takes::Flag,
         "Empties the whole IPVS table at start, also of what others put there. Without it entries \
          that are found are taken over.",
     )
     .since("1.2.23"),
-    later(
+    kw(
         "lvs_flush_on_stop",
         Takes::Maybe(Value::choice(&["VS"])),
         "Empties the whole IPVS table at stop, also of what others put there; with `VS` it removes \
@@ -216,7 +216,7 @@ const GENERAL: &[Keyword] = &[
          removed one by one.",
     )
     .since("2.2.0"),
-    later(
+    kw(
         "lvs_sync_daemon",
         SYNC_DAEMON,
         "Has the kernel send its table of connections over an interface to the other directors, so \

@@ -474,7 +474,7 @@ const EVENTS: &[Keyword] = &[
     )
     .default("vrrp_notify_priority_changes")
     .since("2.0.16"),
-    later(
+    kw(
         "lvs_sync_daemon_interface",
         one(Value::Interface),
         "Older form of `lvs_sync_daemon` in global_defs: the interface over which connections are \

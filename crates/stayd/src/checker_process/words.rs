@@ -69,7 +69,7 @@ fn health(server: &Server<'_>, up: bool, why: Why) -> Option<Line> {
         (false, Why::Failed { check, failure }) => {
             Some(warning(format!("{server} is down: {}", server.reason(check, failure))))
         }
-        (false, Why::Passed) => None,
+        (false, Why::Passed | Why::Stopping) => None,
     }
 }
 
