@@ -27,6 +27,9 @@ fn service(head: &str, settings: &str, addresses: [&str; 3], weights: [u32; 3], 
     text + "}\n"
 }
 
+/// The weight follows a number in a file, backwards.
+const FOLLOWS: &str = "    FILE_CHECK {\n      track_file F\n      weight 2 reverse\n    }";
+
 const V4: [&str; 3] = ["192.168.1.1 80", "192.168.1.2 80", "192.168.1.3 80"];
 const V6: [&str; 3] = ["fd01::1 80", "fd01::2 80", "fd01::3 80"];
 const BARE: [&str; 3] = ["192.168.1.1", "192.168.1.2", "192.168.1.3"];
@@ -37,6 +40,15 @@ fn file() -> String {
     let with = |more: &str| format!("{nat}{more}");
     let sorry = "  sorry_server 192.168.1.9 80\n";
     [
+        "track_file F {\n  file /run/weight\n  weight 2\n  init_file 0\n}\n".to_owned(),
+        service("10.9.0.13 80", &with("  quorum 4\n"), V4, [1, 2, 3], FOLLOWS),
+        service(
+            "10.9.0.14 80",
+            nat,
+            V4,
+            [1, 2, 3],
+            "    FILE_CHECK {\n      track_file F\n      weight 0\n    }",
+        ),
         "virtual_server_group G {\n  10.9.1.1 80\n  10.9.1.2-4 81\n  fwmark 8\n}\n".to_owned(),
         service("10.9.0.1 80", nat, V4, [1, 2, 3], ""),
         service("10.9.0.2 80", &with("  inhibit_on_failure\n"), V4, [1, 2, 3], ""),
@@ -199,6 +211,12 @@ fn the_table_follows_failures_recoveries_and_reloads_as_keepalived_s_does() -> R
         })?;
     }
     pair.alike("start")?;
+    for number in ["1", "-3", "0"] {
+        for host in &pair.hosts {
+            host.check("sh", &["-c", &format!("echo {number} >/run/weight")])?;
+        }
+        pair.alike(&format!("the number {number} in a file"))?;
+    }
     ports[0] = None;
     pair.alike("a server fails")?;
     assert!(!up("-a -t 10.9.0.1:80 -r 192.168.1.1:80") && up("-a -t 10.9.0.2:80 -r 192.168.1.1:80 -m -w 0"));

@@ -7,6 +7,7 @@ use core::fmt;
 use ipvs::{DestKey, ServiceKey};
 use serde::{Deserialize, Serialize};
 
+use crate::follow::Followed;
 use crate::outcome::{Failure, LocalError, Outcome};
 use crate::spec::{ProbeSpec, VirtualServerSpec};
 
@@ -32,6 +33,13 @@ pub enum Input {
         run: RunId,
         /// How.
         outcome: Outcome,
+    },
+    /// What servers follow says something now; also what it says already.
+    Follow {
+        /// Which file or session.
+        what: Followed,
+        /// The number in the file; of a session 1 if it is up, else 0.
+        value: i64,
     },
     /// This scheduler was read back from a snapshot by a new process: nothing is running any more. The first input there.
     Resume,
@@ -99,6 +107,8 @@ pub enum Why {
     Removed,
     /// The daemon stops, and the virtual server is `omega`.
     Stopping,
+    /// A file or a session that it follows.
+    Followed,
     /// The last of its failed checks succeeded.
     Passed,
     /// A check failed.

@@ -91,12 +91,13 @@ impl VirtualServerHealth {
         }
     }
 
-    /// Brings the weight of a real server up to date with its checks, and says whether it changed: what each of them
-    /// adds to the configured weight or takes from it adds up, and stops at 0.
-    pub(crate) fn weigh(&mut self, server: &RealServerSpec, checks: &[CheckState]) -> bool {
+    /// Brings the weight of a real server up to date with its checks and with `more`, which comes of what it follows,
+    /// and says whether it changed: what each adds to the configured weight or takes from it adds up, and stops at 0.
+    pub(crate) fn weigh(&mut self, server: &RealServerSpec, checks: &[CheckState], more: i64) -> bool {
         let configured = server.dest.weight;
         let offset: i64 = checks.iter().map(|check| check.weight_offset(configured)).sum();
-        let weight = u32::try_from((i64::from(configured) + offset).max(0)).unwrap_or(u32::MAX);
+        let weight = i64::from(configured).saturating_add(offset).saturating_add(more);
+        let weight = u32::try_from(weight.clamp(0, i32::MAX.into())).unwrap_or(u32::MAX);
         let before = self.weight(server);
         if weight == configured {
             self.weights.remove(&server.key);

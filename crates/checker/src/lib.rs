@@ -7,6 +7,7 @@
 mod action;
 mod check;
 mod desired;
+mod follow;
 mod health;
 mod outcome;
 #[cfg(feature = "probe")]
@@ -19,6 +20,7 @@ mod spread;
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
 pub use check::CheckView;
 pub use desired::{desired, named, service};
+pub use follow::Followed;
 pub use health::{Health, VirtualServerHealth};
 pub use outcome::{Cause, Failure, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault};
 pub use scheduler::Scheduler;

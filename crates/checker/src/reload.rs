@@ -110,11 +110,12 @@ impl Scheduler {
             for (check, state) in states.iter().enumerate() {
                 self.enrol(Place { virtual_server: key, server: index, check }, state.phase);
             }
-            if health.weigh(server, &states) {
+            let (may, more) = self.followed.of(&server.follows);
+            if health.weigh(server, &states, more) {
                 let weight = health.weight(server);
                 self.actions.push_back(Action::Weight { virtual_server: key, server: server.key, weight });
             }
-            let up = states.iter().all(CheckState::is_up);
+            let up = may && states.iter().all(CheckState::is_up);
             if appears || health.is_live(&server.key) != up {
                 health.set(server.key, up);
                 let why = Why::Configured;

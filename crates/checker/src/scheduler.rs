@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, CheckName, Event, Input, RunId, Why};
 use crate::check::{CheckState, CheckView, Conclusion, Phase, Standing};
+use crate::follow::{Followed, Values, concerns};
 use crate::health::Health;
 use crate::outcome::Outcome;
 use crate::spec::{CheckSpec, VirtualServerSpec};
@@ -30,6 +31,8 @@ pub struct Scheduler {
     pub(crate) configured: bool,
     pub(crate) virtual_servers: BTreeMap<ServiceKey, VirtualServer>,
     pub(crate) health: Health,
+    /// What is known of what servers follow.
+    pub(crate) followed: Values,
     due: BTreeSet<(Instant, Place)>,
     running: BTreeMap<RunId, Place>,
     next_run: RunId,
@@ -73,6 +76,7 @@ impl Scheduler {
             Input::Configure { servers, seed } => self.configure(now, servers, seed),
             Input::Tick => self.start_due(now),
             Input::Result { run, outcome } => self.conclude(now, run, outcome),
+            Input::Follow { what, value } => self.follow(what, value),
             Input::Resume => self.resume(now),
         }
     }
@@ -197,7 +201,7 @@ impl Scheduler {
         let Some(health) = self.health.get_mut(&key) else { return false };
         let Some(server) = virtual_server.spec.real_servers.get(place.server) else { return false };
         let states = virtual_server.checks.get(place.server).map_or(&[][..], Vec::as_slice);
-        let changed = health.weigh(server, states);
+        let changed = health.weigh(server, states, self.followed.of(&server.follows).1);
         if changed {
             let weight = health.weight(server);
             self.actions.push_back(Action::Weight { virtual_server: key, server: server.key, weight });
@@ -221,7 +225,8 @@ impl Scheduler {
         let Some(virtual_server) = self.virtual_servers.get(&key) else { return };
         let Some(health) = self.health.get_mut(&key) else { return };
         let states = virtual_server.checks.get(place.server).map_or(&[][..], Vec::as_slice);
-        let up = states.iter().all(CheckState::is_up);
+        let follows = virtual_server.spec.real_servers.get(place.server).map_or(&[][..], |it| &it.follows);
+        let up = states.iter().all(CheckState::is_up) && self.followed.of(follows).0;
         if up == health.is_live(&server) {
             // A server that is down already gets no second reason, but an alpha server that never was up gets its first.
             let down = states.iter().filter(|state| state.standing == Standing::Down).count();
@@ -233,6 +238,44 @@ impl Scheduler {
         health.set(server, up);
         self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
         self.assess(key);
+    }
+
+    /// Brings the servers that follow this up to date.
+    fn follow(&mut self, what: Followed, value: i64) {
+        if !self.followed.set(what.clone(), value) {
+            return;
+        }
+        for (key, virtual_server) in &self.virtual_servers {
+            let Some(health) = self.health.get_mut(key) else { continue };
+            let VirtualServer { spec, checks } = virtual_server;
+            let mut touched = false;
+            for (server, states) in spec.real_servers.iter().zip(checks) {
+                if !concerns(&server.follows, &what) {
+                    continue;
+                }
+                let (may, more) = self.followed.of(&server.follows);
+                if health.weigh(server, states, more) {
+                    touched = true;
+                    let weight = health.weight(server);
+                    self.actions.push_back(Action::Weight {
+                        virtual_server: *key,
+                        server: server.key,
+                        weight,
+                    });
+                }
+                let up = may && states.iter().all(CheckState::is_up);
+                if up != health.is_live(&server.key) {
+                    touched = true;
+                    health.set(server.key, up);
+                    let (server, why) = (server.key, Why::Followed);
+                    self.actions.push_back(Action::Health { virtual_server: *key, server, up, why });
+                }
+            }
+            if touched && health.assess(spec) {
+                let (up, weight) = (health.has_quorum(), health.live_weight(spec));
+                self.actions.push_back(Action::Quorum { virtual_server: *key, up, weight });
+            }
+        }
     }
 
     /// Starts anew what was running in the process before.

@@ -343,7 +343,8 @@ fn at_a_stop_an_omega_server_takes_leave_of_what_is_up_and_others_do_not() {
     use checker::{Action, Why};
     let omega = VirtualServerSpec { omega: true, ..two_of_three(None) };
     let mut world = World::with(&[omega]);
-    [1, 2].map(|host| world.open(target(host)));
+    world.open(target(1));
+    world.open(target(2));
     world.run_to(90_000);
     let told = world.scheduler.farewell();
     let health = |action: &Action| matches!(action, Action::Health { up: false, why: Why::Stopping, .. });
@@ -354,4 +355,22 @@ fn at_a_stop_an_omega_server_takes_leave_of_what_is_up_and_others_do_not() {
         "two of weight 1 do not reach 2 + 1, so that there is no quorum to lose: {told:?}"
     );
     assert_eq!(World::with(&[two_of_three(None)]).scheduler.farewell(), []);
+}
+
+#[test]
+fn a_number_in_a_file_moves_the_weight_and_with_it_the_quorum() {
+    use checker::{FollowSpec, Followed, Input};
+    let mut real = quick(1, 3);
+    real.follows = vec![FollowSpec::File { file: "F".to_owned(), weight: 1, reverse: false }];
+    real.checks = Vec::new();
+    let spec = VirtualServerSpec { quorum: 3, sorry_server: Some(sorry(8)), ..virtual_server(vec![real]) };
+    let mut world = World::with(&[spec]);
+    let mut say = |value| {
+        world.input(Input::Follow { what: Followed::File("F".to_owned()), value });
+        world.table()
+    };
+    let (more, less, same) = (say(2), say(-1), say(0));
+    assert!(more.contains("-w 5"), "{more}");
+    assert!(!less.contains("-w 2"), "the sorry server serves: {less}");
+    assert!(same.contains("-w 3"), "{same}");
 }

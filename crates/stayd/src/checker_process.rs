@@ -209,6 +209,7 @@ impl Process {
                     self.tell_lines(lines);
                 }
                 Ok(Some(ToChecker::Report)) => self.tell_report(),
+                Ok(Some(ToChecker::Follow { what, value })) => self.feed(Input::Follow { what, value }),
                 Ok(Some(ToChecker::Stop)) | Err(_) => return false,
             }
         }

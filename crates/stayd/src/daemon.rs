@@ -12,12 +12,12 @@ mod signals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use checker::ProbeSpec;
+use checker::{FollowSpec, Followed, ProbeSpec};
 use config::model::Command;
 use net::sysctl::Setting;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, TrackerState, What};
+use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, TrackerKind, TrackerState, What};
 
 use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
@@ -213,10 +213,15 @@ impl Daemon {
                 }
             }
             Event::Track(serial, tracker, state) => {
-                if self.trackers.heard(serial, &tracker, state)
-                    && let Some(child) = self.children.get(&Role::Vrrp)
-                {
-                    child.send(&ToVrrp::Track { tracker, state });
+                if self.trackers.heard(serial, &tracker, state) {
+                    if let Some(child) = self.children.get(&Role::Checker)
+                        && let Some(message) = to_checker(&tracker, state)
+                    {
+                        child.send(&message);
+                    }
+                    if let Some(child) = self.children.get(&Role::Vrrp) {
+                        child.send(&ToVrrp::Track { tracker, state });
+                    }
                 }
             }
             Event::Order(Order::Stop) => self.end(Exit::Normal),
@@ -316,8 +321,14 @@ impl Daemon {
     fn configure(&mut self) {
         self.awaited.clear();
         self.notifier.configure(&self.configuration.rest, &self.configuration.virtual_servers);
+        let servers = self.configuration.virtual_servers.iter().flat_map(|server| &server.real_servers);
+        let follows = servers.flat_map(|server| &server.follows).filter_map(|follow| match follow {
+            FollowSpec::File { file, .. } => Some(file.clone()),
+            FollowSpec::Bfd { .. } => None,
+        });
+        let files: BTreeSet<_> = follows.collect();
         self.keep_for_checker();
-        self.trackers.configure(&self.configuration.vrrp, &self.configuration.rest);
+        self.trackers.configure(&self.configuration.vrrp, files, &self.configuration.rest);
         for role in Role::ALL {
             match (self.is_wanted(role), self.children.contains_key(&role)) {
                 (true, true) => {
@@ -396,9 +407,15 @@ impl Daemon {
 
     /// Before the configuration: an instance shall not start from less than is known.
     fn send_track(&self, role: Role) {
-        if let (Role::Vrrp, Some(child)) = (role, self.children.get(&role)) {
-            for (tracker, state) in self.trackers.states().clone() {
-                child.send(&ToVrrp::Track { tracker, state });
+        let Some(child) = self.children.get(&role) else { return };
+        for (tracker, state) in self.trackers.states().clone() {
+            match role {
+                Role::Vrrp => child.send(&ToVrrp::Track { tracker, state }),
+                Role::Checker => {
+                    if let Some(message) = to_checker(&tracker, state) {
+                        child.send(&message);
+                    }
+                }
             }
         }
     }
@@ -552,6 +569,16 @@ impl Daemon {
         if let Some(role) = Role::ALL.into_iter().find(|role| self.children.contains_key(role)) {
             self.send_stop(role);
         }
+    }
+}
+
+/// What real servers may follow, for their process.
+fn to_checker(tracker: &TrackerId, state: TrackerState) -> Option<ToChecker> {
+    match (tracker.kind, state) {
+        (TrackerKind::File, TrackerState::Value(value)) => {
+            Some(ToChecker::Follow { what: Followed::File(tracker.name.clone()), value })
+        }
+        _ => None,
     }
 }
 

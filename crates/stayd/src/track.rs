@@ -72,10 +72,11 @@ impl Trackers {
         }
     }
 
-    /// Watches what this configuration defines and its instances follow; what nobody follows is left alone, as keepalived
-    /// does.
-    pub fn configure(&mut self, router: &RouterSpec, model: &Model) {
-        let followed = followed(router);
+    /// Watches what this configuration defines and its instances follow, and the files with these names; what nobody follows
+    /// is left alone, as keepalived does.
+    pub fn configure(&mut self, router: &RouterSpec, files: BTreeSet<String>, model: &Model) {
+        let mut followed = followed(router);
+        followed.extend(files.into_iter().map(|name| TrackerId { kind: TrackerKind::File, name }));
         let is_followed = |kind, name: &str| followed.contains(&TrackerId { kind, name: name.to_owned() });
         self.configure_scripts(model, |name| is_followed(TrackerKind::Script, name));
         let files = model.track_files.iter().filter(|spec| is_followed(TrackerKind::File, &spec.name));

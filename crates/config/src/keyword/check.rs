@@ -60,10 +60,9 @@ pub const CHECKERS: &[Keyword] = &[
          check.",
     )
     .ours(),
-    partly(
+    kw(
         "FILE_CHECK",
         Takes::Block(&FILE_CHECK),
-        UP,
         "The weight of the real server follows the number in a file.",
     )
     .since("2.1.0"),
@@ -418,13 +417,13 @@ const AMQP: &[Keyword] = &[
 ];
 
 const FILE: &[Keyword] = &[
-    later(
+    kw(
         "track_file",
         one(Value::Text),
         "Name of the `track_file` block for the file; it has to stand before. It is needed.",
     )
     .since("2.1.0"),
-    later(
+    kw(
         "weight",
         Takes::Words { syntax: "NUMBER [reverse|noreverse]", least: 1, missing: Missing::Reported },
         "The number in the file times this is added to the server's weight; with 0 any number but 0 \

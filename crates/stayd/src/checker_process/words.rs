@@ -65,6 +65,7 @@ fn health(server: &Server<'_>, up: bool, why: Why) -> Option<Line> {
         (true, Why::Configured) => Some(detail(format!("{server} is up until a check fails"))),
         (false, Why::Configured) => Some(info(format!("{server} is down until its checks succeed"))),
         (_, Why::Removed) => Some(info(format!("{server} is no longer configured"))),
+        (false, Why::Followed) => Some(warning(format!("{server} is down: what it follows says so"))),
         (true, _) => Some(info(format!("{server} is up"))),
         (false, Why::Failed { check, failure }) => {
             Some(warning(format!("{server} is down: {}", server.reason(check, failure))))

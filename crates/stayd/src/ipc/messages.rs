@@ -124,6 +124,13 @@ pub enum ToChecker {
     Report,
     /// Whether the instance that decides over the sync daemon is master; before a configuration and at every change.
     Master(bool),
+    /// What servers may follow says something now.
+    Follow {
+        /// What.
+        what: checker::Followed,
+        /// What it says.
+        value: i64,
+    },
     /// Remove what is ours from the kernel and end.
     Stop,
 }

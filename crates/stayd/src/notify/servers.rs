@@ -157,6 +157,7 @@ fn because(why: Why) -> String {
         Why::Configured => "The configuration says so.".to_owned(),
         Why::Removed => "It is not configured any more.".to_owned(),
         Why::Stopping => "Shutting down.".to_owned(),
+        Why::Followed => "A file or session that it follows says so.".to_owned(),
         Why::Passed => "The last of its failed checks succeeded.".to_owned(),
         Why::Failed { check, failure } => format!("Check {} failed: {failure}.", check + 1),
     }
