@@ -76,7 +76,7 @@ impl Scheduler {
             Input::Configure { servers, seed } => self.configure(now, servers, seed),
             Input::Tick => self.start_due(now),
             Input::Result { run, outcome } => self.conclude(now, run, outcome),
-            Input::Follow { what, value } => self.follow(what, value),
+            Input::Follow { what, value } => self.follow(&what, value),
             Input::Resume => self.resume(now),
         }
     }
@@ -241,7 +241,7 @@ impl Scheduler {
     }
 
     /// Brings the servers that follow this up to date.
-    fn follow(&mut self, what: Followed, value: i64) {
+    fn follow(&mut self, what: &Followed, value: i64) {
         if !self.followed.set(what.clone(), value) {
             return;
         }
@@ -250,7 +250,7 @@ impl Scheduler {
             let VirtualServer { spec, checks } = virtual_server;
             let mut touched = false;
             for (server, states) in spec.real_servers.iter().zip(checks) {
-                if !concerns(&server.follows, &what) {
+                if !concerns(&server.follows, what) {
                     continue;
                 }
                 let (may, more) = self.followed.of(&server.follows);

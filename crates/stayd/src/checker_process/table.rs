@@ -108,12 +108,12 @@ impl KernelTable {
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Line> {
         match self.believed.take() {
             None => self.reconcile(now),
-            Some(believed) => self.look(now, believed),
+            Some(believed) => self.look(now, &believed),
         }
     }
 
     /// Reads the table and puts back what is not as it was left.
-    fn look(&mut self, now: Instant, believed: Table) -> Vec<Line> {
+    fn look(&mut self, now: Instant, believed: &Table) -> Vec<Line> {
         let begin = net::now();
         let table = match self.client.dump() {
             Ok(table) => table,
@@ -124,7 +124,7 @@ impl KernelTable {
         };
         let took = net::now().saturating_since(begin);
         let pause = (took * PAUSE_PER_LOOK).clamp(LOOK_EVERY, LOOK_SELDOM);
-        if table == believed || plan(&self.desired, &table, &self.owned).is_empty() {
+        if table == *believed || plan(&self.desired, &table, &self.owned).is_empty() {
             self.believed = Some(table);
             self.due = Some(now + pause);
             return Vec::new();

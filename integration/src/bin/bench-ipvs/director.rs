@@ -30,7 +30,7 @@ impl Shape {
     /// How many real servers the virtual server of this number has.
     pub fn of(self, number: u32) -> u32 {
         let all = self.virtual_servers * self.real_servers;
-        let missing = if all > MOST { all - MOST } else { 0 };
+        let missing = all.saturating_sub(MOST);
         if number >= self.virtual_servers - missing { self.real_servers - 1 } else { self.real_servers }
     }
 

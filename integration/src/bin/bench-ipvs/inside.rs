@@ -1,5 +1,6 @@
 //! What runs in the lab's kernel: one daemon, one case, and the figures of it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -102,7 +103,7 @@ pub fn detect(daemon: &Path) -> Result<Figures> {
     let file = Path::new("/run/bench.conf");
     fs::write(file, text(ports.iter().map(|port| ("127.0.0.1".to_owned(), *port))))?;
     let mut child = spawn(daemon, file)?;
-    let table = || Ok::<_, std::io::Error>(fs::read_to_string("/proc/net/ip_vs")?);
+    let table = || fs::read_to_string("/proc/net/ip_vs");
     wait(|| Ok(table()?.lines().count() == 4 + ports.len()))?;
     thread::sleep(Duration::from_secs(3));
     let mut delays = Vec::new();
@@ -125,16 +126,17 @@ pub fn detect(daemon: &Path) -> Result<Figures> {
 
 /// A virtual server with these real servers, each checked every second.
 fn text(servers: impl Iterator<Item = (String, u16)>) -> String {
-    let servers: String = servers
-        .map(|(address, port)| {
-            format!(
-                "  real_server {address} {port} {{\n    TCP_CHECK {{\n      connect_timeout 3\n      retry 1\n      \
-                 delay_before_retry 1\n    }}\n  }}\n"
-            )
-        })
-        .collect();
+    let mut all = String::new();
+    for (address, port) in servers {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            all,
+            "  real_server {address} {port} {{\n    TCP_CHECK {{\n      connect_timeout 3\n      retry 1\n      \
+             delay_before_retry 1\n    }}\n  }}\n"
+        );
+    }
     format!(
         "global_defs {{\n  router_id bench\n}}\nvirtual_server 192.0.2.1 80 {{\n  delay_loop 1\n  lvs_sched rr\n  \
-         lvs_method NAT\n  protocol TCP\n{servers}}}\n"
+         lvs_method NAT\n  protocol TCP\n{all}}}\n"
     )
 }
