@@ -278,10 +278,7 @@ impl Daemon {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
             FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
-            FromChecker::Report(scheduler) => {
-                self.write_checker(&scheduler);
-                self.scheduler = Some(scheduler);
-            }
+            FromChecker::Report(scheduler) => self.write_checker(&scheduler),
             FromChecker::Reload => self.reload(),
             FromChecker::Changed(change) => self.notifier.server_changed(&change),
             FromChecker::Line(line) => log::line("checker", &line),
@@ -351,11 +348,10 @@ impl Daemon {
         }
     }
 
-    /// Encodes what the checker process is to run, which nobody else needs from here on.
+    /// Encodes what the checker process is to run, as often as it may be needed.
     fn keep_for_checker(&mut self) {
         let scripts = self.check_scripts();
-        let servers = std::mem::take(&mut self.configuration.virtual_servers);
-        self.configuration.rest.server_events = Vec::new();
+        let servers = self.configuration.virtual_servers.clone();
         self.serves = !servers.is_empty();
         let lvs = Box::new(self.configuration.rest.lvs.clone());
         let seed = net::now().as_micros();
