@@ -129,7 +129,8 @@ impl Instance {
         }
     }
 
-    /// keepalived logs and counts a differing list and takes the advert; so a list can be changed director by director.
+    /// A differing list is told and counted, and the advert taken, as by keepalived 2.4; so a list can be changed director
+    /// by director. (2.2.7 drops adverts with another number of addresses, and becomes a second master.)
     fn compare_addresses(&mut self, cx: &mut Context<'_>, source: IpAddr, advert: &Advert) {
         if self.spec.skip_check_adv_addr
             && matches!(&self.state, State::Backup(backup) if backup.master == Some(source))
