@@ -251,8 +251,12 @@ const GLOBALS: [&str; 4] = [
     "  lvs_sync_daemon eth0 VI\n",
 ];
 
-const FOREIGN: [&str; 3] =
-    ["-A -t 10.9.9.9:80 -s rr", "-a -t 10.9.9.9:80 -r 192.168.0.4:80 -m -w 1", "-A -t 10.9.0.1:80 -s rr"];
+const FOREIGN: [&str; 3] = [
+    "-A -t 10.9.9.9:80 -s rr",
+    "-a -t 10.9.9.9:80 -r 192.168.0.4:80 -m -w 1",
+    // As the file has it: what keepalived does not put right is the story of director.rs.
+    "-A -t 10.9.0.1:80 -s wlc",
+];
 
 fn global_file(globals: &str) -> String {
     let instance = "vrrp_instance VI {\n  interface eth0\n  virtual_router_id 51\n  priority 100\n  advert_int 0.3\n  \

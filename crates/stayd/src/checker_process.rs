@@ -305,7 +305,7 @@ impl Process {
             let lines = self.table.clear(net::now(), self.globals.flush_on_stop());
             self.tell_lines(lines);
         }
-        let lines = self.globals.stop(&mut self.table.client);
+        let lines = self.globals.end(&mut self.table.client);
         self.tell_lines(lines);
         self.probes.end().await;
         self.post();

@@ -48,6 +48,8 @@ pub struct Notifier {
     mailer: Mailer,
     mail_faults: bool,
     last: Vec<JoinHandle<()>>,
+    /// Virtual servers take their leave: what is told of them now is told at the stop.
+    leaving: bool,
 }
 
 /// What the changes of one instance or group lead to.
@@ -98,12 +100,14 @@ impl Notifier {
             mailer: Mailer::default(),
             mail_faults: true,
             last: Vec::new(),
+            leaving: false,
         }
     }
 
     /// Tells as this configuration asks for. Pipes are closed and opened again, and their scripts started anew, as
     /// keepalived does at a reload.
     pub fn configure(&mut self, model: &Model, virtual_servers: &[VirtualServerSpec]) {
+        self.leaving = false;
         let mut users = Users::new(model);
         self.servers.configure(virtual_servers, &model.server_events, &mut users);
         let mut subscribers = BTreeMap::new();
@@ -251,10 +255,16 @@ impl Notifier {
 
     /// The health of a real server, or the quorum of a virtual server, has changed.
     pub fn server_changed(&mut self, change: &checker::Action) {
+        self.leaving |= matches!(change, checker::Action::Health { why: checker::Why::Stopping, .. });
         let Some(message) = self.servers.changed(change) else { return };
         if let Some(job) = message.script {
             let queue = self.server_queues.entry(message.queue.clone()).or_default();
-            queue.push(&message.queue, vec![job], &self.permits);
+            if self.leaving {
+                // The daemon's end waits for these.
+                self.last.extend(queue.flush(vec![job]));
+            } else {
+                queue.push(&message.queue, vec![job], &self.permits);
+            }
         }
         for pipe in self.pipes.iter_mut().filter(|pipe| pipe.kind != Kind::Vrrp) {
             pipe.fifo.write(message.line.as_bytes());
@@ -266,10 +276,7 @@ impl Notifier {
 
     /// Waits for the scripts that were told of the end, but not for long.
     pub async fn finish(&mut self) {
-        let mut last = std::mem::take(&mut self.last);
-        for queue in std::mem::take(&mut self.server_queues).into_values() {
-            last.extend(queue.flush(Vec::new()));
-        }
+        let last = std::mem::take(&mut self.last);
         let all = async {
             for script in last {
                 let _ = script.await;

@@ -20,6 +20,8 @@ pub(super) struct Globals {
     master: bool,
     /// Timeouts that were set.
     timeouts: Timeouts,
+    /// What they were before: the stop puts them back, as keepalived does.
+    before: Option<Timeouts>,
     /// Whether sync daemons are ours: wanted now or by an earlier configuration.
     syncs: bool,
     /// Whether anything has been configured.
@@ -38,6 +40,9 @@ impl Globals {
         }
         let timeouts = self.wanted.timeouts;
         if timeouts != self.timeouts && timeouts != Timeouts::default() {
+            if self.before.is_none() {
+                self.before = client.timeouts().ok();
+            }
             let Timeouts { tcp, tcp_fin, udp } = timeouts;
             let text = format!("timeouts (0: as they were): TCP {tcp} s, after FIN {tcp_fin} s, UDP {udp} s");
             lines.push(told(&text, "cannot set timeouts", client.set_timeouts(timeouts)));
@@ -72,8 +77,21 @@ impl Globals {
         plan.iter().map(|op| told(&op.to_string(), &op.to_string(), client.sync(op))).collect()
     }
 
+    /// Ends the sync daemons, if they are ours, and puts the timeouts back.
+    pub(super) fn end(&mut self, client: &mut Client) -> Vec<Line> {
+        let mut lines = self.stop(client);
+        if let Some(before) = self.before.take() {
+            lines.push(told(
+                "timeouts as they were",
+                "cannot put timeouts back",
+                client.set_timeouts(before),
+            ));
+        }
+        lines
+    }
+
     /// Ends the sync daemons, if they are ours.
-    pub(super) fn stop(&mut self, client: &mut Client) -> Vec<Line> {
+    fn stop(&mut self, client: &mut Client) -> Vec<Line> {
         if !std::mem::take(&mut self.syncs) {
             return Vec::new();
         }
