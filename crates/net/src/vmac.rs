@@ -112,6 +112,14 @@ impl Vmacs {
         &self.wanted
     }
 
+    /// The addresses that they need for themselves, whether they have them or not.
+    pub fn addresses(&self, mirror: &Mirror) -> Vec<Held> {
+        let own =
+            |link: &VmacLink| link.address().map(|(ip, len)| VirtualAddress::new(ip, len, link.name.clone()));
+        let all = self.wanted.iter().flat_map(|link| link_locals_below(link, mirror).chain(own(link)));
+        all.map(Held::Address).collect()
+    }
+
     /// Whether [`Vmacs::repair`] would find something to do.
     pub fn is_broken(&self, mirror: &Mirror) -> bool {
         self.wanted.iter().any(|link| {
@@ -243,13 +251,20 @@ fn settle(link: &VmacLink) -> Result<(), VmacError> {
     Ok(())
 }
 
-/// The link-local addresses of the interface below that a VMAC needs, to send adverts from them, and has not. They are
-/// deprecated there, so that nothing else uses them.
+/// The link-local address of the interface below that a VMAC needs, to send adverts from it, and has not.
 fn link_locals<'a>(link: &'a VmacLink, mirror: &'a Mirror) -> impl Iterator<Item = VirtualAddress> + 'a {
+    let own = mirror.index_of(&link.name).and_then(|index| mirror.link(index));
+    link_locals_below(link, mirror).filter(move |address| !own.is_some_and(|own| own.has(address))).take(1)
+}
+
+/// The link-local addresses of the interface below, as a VMAC has them that needs one: deprecated, so that nothing else
+/// uses them.
+fn link_locals_below<'a>(
+    link: &'a VmacLink,
+    mirror: &'a Mirror,
+) -> impl Iterator<Item = VirtualAddress> + 'a {
     let needed = link.family == Family::V6 && link.transmits && matches!(link.kind, VmacKind::Macvlan(_));
-    let view = |name: &str| mirror.index_of(name).and_then(|index| mirror.link(index));
-    let own = view(&link.name);
-    let base = view(&link.base).filter(|_| needed);
+    let base = mirror.index_of(&link.base).and_then(|index| mirror.link(index)).filter(|_| needed);
     base.into_iter()
         .flat_map(|base| &base.addresses)
         .filter(|address| address.usable)
@@ -258,6 +273,4 @@ fn link_locals<'a>(link: &'a VmacLink, mirror: &'a Mirror) -> impl Iterator<Item
             preferred_lifetime: Some(0),
             ..VirtualAddress::new(address.address, address.prefix_len, link.name.clone())
         })
-        .filter(move |address| !own.is_some_and(|own| own.has(address)))
-        .take(1)
 }

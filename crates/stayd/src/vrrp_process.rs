@@ -284,6 +284,7 @@ impl Driver {
             .iter()
             .flat_map(vrrp::InstanceSpec::held)
             .chain(spec.statics.iter().cloned())
+            .chain(self.interfaces.addresses(&self.mirror))
             .collect();
         let index_of = |name: &str| self.mirror.index_of(name);
         match self.holdings.sweep(PROTOCOL_KEEPALIVED, &wanted, index_of) {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clock::Instant;
 use net::sysctl::{Overrides, Setting};
 use net::{Mirror, Vmacs};
-use vrrp::{Family, IfIndex, PROTOCOL_KEEPALIVED, RouterSpec, VmacKind, take_vmacs};
+use vrrp::{Family, Held, IfIndex, PROTOCOL_KEEPALIVED, RouterSpec, VmacKind, take_vmacs};
 
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -99,6 +99,11 @@ impl Interfaces {
             }
         }
         vmacs
+    }
+
+    /// The addresses that these interfaces need for themselves.
+    pub(super) fn addresses(&self, mirror: &Mirror) -> Vec<Held> {
+        self.vmacs.addresses(mirror)
     }
 
     /// Whether keepalived would use a packet filter for these interfaces: for VMACs of single addresses alone it does not.
