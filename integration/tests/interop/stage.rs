@@ -195,8 +195,16 @@ impl Stage {
         if expected.asks[master] {
             self.ping()?;
         }
-        // Else nobody has asked: it is told.
-        self.wait_for_neighbour(&expected.macs[master])
+        let mac = &expected.macs[master];
+        let what = format!("the client to find {} at {mac}, or to forget it", self.family.vip());
+        let found = wait::until(&what, LIMIT, || self.neighbour(), |known| known == mac || known.is_empty())?;
+        // Who has forgotten an address takes no unasked answer (RFC 4861 7.2.5): a frame from the VMAC of the director that
+        // comes back can lead the client's probes astray.
+        if found.is_empty() {
+            self.ping()?;
+            return self.wait_for_neighbour(mac);
+        }
+        Ok(())
     }
 
     /// The story. `start` starts what a director runs.
