@@ -159,6 +159,7 @@ impl Reader<'_> {
     fn source(&mut self, id: SourceId, depth: usize) {
         // The text is shared, the index of lines is not: a clone of the source is cheap beside reading it.
         let Some(source) = self.sources.get(id).cloned() else { return };
+        self.lines.reserve(source.line_count().min(MAX_LINES));
         for index in 0..source.line_count() {
             if self.full {
                 return;
