@@ -351,13 +351,18 @@ impl Daemon {
     /// Encodes what the checker process is to run, as often as it may be needed.
     fn keep_for_checker(&mut self) {
         let scripts = self.check_scripts();
-        let servers = self.configuration.virtual_servers.clone();
+        // Lent to the message and taken back: there may be tens of thousands.
+        let servers = std::mem::take(&mut self.configuration.virtual_servers);
         self.serves = !servers.is_empty();
         let lvs = Box::new(self.configuration.rest.lvs.clone());
         let seed = net::now().as_micros();
-        match ipc::encode(&ToChecker::Configure { servers, lvs, seed, scripts }) {
+        let message = ToChecker::Configure { servers, lvs, seed, scripts };
+        match ipc::encode(&message) {
             Ok(bytes) => self.to_checker = bytes,
             Err(error) => tracing::error!("the virtual servers cannot be told to their process: {error}"),
+        }
+        if let ToChecker::Configure { servers, .. } = message {
+            self.configuration.virtual_servers = servers;
         }
     }
 

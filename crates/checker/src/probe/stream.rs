@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::connect::connect;
-use super::connect::later;
+use super::connect::{connect, later};
 use super::within;
 use crate::outcome::{Failure, Outcome};
 use crate::spec::Connection;

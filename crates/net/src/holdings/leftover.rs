@@ -11,12 +11,10 @@ use netlink_packet_core::{
 };
 use vrrp::{Held, IfIndex};
 
-use super::notice::{Key, ip, key};
+use super::notice::{HEADER, Key, ip, key};
 
 /// `ifaddrmsg`.
 const ADDRESS_HEADER: usize = 8;
-/// `rtmsg` and `fib_rule_hdr`.
-const HEADER: usize = 12;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
 const IFA_PROTO: u16 = 11;

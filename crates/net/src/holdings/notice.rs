@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use netlink_packet_core::{DecodeError, NetlinkDeserializable, NetlinkHeader, NlaBuffer, NlasIterator};
 use vrrp::{Family, Held, Prefix};
 
-/// Routes and rules have headers of one length.
-const HEADER: usize = 12;
+/// Routes and rules have headers of one length: `rtmsg` and `fib_rule_hdr`.
+pub(super) const HEADER: usize = 12;
 /// `RTA_DST` and `FRA_DST`.
 const DESTINATION: u16 = 1;
 /// `RTA_SRC` and `FRA_SRC`.

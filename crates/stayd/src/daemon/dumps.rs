@@ -31,9 +31,7 @@ impl Daemon {
     /// Writes what the VRRP process has said.
     pub(super) fn write_vrrp(&self, asked: Dump, instances: &[InstanceStatus], links: &[LinkView]) {
         let configuration = &self.configuration;
-        let numbers = |identity: Option<&Identity>| {
-            Users::new(&configuration.rest).user(identity).map(|user| user.numbers())
-        };
+        let numbers = |identity: Option<&Identity>| self.numbers(identity);
         let view = VrrpView::new(
             (&configuration.vrrp, &configuration.rest),
             instances,
@@ -56,11 +54,14 @@ impl Daemon {
     /// Writes what the checker process has said.
     pub(super) fn write_checker(&self, scheduler: &Scheduler) {
         let configuration = &self.configuration;
-        let numbers = |identity: Option<&Identity>| {
-            Users::new(&configuration.rest).user(identity).map(|user| user.numbers())
-        };
+        let numbers = |identity: Option<&Identity>| self.numbers(identity);
         let text = dump::checker((&configuration.virtual_servers, &configuration.rest), scheduler, &numbers);
         self.write(File::Data(Part::Checker), &text);
+    }
+
+    /// The numbers of the user and group that a script runs as.
+    fn numbers(&self, identity: Option<&Identity>) -> Option<(u32, u32)> {
+        Users::new(&self.configuration.rest).user(identity).map(|user| user.numbers())
     }
 
     fn write(&self, file: File, text: &str) {

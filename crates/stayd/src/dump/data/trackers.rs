@@ -71,21 +71,31 @@ fn followers(view: &VrrpView<'_>, id: &TrackerId) -> Vec<String> {
     followers
 }
 
+/// Those of a kind that any instance follows, and who follows them.
+fn followed<'v, T>(
+    view: &VrrpView<'_>,
+    kind: TrackerKind,
+    specs: &'v [T],
+    name: impl Fn(&T) -> &str,
+) -> Vec<(&'v T, TrackerId, Vec<String>)> {
+    let one = |spec| {
+        let id = TrackerId::new(kind, name(spec));
+        let followers = followers(view, &id);
+        (!followers.is_empty()).then_some((spec, id, followers))
+    };
+    specs.iter().filter_map(one).collect()
+}
+
 fn state_of(view: &VrrpView<'_>, id: &TrackerId) -> TrackerState {
     view.trackers.get(id).copied().unwrap_or(TrackerState::Unknown)
 }
 
 pub(super) fn scripts(page: &mut Page, view: &VrrpView<'_>) {
-    let mut title = Some("VRRP Scripts");
-    for spec in &view.model.scripts {
-        let id = TrackerId::new(TrackerKind::Script, spec.name.as_str());
-        let followers = followers(view, &id);
-        if followers.is_empty() {
-            continue;
-        }
-        if let Some(title) = title.take() {
-            page.section(title);
-        }
+    let followed = followed(view, TrackerKind::Script, &view.model.scripts, |spec| &spec.name);
+    if !followed.is_empty() {
+        page.section("VRRP Scripts");
+    }
+    for (spec, id, followers) in followed {
         let good = state_of(view, &id) == TrackerState::Up;
         page.object("VRRP Script", &spec.name);
         page.attribute("Command", quoted(&spec.command));
@@ -106,16 +116,11 @@ pub(super) fn scripts(page: &mut Page, view: &VrrpView<'_>) {
 }
 
 pub(super) fn files(page: &mut Page, view: &VrrpView<'_>) {
-    let mut title = Some("VRRP Track files");
-    for spec in &view.model.track_files {
-        let id = TrackerId::new(TrackerKind::File, spec.name.as_str());
-        let followers = followers(view, &id);
-        if followers.is_empty() {
-            continue;
-        }
-        if let Some(title) = title.take() {
-            page.section(title);
-        }
+    let followed = followed(view, TrackerKind::File, &view.model.track_files, |spec| &spec.name);
+    if !followed.is_empty() {
+        page.section("VRRP Track files");
+    }
+    for (spec, id, followers) in followed {
         page.object("Track file", &spec.name);
         page.attribute("File", &spec.path);
         let value = match state_of(view, &id) {
@@ -129,16 +134,11 @@ pub(super) fn files(page: &mut Page, view: &VrrpView<'_>) {
 }
 
 pub(super) fn processes(page: &mut Page, view: &VrrpView<'_>) {
-    let mut title = Some("VRRP Track processes");
-    for spec in &view.model.track_processes {
-        let id = TrackerId::new(TrackerKind::Process, spec.name.as_str());
-        let followers = followers(view, &id);
-        if followers.is_empty() {
-            continue;
-        }
-        if let Some(title) = title.take() {
-            page.section(title);
-        }
+    let followed = followed(view, TrackerKind::Process, &view.model.track_processes, |spec| &spec.name);
+    if !followed.is_empty() {
+        page.section("VRRP Track processes");
+    }
+    for (spec, id, followers) in followed {
         page.object("VRRP Track process", &spec.name);
         page.attribute("Process", &spec.program);
         if !spec.parameters.is_empty() {
