@@ -12,6 +12,17 @@ pub struct InterfaceFacts {
     pub loopback: bool,
 }
 
+/// What is known of a network namespace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NamespaceFacts {
+    /// What is asked of the host is answered from within it.
+    Entered,
+    /// It exists, and its interfaces cannot be looked at.
+    Closed,
+    /// It does not exist.
+    Missing,
+}
+
 /// What is known of the file that a script command names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ScriptFacts {
@@ -65,9 +76,10 @@ pub trait Host {
     /// An interface of the daemon's network namespace; `None` if there is none of this name.
     fn interface(&self, name: &str) -> Option<InterfaceFacts>;
 
-    /// Whether a network namespace (of /run/netns) exists. A host that cannot tell says yes.
-    fn has_namespace(&self, _name: &str) -> bool {
-        true
+    /// Enters a network namespace (of /run/netns): from here on interfaces are its own. A host that has none to enter
+    /// is there already.
+    fn enter_namespace(&self, _name: &str) -> NamespaceFacts {
+        NamespaceFacts::Entered
     }
 
     /// Whether a user exists.
@@ -273,8 +285,8 @@ impl Host for MemoryHost {
         self.interfaces.get(name).copied()
     }
 
-    fn has_namespace(&self, _name: &str) -> bool {
-        self.namespaces
+    fn enter_namespace(&self, _name: &str) -> NamespaceFacts {
+        if self.namespaces { NamespaceFacts::Entered } else { NamespaceFacts::Missing }
     }
 
     fn has_user(&self, name: &str) -> bool {

@@ -31,7 +31,9 @@ mod suggest;
 
 pub use diagnostic::{Code, Diagnostic, Effect, Severity};
 pub use files::{FileKind, Files, MemoryFiles};
-pub use host::{Exposed, Exposure, Host, InterfaceFacts, KeyFile, MemoryHost, RoutingNames, ScriptFacts};
+pub use host::{
+    Exposed, Exposure, Host, InterfaceFacts, KeyFile, MemoryHost, NamespaceFacts, RoutingNames, ScriptFacts,
+};
 pub use model::Model;
 pub use read::IncludeCheck;
 use sections::Section;

@@ -60,8 +60,8 @@ impl Host for AskedHost {
         let known = name == "lo" || self.interfaces.contains(name);
         known.then_some(InterfaceFacts { loopback: name == "lo" })
     }
-    fn has_namespace(&self, _name: &str) -> bool {
-        false
+    fn enter_namespace(&self, _name: &str) -> config::NamespaceFacts {
+        config::NamespaceFacts::Missing
     }
     fn has_user(&self, name: &str) -> bool {
         name == "root" || name == "nobody"

@@ -14,6 +14,7 @@ use config::{Loaded, Severity};
 use crate::cli::{DEFAULT_FILE, Reading};
 use crate::configuration;
 use crate::exit::Exit;
+use crate::host::ThisHost;
 
 /// Arguments of `stayd check`.
 #[derive(clap::Args, Debug)]
@@ -41,7 +42,7 @@ enum Format {
 
 /// Checks and prints.
 pub fn run(arguments: &Arguments) -> Exit {
-    let loaded = configuration::load(&arguments.file, &arguments.reading);
+    let loaded = configuration::load(&arguments.file, &arguments.reading, ThisHost::default());
     let status = loaded.test_status();
     let text = match arguments.format {
         Format::Text => {

@@ -22,8 +22,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::cli::Options;
 use crate::exit::Exit;
 use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
+use crate::scheduling::Scheduling;
 use crate::{memory, ready, signals};
 use globals::Globals;
 use probes::Probes;
@@ -35,13 +37,13 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 /// Lines about servers that one configuration makes at most.
 const MOST_LINES: usize = 1000;
 
-/// Runs the process until it is told to stop or the parent is gone. `release`: at the end, take what is ours out of the
-/// kernel. `detail`: every step of every check is told.
-pub fn run(stream: StdUnixStream, release: bool, detail: bool) -> Exit {
+/// Runs the process until it is told to stop or the parent is gone. The options say whether what is ours is taken out of
+/// the kernel at the end, and whether every step of every check is told.
+pub fn run(stream: StdUnixStream, options: &Options) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
-            match Process::open(stream, release, detail) {
+            match Process::open(stream, options) {
                 Ok(mut process) => process.run().await,
                 Err(error) => {
                     eprintln!("cannot start: {error}");
@@ -76,6 +78,7 @@ struct Process {
     writer: tokio::task::JoinHandle<()>,
     release: bool,
     detail: bool,
+    scheduling: Scheduling,
     /// A snapshot is owed, from this time on.
     snapshot_at: Option<Instant>,
 }
@@ -89,9 +92,9 @@ enum Woken {
 }
 
 impl Process {
-    fn open(stream: StdUnixStream, release: bool, detail: bool) -> io::Result<Self> {
+    fn open(stream: StdUnixStream, options: &Options) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
-        let signals = signals::ForChild::catch()?;
+        let signals = signals::ForChild::catch(options.ignore_sigint)?;
         let signalled = ready::watch(signals.stream().try_clone()?.into())?;
         let (stream, writer) = UnixStream::from_std(stream)?.into_split();
         let (to_parent, outgoing) = unbounded_channel();
@@ -110,8 +113,9 @@ impl Process {
             decoder: Decoder::default(),
             to_parent,
             writer,
-            release,
-            detail,
+            release: !options.dont_release_ipvs,
+            detail: options.log_detail > 0,
+            scheduling: Scheduling::default(),
             snapshot_at: None,
         })
     }
@@ -120,7 +124,9 @@ impl Process {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             self.post();
-            match self.wait(&mut buffer).await {
+            let woken = self.wait(&mut buffer).await;
+            self.scheduling.restore();
+            match woken {
                 Woken::Parent(Ok(0) | Err(_)) => return self.stop().await,
                 Woken::Parent(Ok(length)) => {
                     self.decoder.push(&buffer[..length]);
@@ -194,6 +200,11 @@ impl Process {
                         self.tell(&FromChecker::Line(Line { level: Level::Error, text }));
                     }
                 },
+                Ok(Some(ToChecker::Schedule(spec))) => {
+                    for text in self.scheduling.apply(&spec) {
+                        self.tell(&FromChecker::Line(Line { level: Level::Warning, text }));
+                    }
+                }
                 Ok(Some(ToChecker::Configure { servers, lvs, seed, scripts })) => {
                     self.probes.share(checker::probe::Resources::new(lvs.tls.as_ref()));
                     self.probes.configure(scripts);

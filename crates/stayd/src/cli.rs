@@ -7,8 +7,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Parser, Subcommand};
+
+use crate::log::Facility;
 
 /// The configuration that is read unless another is named.
 pub const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -74,7 +76,8 @@ pub struct Options {
         short = 'f',
         long = "use-file",
         value_name = "FILE",
-        default_value = DEFAULT_FILE
+        default_value = DEFAULT_FILE,
+        allow_hyphen_values = true
     )]
     pub file: PathBuf,
     /// Run VRRP only, no virtual servers
@@ -89,24 +92,55 @@ pub struct Options {
     /// Log in more detail
     #[arg(short = 'D', long, action = ArgAction::Count)]
     pub log_detail: u8,
-    /// Do not log to the system's journal
+    /// Facility of what goes to the system's log: 0 to 7 and local0 to local7 are the same; also daemon (the usual) and user
+    #[arg(short = 'S', long, value_name = "FACILITY", allow_hyphen_values = true)]
+    pub log_facility: Option<String>,
+    /// Log to a file too, /tmp/keepalived.log unless it is named
+    #[arg(short = 'g', long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "outer: whether it is given; inner: whether it names a file")]
+    pub log_file: Option<Option<PathBuf>>,
+    /// Nothing more: each line is written to the log file at once
+    #[arg(long)]
+    pub flush_log_file: bool,
+    /// Do not log to the system's log
     #[arg(short = 'G', long)]
     pub no_syslog: bool,
     /// Stay in the foreground
     #[arg(short = 'n', long)]
     pub dont_fork: bool,
-    /// Pid file of the parent process
-    #[arg(short = 'p', long = "pid", value_name = "FILE", default_value = "/run/keepalived.pid")]
-    pub pid: PathBuf,
-    /// Pid file of the VRRP process
-    #[arg(short = 'r', long = "vrrp_pid", value_name = "FILE", default_value = "/run/vrrp.pid")]
-    pub vrrp_pid: PathBuf,
-    /// Pid file of the checker process
-    #[arg(short = 'c', long = "checkers_pid", value_name = "FILE", default_value = "/run/checkers.pid")]
-    pub checkers_pid: PathBuf,
-    /// Pid file of the BFD process
-    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE", default_value = "/run/bfd.pid")]
-    pub bfd_pid: PathBuf,
+    /// Start every process, also one that the configuration has nothing for
+    #[arg(long)]
+    pub all: bool,
+    /// End when a process dies, instead of starting it again
+    #[arg(short = 'R', long)]
+    pub dont_respawn: bool,
+    /// Run in this network namespace of /run/netns, whatever `net_namespace` says
+    #[arg(short = 's', long, value_name = "NAME", allow_hyphen_values = true)]
+    pub namespace: Option<String>,
+    #[command(flatten)]
+    pub pid_files: PidFileOptions,
+    /// Permissions that files are made without, whatever `umask` says
+    #[arg(short = 'u', long, value_name = "MASK", allow_hyphen_values = true)]
+    pub umask: Option<String>,
+    /// Let processes that crash leave their memory in a file of any size
+    #[arg(short = 'm', long)]
+    pub core_dump: bool,
+    /// Likewise, and tell the kernel where to (`core` unless it is named)
+    #[arg(short = 'M', long, value_name = "PATTERN", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "outer: whether it is given; inner: whether it names a pattern"
+    )]
+    pub core_dump_pattern: Option<Option<String>>,
+    /// Pass over SIGINT, as a debugger wants
+    #[arg(long)]
+    pub ignore_sigint: bool,
+    /// Log the configuration as it is understood
+    #[arg(short = 'd', long)]
+    pub dump_conf: bool,
+    /// Run no BFD sessions
+    #[arg(short = 'B', long = "no_bfd")]
+    pub no_bfd: bool,
     /// At the end, leave the virtual addresses where they are and say nothing to the peers
     #[arg(short = 'V', long)]
     pub dont_release_vrrp: bool,
@@ -123,7 +157,7 @@ pub struct Options {
     #[arg(short = 'v', long)]
     pub version: bool,
     /// Print the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR or JSON
-    #[arg(long, value_name = "SIGFUNC")]
+    #[arg(long, value_name = "SIGFUNC", allow_hyphen_values = true)]
     pub signum: Option<String>,
     #[command(flatten)]
     pub without_effect: WithoutEffect,
@@ -133,7 +167,7 @@ pub struct Options {
 #[derive(clap::Args, Clone, Debug)]
 pub struct Reading {
     /// Identifies this host in lines that begin with @ID [default: the host's name up to the first dot]
-    #[arg(short = 'i', long, value_name = "ID")]
+    #[arg(short = 'i', long, value_name = "ID", allow_hyphen_values = true)]
     pub config_id: Option<String>,
     /// Have every include insist on its files, as `includea` does
     #[arg(short = 'e', long)]
@@ -147,38 +181,40 @@ pub struct Reading {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = WITHOUT_EFFECT)]
 pub struct WithoutEffect {
-    #[arg(short = 'B', long = "no_bfd")]
-    pub no_bfd: bool,
-    #[arg(long)]
-    pub all: bool,
-    #[arg(short = 'S', long, value_name = "FACILITY")]
-    pub log_facility: Option<String>,
     #[arg(short = 'X', long)]
     pub release_vips: bool,
-    #[arg(short = 'R', long)]
-    pub dont_respawn: bool,
-    #[arg(short = 'd', long)]
-    pub dump_conf: bool,
     #[arg(short = 'a', long)]
     pub address_monitoring: bool,
     #[arg(short = 'x', long)]
     pub snmp: bool,
-    #[arg(short = 'A', long, value_name = "ADDRESS")]
+    #[arg(short = 'A', long, value_name = "ADDRESS", allow_hyphen_values = true)]
     pub snmp_agent_socket: Option<String>,
-    #[arg(short = 's', long, value_name = "NAME")]
-    pub namespace: Option<String>,
-    #[arg(short = 'm', long)]
-    pub core_dump: bool,
-    #[arg(short = 'M', long, value_name = "PATTERN", num_args = 0..=1, require_equals = true)]
-    #[expect(
-        clippy::option_option,
-        reason = "outer: whether it is given; inner: whether it names a pattern"
+    /// keepalived's own way to hand the configuration to its children
+    #[arg(long, hide = true)]
+    pub config_fd: Option<String>,
+}
+
+/// Where the pid files are; without a name, in /run or where the configuration says.
+#[derive(clap::Args, Clone, Debug)]
+pub struct PidFileOptions {
+    /// Pid file of the parent process [default: /run/keepalived.pid]
+    #[arg(id = "pid", short = 'p', long = "pid", value_name = "FILE", allow_hyphen_values = true)]
+    pub parent: Option<PathBuf>,
+    /// Pid file of the VRRP process [default: /run/vrrp.pid]
+    #[arg(id = "vrrp_pid", short = 'r', long = "vrrp_pid", value_name = "FILE", allow_hyphen_values = true)]
+    pub vrrp: Option<PathBuf>,
+    /// Pid file of the checker process [default: /run/checkers.pid]
+    #[arg(
+        id = "checkers_pid",
+        short = 'c',
+        long = "checkers_pid",
+        value_name = "FILE",
+        allow_hyphen_values = true
     )]
-    pub core_dump_pattern: Option<Option<String>>,
-    #[arg(short = 'u', long, value_name = "MASK")]
-    pub umask: Option<String>,
-    #[arg(long)]
-    pub ignore_sigint: bool,
+    pub checkers: Option<PathBuf>,
+    /// Pid file of the BFD process [default: /run/bfd.pid]
+    #[arg(id = "bfd_pid", short = 'b', long = "bfd_pid", value_name = "FILE", allow_hyphen_values = true)]
+    pub bfd: Option<PathBuf>,
 }
 
 impl Cli {
@@ -195,11 +231,28 @@ impl Cli {
                 result => return result,
             }
         }
-        match Daemon::try_parse_from(words.iter().map(|word| attach(word))) {
-            Ok(Daemon { options, left_over }) => Ok(Self { command: None, options, left_over }),
-            // Its help does not know our commands.
-            Err(error) if error.kind() == ErrorKind::DisplayHelp => Self::try_parse_from(["stayd", "--help"]),
-            Err(error) => Err(error),
+        let mut words: Vec<_> = words.iter().map(|word| attach(word)).collect();
+        let mut first_error = None;
+        loop {
+            let error = match Daemon::try_parse_from(&words) {
+                // A question is answered whatever else stands there.
+                Ok(Daemon { options, left_over }) if first_error.is_none() || options.is_question() => {
+                    return Ok(Self { command: None, options, left_over });
+                }
+                Ok(_) => None,
+                // Its help does not know our commands.
+                Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+                    return Self::try_parse_from(["stayd", "--help"]);
+                }
+                Err(error) => Some(error),
+            };
+            let unknown = error.as_ref().and_then(unknown_option);
+            let found = unknown.is_some_and(|unknown| take_out(&mut words, &unknown));
+            let first = first_error.take().or(error);
+            match first {
+                Some(first) if !found => return Err(first),
+                first => first_error = first,
+            }
         }
     }
 
@@ -215,20 +268,90 @@ fn is_left_over(error: &clap::Error) -> bool {
     error.kind() == ErrorKind::InvalidSubcommand && error.get(ContextKind::SuggestedSubcommand).is_none()
 }
 
-/// `-tFILE` and `-MPATTERN`, also at the end of other letters: clap wants `=` before a value that may be absent.
+/// The option that is none, if that is what is wrong.
+fn unknown_option(error: &clap::Error) -> Option<String> {
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) => Some(unknown.clone()),
+        _ => None,
+    }
+}
+
+/// Takes an option out of the words: a long one with what is behind its `=`, or a letter among others. Whether it was found.
+fn take_out(words: &mut Vec<OsString>, option: &str) -> bool {
+    let is_it =
+        |word: &str| word == option || word.strip_prefix(option).is_some_and(|rest| rest.starts_with('='));
+    if let Some(at) = words.iter().position(|word| word.to_str().is_some_and(is_it)) {
+        words.remove(at);
+        return true;
+    }
+    let Some(letter) = option.strip_prefix('-').filter(|letter| letter.chars().count() == 1) else {
+        return false;
+    };
+    let bundle = words.iter_mut().skip(1).find_map(|word| {
+        let text = word.to_str().filter(|text| text.starts_with('-') && !text.starts_with("--"))?;
+        let rest = text.replacen(letter, "", 1);
+        (rest != text).then_some((word, rest))
+    });
+    let Some((word, rest)) = bundle else { return false };
+    *word = rest.into();
+    true
+}
+
+/// `-tFILE`, `-MPATTERN` and `-gFILE`, also at the end of other letters: clap wants `=` before a value that may be absent.
 fn attach(word: &OsStr) -> OsString {
     const WITH_VALUE: &str = "frpcbSAsiu";
+    const MAYBE: [char; 3] = ['t', 'M', 'g'];
     let split = || {
         let text = word.to_str()?;
         let letters = text.strip_prefix('-').filter(|letters| !letters.starts_with('-'))?;
-        let at = letters.find(|c| "tM".contains(c) || WITH_VALUE.contains(c))?;
-        let file = letters.get(at..)?.strip_prefix(['t', 'M']).filter(|file| !file.is_empty())?;
+        let at = letters.find(|c| MAYBE.contains(&c) || WITH_VALUE.contains(c))?;
+        let file = letters.get(at..)?.strip_prefix(MAYBE).filter(|file| !file.is_empty())?;
         (!file.starts_with('=')).then(|| text.split_at(text.len() - file.len()))
     };
     split().map_or_else(|| word.to_owned(), |(letters, file)| format!("{letters}={file}").into())
 }
 
 impl Options {
+    /// Whether it asks something and runs nothing.
+    const fn is_question(&self) -> bool {
+        self.version || self.signum.is_some()
+    }
+
+    /// The mask of `-u`, in C's notations of numbers; none if it is not given or makes no sense.
+    pub fn umask(&self) -> Option<u32> {
+        let text = self.umask.as_deref()?;
+        let number = if let Some(digits) = text.strip_prefix("0x") {
+            u32::from_str_radix(digits, 16)
+        } else if text.starts_with('0') {
+            u32::from_str_radix(text, 8)
+        } else {
+            text.parse()
+        };
+        number.ok().filter(|mask| *mask <= 0o777)
+    }
+
+    /// The facility of `-S`; that of daemons if it is not given or makes no sense.
+    pub fn facility(&self) -> Facility {
+        self.log_facility.as_deref().and_then(Facility::named).unwrap_or_default()
+    }
+
+    /// What is wrong with values of options: it is mentioned, and the option passed over.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if let Some(facility) = &self.log_facility
+            && Facility::named(facility).is_none()
+        {
+            let known = "0 to 7, local0 to local7, daemon or user";
+            complaints.push(format!("--log-facility takes {known}, not '{facility}': passed over"));
+        }
+        if let Some(umask) = &self.umask
+            && self.umask().is_none()
+        {
+            complaints.push(format!("--umask takes a number up to 0777, not '{umask}': passed over"));
+        }
+        complaints
+    }
+
     /// Whether this daemon runs VRRP.
     pub const fn wants_vrrp(&self) -> bool {
         !self.check
@@ -244,20 +367,10 @@ impl WithoutEffect {
     /// The options given, as they are written.
     pub fn given(&self) -> Vec<&'static str> {
         let options = [
-            (self.no_bfd, "--no_bfd"),
-            (self.all, "--all"),
-            (self.log_facility.is_some(), "--log-facility"),
             (self.release_vips, "--release-vips"),
-            (self.dont_respawn, "--dont-respawn"),
-            (self.dump_conf, "--dump-conf"),
             (self.address_monitoring, "--address-monitoring"),
             (self.snmp, "--snmp"),
             (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),
-            (self.namespace.is_some(), "--namespace"),
-            (self.core_dump, "--core-dump"),
-            (self.core_dump_pattern.is_some(), "--core-dump-pattern"),
-            (self.umask.is_some(), "--umask"),
-            (self.ignore_sigint, "--ignore-sigint"),
         ];
         options.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
     }
@@ -288,15 +401,15 @@ mod tests {
     #[test]
     fn short_options_may_be_bundled_as_kolla_does() {
         let options = options("stayd -nld -p /run/keepalived.pid");
-        assert!(options.dont_fork && options.log_console && options.without_effect.dump_conf);
-        assert_eq!(options.pid, PathBuf::from("/run/keepalived.pid"));
+        assert!(options.dont_fork && options.log_console && options.dump_conf);
+        assert_eq!(options.pid_files.parent, Some(PathBuf::from("/run/keepalived.pid")));
     }
 
     #[test]
     fn neutron_s_command_line_is_understood() {
         let options = options("stayd -P -f /conf -p /pid -r /pid-vrrp -D");
         assert!(options.vrrp && options.wants_vrrp() && !options.wants_checker());
-        assert_eq!((options.log_detail, options.vrrp_pid), (1, PathBuf::from("/pid-vrrp")));
+        assert_eq!((options.log_detail, options.pid_files.vrrp), (1, Some(PathBuf::from("/pid-vrrp"))));
     }
 
     #[test]
@@ -323,7 +436,7 @@ mod tests {
 
     #[test]
     fn the_pattern_of_core_dumps_may_be_absent_or_attached() {
-        let pattern = |line| options(line).without_effect.core_dump_pattern;
+        let pattern = |line| options(line).core_dump_pattern;
         assert_eq!(pattern("stayd -nM"), Some(None));
         assert_eq!(pattern("stayd -nM/core.%p"), Some(Some("/core.%p".into())));
         assert_eq!(pattern("stayd --core-dump-pattern=c"), Some(Some("c".into())));
@@ -331,7 +444,35 @@ mod tests {
 
     #[test]
     fn options_without_effect_are_named() {
-        assert_eq!(options("stayd -R -S 3").without_effect.given(), ["--log-facility", "--dont-respawn"]);
+        assert_eq!(options("stayd -x -X -R").without_effect.given(), ["--release-vips", "--snmp"]);
+    }
+
+    #[test]
+    fn a_question_is_answered_beside_options_that_do_not_exist() {
+        for line in ["stayd -v --nonsense", "stayd --nonsense=1 -v", "stayd -Zv", "stayd -v -Z -Z"] {
+            assert!(read(line).unwrap().options.version, "{line}");
+        }
+        assert_eq!(read("stayd --signum=JSON --nonsense").unwrap().options.signum.as_deref(), Some("JSON"));
+        assert!(read("stayd -Z -D").is_err());
+    }
+
+    #[test]
+    fn what_stands_behind_an_option_is_its_value_whatever_it_looks_like() {
+        let options = options("stayd --pid -v -f -t");
+        assert!(!options.version && options.config_test.is_none());
+        assert_eq!((options.pid_files.parent, options.file), (Some("-v".into()), PathBuf::from("-t")));
+    }
+
+    #[test]
+    fn a_mask_is_a_number_as_c_writes_them() {
+        let mask = |text: &str| options(&format!("stayd -u {text}")).umask();
+        assert_eq!(
+            [mask("077"), mask("8"), mask("0x1f"), mask("0")],
+            [Some(0o77), Some(8), Some(0x1f), Some(0)]
+        );
+        assert_eq!([mask("zz"), mask("08"), mask("01000")], [None; 3]);
+        assert_eq!(options("stayd -u zz -S 9").complaints().len(), 2);
+        assert!(options("stayd -u 22 -S local3").complaints().is_empty());
     }
 
     #[test]

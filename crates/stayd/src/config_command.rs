@@ -9,6 +9,7 @@ use config::print::Form;
 use crate::cli::{DEFAULT_FILE, Reading};
 use crate::configuration;
 use crate::exit::Exit;
+use crate::host::ThisHost;
 
 /// Arguments of `stayd config`.
 #[derive(clap::Args, Debug)]
@@ -43,7 +44,7 @@ enum Action {
 pub fn run(arguments: &Arguments) -> Exit {
     let Action::Print { file, full, redact, reading } = &arguments.action;
     let form = Form { full: *full, redact: *redact };
-    let (loaded, text) = configuration::load_and_print(file, reading, form);
+    let (loaded, text) = configuration::load_and_print(file, reading, ThisHost::default(), form);
     // With secrets out, the lines that problems are shown with stay away too.
     if *redact {
         let problems = loaded.diagnostics.len();

@@ -34,8 +34,8 @@ impl Configuration {
     ///
     /// # Errors
     /// It cannot be run; what stands in the log says why.
-    pub fn read(options: &Options) -> Result<Self, Refusal> {
-        let loaded = load(&options.file, &options.reading);
+    pub fn read(options: &Options, host: ThisHost) -> Result<Self, Refusal> {
+        let loaded = load(&options.file, &options.reading, host);
         for diagnostic in &loaded.diagnostics {
             log(&loaded, diagnostic);
         }
@@ -45,6 +45,7 @@ impl Configuration {
             Refusal { exit: Exit::from_status(status) }
         })?;
         let mut rest = loaded.model;
+        override_by(options, &mut rest.globals);
         let mut vrrp = std::mem::take(&mut rest.vrrp);
         let virtual_servers = std::mem::take(&mut rest.virtual_servers);
         let globals = &rest.globals.vrrp;
@@ -54,9 +55,23 @@ impl Configuration {
     }
 }
 
+/// What the command line says goes before what the file says.
+fn override_by(options: &Options, globals: &mut config::model::Globals) {
+    if let Some(name) = &options.namespace {
+        if let Some(named) = globals.daemon.namespace.as_ref().filter(|named| *named != name) {
+            tracing::info!("running in network namespace {name}, as -s says, not in {named}");
+        }
+        globals.daemon.namespace = Some(name.clone());
+        globals.daemon.use_pid_dir = true;
+    }
+    if let Some(umask) = options.umask() {
+        globals.files.umask = umask;
+    }
+}
+
 /// `-t`: prints every problem, to standard error or at the end of a file, and nothing else.
 pub fn test(options: &Options, file: Option<&Path>) -> Exit {
-    let loaded = load(&options.file, &options.reading);
+    let loaded = load(&options.file, &options.reading, ThisHost { settled: options.namespace.is_some() });
     let text = loaded.render_all();
     let printed = match file {
         None => io::stderr().write_all(text.as_bytes()),
@@ -78,13 +93,18 @@ fn append(file: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Reads a configuration for this host.
-pub fn load(file: &Path, reading: &Reading) -> Loaded {
-    config::load(&file.to_string_lossy(), &ThisHost, &ThisHost, &settings(reading))
+pub fn load(file: &Path, reading: &Reading, host: ThisHost) -> Loaded {
+    config::load(&file.to_string_lossy(), &host, &host, &settings(reading))
 }
 
 /// Reads a configuration for this host, and writes it in its canonical form.
-pub fn load_and_print(file: &Path, reading: &Reading, form: config::print::Form) -> (Loaded, Vec<u8>) {
-    config::load_and_print(&file.to_string_lossy(), &ThisHost, &ThisHost, &settings(reading), form)
+pub fn load_and_print(
+    file: &Path,
+    reading: &Reading,
+    host: ThisHost,
+    form: config::print::Form,
+) -> (Loaded, Vec<u8>) {
+    config::load_and_print(&file.to_string_lossy(), &host, &host, &settings(reading), form)
 }
 
 fn settings(reading: &Reading) -> config::Options {

@@ -7,9 +7,13 @@
 mod backoff;
 mod child;
 mod dumps;
+mod pid_files;
+mod reload;
+mod reload_time;
 mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{FollowSpec, Followed, ProbeSpec};
@@ -22,32 +26,50 @@ use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, Tracker
 use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
+use crate::host::ThisHost;
 use crate::ipc::{self, FromChecker, FromVrrp, Scripts, Snapshot, ToChecker, ToVrrp};
-use crate::log;
+use crate::limits;
+use crate::log::{self, Idents};
 use crate::memory;
 use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
+use crate::scheduling::name_process;
 use crate::track::Trackers;
 use backoff::Backoff;
 use child::{Child, Ended};
 pub use child::{ROLE_VARIABLE, Role};
+use pid_files::PidFiles;
+use reload::Reloads;
 use signals::Order;
-
-/// How long children have to end before they are killed (keepalived's `child_wait_time`).
-const CHILD_WAIT: Duration = Duration::from_secs(5);
 
 /// Runs the daemon with these options until it is told to stop.
 pub fn run(options: Options) -> Exit {
-    log::start(&options);
+    let idents = log::start(&options);
+    for failure in limits::apply(&options) {
+        tracing::warn!("{failure}");
+    }
     let ineffective = options.without_effect.given();
     if !ineffective.is_empty() {
         tracing::warn!("options without effect in this version of stayd: {}", ineffective.join(" "));
     }
-    let configuration = match Configuration::read(&options) {
+    let host = ThisHost { settled: options.namespace.is_some() };
+    let configuration = match Configuration::read(&options, host) {
         Ok(configuration) => configuration,
         Err(Refusal { exit }) => return exit,
     };
-    let mut pid_file = match PidFile::take(&options.pid) {
+    let spec = &configuration.rest.globals.daemon;
+    idents.set_names([spec.namespace.as_deref(), spec.instance.as_deref()]);
+    name_process(spec.process_name.as_deref());
+    let pid_files = PidFiles::new(&options.pid_files, spec);
+    // Kept until the end.
+    let _folder = match pid_files.prepare(spec.namespace.as_deref()) {
+        Ok(folder) => folder,
+        Err(error) => {
+            tracing::error!("cannot make the folder of the pid files: {error}");
+            return Exit::Fatal;
+        }
+    };
+    let mut pid_file = match PidFile::take(&pid_files.parent()) {
         Ok(pid_file) => pid_file,
         Err(error @ pid_file::Error::Held(_)) => {
             tracing::error!("{error}");
@@ -72,7 +94,7 @@ pub fn run(options: Options) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
-            match Daemon::start(options, configuration) {
+            match Daemon::start(options, configuration, pid_files, idents) {
                 Ok(mut daemon) => daemon.run().await,
                 Err(error) => {
                     tracing::error!("cannot start: {error}");
@@ -95,12 +117,16 @@ pub(crate) enum Event {
     Stderr(Role, String),
     Ended(u64, Role, Ended),
     Order(Order),
+    /// The file that holds the time of a reload may say something else.
+    ReloadTime,
     /// What something that instances follow says now, and which watch says so.
     Track(u64, TrackerId, TrackerState),
 }
 
 struct Daemon {
     options: Options,
+    pid_files: PidFiles,
+    idents: Arc<Idents>,
     configuration: Configuration,
     children: BTreeMap<Role, Child>,
     backoffs: BTreeMap<Role, Backoff>,
@@ -120,18 +146,26 @@ struct Daemon {
     serves: bool,
     notifier: Notifier,
     trackers: Trackers,
+    reloads: Reloads,
     /// Set once the daemon is to end: with this status, at this time at the latest.
     ending: Option<(Exit, tokio::time::Instant)>,
 }
 
 impl Daemon {
-    fn start(options: Options, configuration: Configuration) -> std::io::Result<Self> {
+    fn start(
+        options: Options,
+        configuration: Configuration,
+        pid_files: PidFiles,
+        idents: Arc<Idents>,
+    ) -> std::io::Result<Self> {
         let (sender, events) = unbounded_channel();
-        signals::watch(&sender)?;
+        signals::watch(&sender, options.ignore_sigint)?;
         tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
         let trackers = Trackers::new(sender.clone());
         let daemon = Self {
             options,
+            pid_files,
+            idents,
             configuration,
             children: BTreeMap::new(),
             backoffs: BTreeMap::new(),
@@ -147,6 +181,7 @@ impl Daemon {
             serves: false,
             notifier: Notifier::new(),
             trackers,
+            reloads: Reloads::default(),
             ending: None,
         };
         Ok(daemon)
@@ -155,6 +190,8 @@ impl Daemon {
     async fn run(&mut self) -> Exit {
         let scripts = &self.configuration.rest.globals.system_scripts;
         self.system_script(scripts.startup.as_ref(), scripts.startup_timeout).await;
+        self.save_configuration();
+        self.watch_reload_time();
         self.configure();
         loop {
             if let Some((exit, _)) = self.ending
@@ -167,7 +204,8 @@ impl Daemon {
                 return exit;
             }
             let restart_at = self.backoffs.values().filter_map(Backoff::restart_at).min();
-            let deadline = [restart_at, self.ending.map(|(_, at)| at)].into_iter().flatten().min();
+            let deadline =
+                [restart_at, self.reloads.at, self.ending.map(|(_, at)| at)].into_iter().flatten().min();
             tokio::select! {
                 event = self.events.recv() => {
                     if let Some(event) = event {
@@ -224,6 +262,7 @@ impl Daemon {
                     }
                 }
             }
+            Event::ReloadTime => self.read_reload_time(),
             Event::Order(Order::Stop) => self.end(Exit::Normal),
             Event::Order(Order::Reload) => self.reload(),
             Event::Order(Order::Dump(dump)) => self.ask_for(dump),
@@ -295,6 +334,7 @@ impl Daemon {
         if self.awaited.is_empty() && self.ending.is_none() {
             tell_systemd(&[NotifyState::Ready]);
             self.tell_status();
+            self.reload_done();
         }
     }
 
@@ -305,11 +345,12 @@ impl Daemon {
     }
 
     fn is_wanted(&self, role: Role) -> bool {
+        let all = self.options.all;
         match role {
-            Role::Vrrp => self.options.wants_vrrp() && !self.configuration.vrrp.instances.is_empty(),
+            Role::Vrrp => self.options.wants_vrrp() && (all || !self.configuration.vrrp.instances.is_empty()),
             Role::Checker => {
                 let syncs = self.configuration.rest.lvs.sync_daemon.is_some();
-                self.options.wants_checker() && (syncs || self.serves)
+                self.options.wants_checker() && (all || syncs || self.serves)
             }
         }
     }
@@ -332,7 +373,10 @@ impl Daemon {
                     self.awaited.push(role);
                     self.send_configuration(role);
                 }
-                (true, false) => self.spawn(role, true),
+                (true, false) => {
+                    let resume = self.backoffs.get_mut(&role).is_none_or(Backoff::restarted);
+                    self.spawn(role, resume);
+                }
                 (false, true) => self.send_stop(role),
                 (false, false) => {
                     self.backoffs.remove(&role);
@@ -345,6 +389,7 @@ impl Daemon {
             }
             tell_systemd(&[NotifyState::Ready]);
             self.tell_status();
+            self.reload_done();
         }
     }
 
@@ -355,7 +400,8 @@ impl Daemon {
         let servers = std::mem::take(&mut self.configuration.virtual_servers);
         self.serves = !servers.is_empty();
         let lvs = Box::new(self.configuration.rest.lvs.clone());
-        let seed = net::now().as_micros();
+        let seed = self.configuration.rest.globals.daemon.random_seed;
+        let seed = seed.map_or_else(|| net::now().as_micros(), u64::from);
         let message = ToChecker::Configure { servers, lvs, seed, scripts };
         match ipc::encode(&message) {
             Ok(bytes) => self.to_checker = bytes,
@@ -368,8 +414,9 @@ impl Daemon {
 
     fn spawn(&mut self, role: Role, resume: bool) {
         self.generation += 1;
-        match Child::spawn(role, self.generation, &self.options, &self.sender) {
+        match Child::spawn(role, self.generation, &self.pid_files.child(role), &self.sender) {
             Ok(child) => {
+                self.idents.set_pid(role.name(), child.pid);
                 tracing::info!("started the {} process, pid {}", role.name(), child.pid);
                 self.children.insert(role, child);
             }
@@ -426,12 +473,14 @@ impl Daemon {
         match role {
             Role::Vrrp => {
                 let globals = &self.configuration.rest.globals;
-                child.send(&ToVrrp::Schedule(globals.daemon.vrrp.clone()));
+                child.send(&ToVrrp::Schedule(globals.daemon.named(&globals.daemon.vrrp, "keepalived_vrrp")));
                 child.send(&ToVrrp::Filter(globals.firewall.nftables.clone()));
                 child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
             }
             Role::Checker => {
                 self.tell_sync_daemon();
+                let daemon = &self.configuration.rest.globals.daemon;
+                child.send(&ToChecker::Schedule(daemon.named(&daemon.checker, "keepalived_lvs")));
                 child.send_bytes(self.to_checker.clone());
             }
         }
@@ -494,7 +543,16 @@ impl Daemon {
             self.end(exit);
             return;
         }
+        if self.options.dont_respawn {
+            self.forget(role);
+            self.end(Exit::Normal);
+            return;
+        }
         self.backoffs.entry(role).or_default().died(child.started.elapsed());
+        if self.awaited.contains(&role) {
+            // What waits for it would wait until it is started again.
+            self.reload_done();
+        }
     }
 
     /// What an ended process knew is of no use to a later one.
@@ -519,8 +577,11 @@ impl Daemon {
                 tracing::error!("the {} process does not end; killing it", role.name());
                 child.kill();
             }
-            self.ending = self.ending.map(|(exit, _)| (exit, now + CHILD_WAIT));
+            self.ending = self.ending.map(|(exit, _)| (exit, now + self.patience()));
             return;
+        }
+        if self.reloads.at.is_some_and(|at| at <= now) {
+            self.scheduled_reload();
         }
         for role in Role::ALL {
             let Some(backoff) = self.backoffs.get_mut(&role) else { continue };
@@ -533,27 +594,6 @@ impl Daemon {
         }
     }
 
-    /// Reads the configuration again. What keepalived would die of is refused, and nothing changes.
-    fn reload(&mut self) {
-        if self.ending.is_some() {
-            return;
-        }
-        tracing::info!("reloading");
-        let monotonic = i128::from(net::now().as_micros());
-        tell_systemd(&[NotifyState::Reloading, NotifyState::MonotonicUsec(monotonic)]);
-        if let Ok(configuration) = Configuration::read(&self.options) {
-            self.configuration = configuration;
-            self.configure();
-            self.notifier.reloaded();
-        } else {
-            tracing::error!("reload refused: the running configuration stays as it is");
-            tell_systemd(&[
-                NotifyState::Ready,
-                NotifyState::Status("reload refused, the configuration before it is running"),
-            ]);
-        }
-    }
-
     /// Ends everything: VRRP first, so that the peer takes the addresses over while the virtual servers still work.
     fn end(&mut self, exit: Exit) {
         if self.ending.is_some() {
@@ -561,9 +601,15 @@ impl Daemon {
         }
         tracing::info!("stopping");
         tell_systemd(&[NotifyState::Stopping]);
-        self.ending = Some((exit, tokio::time::Instant::now() + CHILD_WAIT));
+        self.ending = Some((exit, tokio::time::Instant::now() + self.patience()));
         self.backoffs.clear();
+        self.reload_done();
         self.stop_next();
+    }
+
+    /// How long children have to end before they are killed.
+    const fn patience(&self) -> Duration {
+        self.configuration.rest.globals.daemon.child_wait
     }
 
     fn stop_next(&mut self) {

@@ -6,8 +6,13 @@ use std::net::ToSocketAddrs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use config::{Exposed, Exposure, FileKind, Files, Host, InterfaceFacts, KeyFile, RoutingNames, ScriptFacts};
+use config::{
+    Exposed, Exposure, FileKind, Files, Host, InterfaceFacts, KeyFile, NamespaceFacts, RoutingNames,
+    ScriptFacts,
+};
 use nix::unistd::{Group, Uid, User};
+
+use crate::namespace;
 
 /// Any of the execute bits: keepalived reads no such file as configuration.
 const EXECUTABLE: u32 = 0o111;
@@ -17,8 +22,11 @@ const STICKY: u32 = 0o1000;
 const PERMISSIONS: u32 = 0o7777;
 
 /// The host that this process runs on.
-#[derive(Clone, Copy, Debug)]
-pub struct ThisHost;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThisHost {
+    /// This process is in its network namespace, whatever a configuration says: `-s` has named one, or it runs already.
+    pub settled: bool,
+}
 
 impl Files for ThisHost {
     fn kind(&self, path: &str) -> FileKind {
@@ -52,8 +60,15 @@ impl Host for ThisHost {
         Some(InterfaceFacts { loopback })
     }
 
-    fn has_namespace(&self, name: &str) -> bool {
-        Path::new("/run/netns").join(name).exists()
+    fn enter_namespace(&self, name: &str) -> NamespaceFacts {
+        match namespace::exists(name) {
+            _ if self.settled => NamespaceFacts::Entered,
+            false => NamespaceFacts::Missing,
+            true => match namespace::enter(name) {
+                Ok(()) => NamespaceFacts::Entered,
+                Err(_) => NamespaceFacts::Closed,
+            },
+        }
     }
 
     fn has_user(&self, name: &str) -> bool {
@@ -163,30 +178,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keepalived.conf");
         let name = path.to_str().unwrap();
-        assert_eq!(ThisHost.kind(name), FileKind::Missing);
+        assert_eq!(ThisHost::default().kind(name), FileKind::Missing);
         fs::write(&path, "").unwrap();
-        assert_eq!(ThisHost.kind(name), FileKind::Regular);
+        assert_eq!(ThisHost::default().kind(name), FileKind::Regular);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(ThisHost.kind(name), FileKind::Other);
-        assert_eq!(ThisHost.kind(folder.path().to_str().unwrap()), FileKind::Directory);
+        assert_eq!(ThisHost::default().kind(name), FileKind::Other);
+        assert_eq!(ThisHost::default().kind(folder.path().to_str().unwrap()), FileKind::Directory);
     }
 
     #[test]
     fn the_loopback_interface_is_known_as_one() {
-        assert_eq!(ThisHost.interface("lo"), Some(InterfaceFacts { loopback: true }));
-        assert_eq!(ThisHost.interface("nosuchif0"), None);
+        assert_eq!(ThisHost::default().interface("lo"), Some(InterfaceFacts { loopback: true }));
+        assert_eq!(ThisHost::default().interface("nosuchif0"), None);
     }
 
     #[test]
     fn a_network_namespace_without_name_is_none() {
-        assert!(!ThisHost.has_namespace("no-such-namespace"));
+        assert_eq!(ThisHost::default().enter_namespace("no-such-namespace"), NamespaceFacts::Missing);
+        assert_eq!(ThisHost::default().enter_namespace(""), NamespaceFacts::Missing);
+        assert_eq!(ThisHost { settled: true }.enter_namespace("any"), NamespaceFacts::Entered);
     }
 
     #[test]
     fn a_bare_name_is_looked_for_in_the_path() {
-        assert!(matches!(ThisHost.script("sh"), ScriptFacts::Found { .. }));
-        assert_eq!(ThisHost.script("no-such-program-anywhere"), ScriptFacts::NotFound);
-        assert_eq!(ThisHost.script("/nonexistent/script.sh"), ScriptFacts::NotFound);
+        assert!(matches!(ThisHost::default().script("sh"), ScriptFacts::Found { .. }));
+        assert_eq!(ThisHost::default().script("no-such-program-anywhere"), ScriptFacts::NotFound);
+        assert_eq!(ThisHost::default().script("/nonexistent/script.sh"), ScriptFacts::NotFound);
     }
 
     // As root the folder is root's; as another user it is that user's, and the first thing found.
@@ -196,7 +213,9 @@ mod tests {
         let path = folder.path().join("script.sh");
         fs::write(&path, "#!/bin/sh\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o775)).unwrap();
-        let ScriptFacts::Found { exposed: Some(exposure) } = ThisHost.script(path.to_str().unwrap()) else {
+        let ScriptFacts::Found { exposed: Some(exposure) } =
+            ThisHost::default().script(path.to_str().unwrap())
+        else {
             panic!("not exposed");
         };
         let text = exposure.to_string();

@@ -1,6 +1,12 @@
-//! Where log lines go: standard error, the journal, or both.
+//! Where log lines go: standard error, the system's log, a file.
+//!
+//! **Children send their lines to the parent, which alone writes**: a log that blocks must not block an advert.
+
+mod file;
+mod syslog;
 
 use std::io;
+use std::sync::Arc;
 
 use tracing::Level;
 use tracing_subscriber::Layer;
@@ -10,20 +16,34 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Options;
 use crate::ipc;
+use syslog::Syslog;
+pub use syslog::{Facility, Idents};
 
-/// Sets logging up. Without `-l` and without a journal there is still standard error: a line is never lost for want of
-/// a place.
-pub fn start(options: &Options) {
-    let journal = if options.no_syslog { None } else { tracing_journald::layer().ok() };
-    let journal = journal.map(|layer| layer.with_syslog_identifier("stayd".to_owned()));
-    let console = options.log_console || journal.is_none();
+/// Sets logging up. Without `-l` and without a system's log there is still standard error: a line is never lost for want
+/// of a place. The names under which lines are logged may change later.
+pub fn start(options: &Options) -> Arc<Idents> {
+    let idents = Arc::new(Idents::default());
+    let system = if options.no_syslog { None } else { Syslog::open(options.facility(), &idents) };
+    let file = options.log_file.as_ref().and_then(|path| match file::layer(path.as_deref()) {
+        Ok(layer) => Some(layer),
+        Err(error) => {
+            eprintln!("cannot write the log file: {error}");
+            None
+        }
+    });
+    let console = options.log_console || (system.is_none() && file.is_none());
     let console = console.then(|| {
         let colours = io::IsTerminal::is_terminal(&io::stderr());
         tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(colours)
     });
     let most = if options.log_detail > 0 { Level::DEBUG } else { Level::INFO };
     let level = LevelFilter::from_level(most);
-    tracing_subscriber::registry().with(journal.with_filter(level)).with(console.with_filter(level)).init();
+    tracing_subscriber::registry()
+        .with(system.with_filter(level))
+        .with(file.with_filter(level))
+        .with(console.with_filter(level))
+        .init();
+    idents
 }
 
 /// Logs a line of a child.

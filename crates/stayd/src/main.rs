@@ -17,8 +17,10 @@ mod generate;
 mod genhash;
 mod host;
 mod ipc;
+mod limits;
 mod log;
 mod memory;
+mod namespace;
 mod notify;
 mod pid_file;
 mod ready;
@@ -66,6 +68,10 @@ fn run_command() -> Exit {
     if let Some(mention) = cli.mention() {
         eprintln!("{mention}");
     }
+    let complaints = if cli.command.is_none() { cli.options.complaints() } else { Vec::new() };
+    for complaint in complaints {
+        eprintln!("{complaint}");
+    }
     match cli.command {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
@@ -76,25 +82,38 @@ fn run_command() -> Exit {
         None if cli.options.version => version::run(),
         None => match (&cli.options.signum, &cli.options.config_test) {
             (Some(name), _) => signals::number(name),
-            (None, Some(file)) => configuration::test(&cli.options, file.as_deref()),
-            (None, None) => daemon::run(cli.options),
+            (None, test) => match (enter_namespace(&cli.options), test) {
+                (Err(exit), _) => exit,
+                (Ok(()), Some(file)) => configuration::test(&cli.options, file.as_deref()),
+                (Ok(()), None) => daemon::run(cli.options),
+            },
         },
     }
 }
 
+/// `-s`.
+fn enter_namespace(options: &cli::Options) -> Result<(), Exit> {
+    let Some(name) = &options.namespace else { return Ok(()) };
+    namespace::enter(name).map_err(|error| {
+        eprintln!("cannot enter network namespace {name}: {error}; `ip netns add {name}` makes it");
+        // As keepalived ends.
+        Exit::Normal
+    })
+}
+
 /// A child finds the parent at its standard input, and has the parent's command line.
 fn run_child(role: &str) -> Exit {
-    name_process();
+    scheduling::name_process(None);
     let options = match command_line() {
         Ok(cli) => cli.options,
         Err(exit) => return exit,
     };
     let stream = std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
     match (Role::named(role), stream) {
-        (Some(Role::Vrrp), Ok(stream)) => vrrp_process::run(stream, !options.dont_release_vrrp),
-        (Some(Role::Checker), Ok(stream)) => {
-            checker_process::run(stream, !options.dont_release_ipvs, options.log_detail > 0)
+        (Some(Role::Vrrp), Ok(stream)) => {
+            vrrp_process::run(stream, !options.dont_release_vrrp, options.ignore_sigint)
         }
+        (Some(Role::Checker), Ok(stream)) => checker_process::run(stream, &options),
         (None, _) => {
             eprintln!("{ROLE_VARIABLE}={role} is no role: this variable is for stayd's own processes");
             Exit::Fatal
@@ -103,15 +122,5 @@ fn run_child(role: &str) -> Exit {
             eprintln!("there is no parent at standard input: {error}");
             Exit::Fatal
         }
-    }
-}
-
-/// Started by way of /proc/self/exe, a process would be named `exe`; exporters look for the program's name.
-fn name_process() {
-    let name = std::env::args().next().unwrap_or_default();
-    let name = name.rsplit('/').next().unwrap_or_default();
-    if let Ok(name) = std::ffi::CString::new(name) {
-        // A wrong name hurts nobody.
-        let _ = nix::sys::prctl::set_name(&name);
     }
 }

@@ -1,13 +1,18 @@
-//! How the kernel schedules a process: nice value, real-time priority, processors, memory that is not swapped out.
+//! How a process is called, and how the kernel schedules it: nice value, real-time priority and its limit, processors,
+//! memory that is not swapped out.
 //!
 //! **A refusal costs the setting, never the process**: what the kernel does not grant is told, and the rest applies.
 
+use std::ffi::CString;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use config::model::ProcessSpec;
 use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MlockAllFlags, mlockall, munlockall};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::Pid;
 
 /// What has been applied, so that a reload changes only what the file changes.
@@ -24,6 +29,14 @@ impl Scheduling {
         let mut note = |what: &str, result: io::Result<()>| {
             failures.extend(result.err().map(|error| format!("cannot set {what}: {error}")));
         };
+        if spec.name != before.name {
+            name_process(spec.name.as_deref());
+        }
+        if spec.realtime.is_some()
+            && (spec.realtime, spec.realtime_limit) != (before.realtime, before.realtime_limit)
+        {
+            note("the limit of computing without a pause", set_realtime_limit(spec.realtime_limit));
+        }
         if spec.realtime != before.realtime {
             if let Some(priority) = spec.realtime {
                 note(
@@ -50,6 +63,46 @@ impl Scheduling {
         }
         failures
     }
+
+    /// Gives a process that has waited for something the real-time priority back that it lost by computing for too long.
+    pub fn restore(&self) {
+        if RELAXED.load(Ordering::Relaxed)
+            && RELAXED.swap(false, Ordering::SeqCst)
+            && let Some(priority) = self.applied.realtime
+        {
+            // What was granted before is granted again; if not, the ordinary priority has to do.
+            let _ = set_policy(libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, priority);
+        }
+    }
+}
+
+/// Gives this process a name in `ps`; without one, the program's: exporters look for that, where a process that was started
+/// by way of /proc/self/exe would be called `exe`.
+pub fn name_process(name: Option<&str>) {
+    let program = std::env::args().next().unwrap_or_default();
+    let name = name.unwrap_or_else(|| program.rsplit('/').next().unwrap_or_default());
+    if let Ok(name) = CString::new(name) {
+        // A wrong name hurts nobody.
+        let _ = nix::sys::prctl::set_name(&name);
+    }
+}
+
+/// Whether this process has lost its real-time priority until it has waited for something.
+static RELAXED: AtomicBool = AtomicBool::new(false);
+
+/// keepalived's rule: SIGXCPU at half of it, the end at all of it. At half of it this process goes on at the ordinary
+/// priority, under which the kernel counts no longer.
+fn set_realtime_limit(limit: Duration) -> io::Result<()> {
+    let relax = || {
+        let parameter = libc::sched_param { sched_priority: 0 };
+        // SAFETY: the parameter lives as long as the call, which only reads it.
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const parameter) };
+        RELAXED.store(true, Ordering::SeqCst);
+    };
+    // SAFETY: a system call and an atomic store are all that it does. A second one of these would do no harm.
+    unsafe { signal_hook::low_level::register(libc::SIGXCPU, relax) }?;
+    let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX).max(2);
+    setrlimit(Resource::RLIMIT_RTTIME, micros / 2, micros).map_err(io::Error::from)
 }
 
 fn set_policy(policy: libc::c_int, priority: u8) -> io::Result<()> {
@@ -127,5 +180,27 @@ mod tests {
         }
         scheduling.apply(&ProcessSpec::default());
         assert_eq!(stat()[1..], [0, libc::SCHED_OTHER.into()]);
+    }
+
+    #[test]
+    fn a_process_that_computes_for_too_long_loses_real_time_until_it_has_waited() {
+        let mut scheduling = Scheduling::default();
+        let spec = ProcessSpec {
+            realtime: Some(3),
+            realtime_limit: Duration::from_millis(400),
+            ..ProcessSpec::default()
+        };
+        if !scheduling.apply(&spec).is_empty() {
+            assert!(!nix::unistd::geteuid().is_root());
+            return eprintln!("real-time priority is not granted here");
+        }
+        // The kernel ends this test if the signal does not help.
+        while !RELAXED.load(Ordering::SeqCst) {
+            std::hint::spin_loop();
+        }
+        assert_eq!(stat()[1..], [0, libc::SCHED_OTHER.into()]);
+        std::thread::sleep(Duration::from_millis(1));
+        scheduling.restore();
+        assert_eq!(stat()[1..], [3, libc::SCHED_RR.into()]);
     }
 }

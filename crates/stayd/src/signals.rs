@@ -55,12 +55,20 @@ pub struct Asked {
     pub dumps: Vec<Dump>,
 }
 
+/// Has this process pass `SIGINT` over.
+///
+/// # Errors
+/// The kernel refuses it.
+pub fn ignore_sigint() -> io::Result<()> {
+    signal_hook::flag::register(SIGINT, Arc::default()).map(drop)
+}
+
 impl ForChild {
-    /// Catches them all.
+    /// Catches them all; `SIGINT` is passed over where that is asked for.
     ///
     /// # Errors
     /// The kernel refuses a handler or a socket.
-    pub fn catch() -> io::Result<Self> {
+    pub fn catch(ignore_sigint: bool) -> io::Result<Self> {
         let (stream, write) = UnixStream::pair()?;
         stream.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
@@ -79,7 +87,11 @@ impl ForChild {
             (flag(&[STATS_CLEAR])?, Dump::StatsClear),
             (flag(&JSON)?, Dump::Json),
         ];
-        Ok(Self { end: flag(&[SIGTERM, SIGINT])?, reload: flag(&[SIGHUP])?, dumps, stream })
+        let end = if ignore_sigint { flag(&[SIGTERM])? } else { flag(&[SIGTERM, SIGINT])? };
+        if ignore_sigint {
+            self::ignore_sigint()?;
+        }
+        Ok(Self { end, reload: flag(&[SIGHUP])?, dumps, stream })
     }
 
     /// Readable when a signal has come.

@@ -36,8 +36,8 @@ const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
 
 /// Runs the process until it is told to stop or the parent is gone. `release`: at the end, give the addresses up and say
 /// so to the peers.
-pub fn run(stream: UnixStream, release: bool) -> Exit {
-    match Driver::open(stream, release) {
+pub fn run(stream: UnixStream, release: bool, ignore_sigint: bool) -> Exit {
+    match Driver::open(stream, release, ignore_sigint) {
         Ok(mut driver) => driver.run(),
         Err(error) => {
             eprintln!("cannot start: {error}");
@@ -72,10 +72,10 @@ struct Driver {
 }
 
 impl Driver {
-    fn open(stream: UnixStream, release: bool) -> io::Result<Self> {
+    fn open(stream: UnixStream, release: bool, ignore_sigint: bool) -> io::Result<Self> {
         let mirror = Mirror::open().map_err(io::Error::other)?;
         let parent = Parent::new(stream)?;
-        let wake = Wake::new(&parent, &mirror)?;
+        let wake = Wake::new(&parent, &mirror, ignore_sigint)?;
         Ok(Self {
             router: Router::new(),
             holdings: Holdings::open(Some(PROTOCOL_KEEPALIVED)).map_err(io::Error::other)?,
@@ -120,6 +120,7 @@ impl Driver {
     /// Waits, and takes in what has happened. The time counts only when everything that came before it has been heard.
     fn turn(&mut self) -> io::Result<()> {
         let causes = self.wake.wait(self.deadline(), &self.parent)?;
+        self.scheduling.restore();
         self.hear_clock();
         for cause in causes {
             self.drain(cause);

@@ -30,22 +30,22 @@ const SCRIPT: Takes = Takes::Script(Missing::Reported);
 const FIFO: Takes = Takes::Words { syntax: "PATH [USER [GROUP]]", least: 1, missing: Missing::Reported };
 
 const GENERAL: &[Keyword] = &[
-    later(
+    kw(
         "process_names",
         Takes::Flag,
         "Gives each process a name of its own in `ps`: keepalived_vrrp, keepalived_lvs and \
          keepalived_bfd. Otherwise all are called as the program.",
     )
     .since("2.0.16"),
-    later("process_name", NAME15, "Name of the parent process, as `ps` shows it.").since("2.0.16"),
-    later("vrrp_process_name", NAME15, "Name of the VRRP process, as `ps` shows it.").since("2.0.16"),
-    later("checker_process_name", NAME15, "Name of the checker process, as `ps` shows it.").since("2.2.0"),
+    kw("process_name", NAME15, "Name of the parent process, as `ps` shows it.").since("2.0.16"),
+    kw("vrrp_process_name", NAME15, "Name of the VRRP process, as `ps` shows it.").since("2.0.16"),
+    kw("checker_process_name", NAME15, "Name of the checker process, as `ps` shows it.").since("2.2.0"),
     later("bfd_process_name", NAME15, "Name of the BFD process, as `ps` shows it.").since("2.0.16"),
-    later(
+    kw(
         "use_symlink_paths",
         SWITCH,
         "Runs scripts under the name that the configuration gives, not under the one that its \
-         symbolic links lead to.",
+         symbolic links lead to. stayd always does.",
     )
     .default("false")
     .since("2.3.0"),

@@ -28,17 +28,17 @@ pub const SYSTEM: &[Keyword] = &[
     .default("1000000")
     .since("2.1.0"),
     kw("vrrp_priority", NICE, "Nice value of the VRRP process, from -20 (goes first) to 19.").since("1.2.20"),
-    later("checker_priority", NICE, "Nice value of the checker process, from -20 (goes first) to 19.")
+    kw("checker_priority", NICE, "Nice value of the checker process, from -20 (goes first) to 19.")
         .since("1.2.20"),
     later("bfd_priority", NICE, "Nice value of the BFD process, from -20 (goes first) to 19.").since("2.0.0"),
     kw("vrrp_no_swap", Takes::Flag, "Keeps the memory of the VRRP process from being swapped out.")
         .since("1.2.20"),
-    later("checker_no_swap", Takes::Flag, "Keeps the memory of the checker process from being swapped out.")
+    kw("checker_no_swap", Takes::Flag, "Keeps the memory of the checker process from being swapped out.")
         .since("1.2.20"),
     later("bfd_no_swap", Takes::Flag, "Keeps the memory of the BFD process from being swapped out.")
         .since("2.0.0"),
     kw("vrrp_rt_priority", REALTIME, "Real-time priority of the VRRP process (SCHED_RR).").since("2.0.0"),
-    later("checker_rt_priority", REALTIME, "Real-time priority of the checker process (SCHED_RR).")
+    kw("checker_rt_priority", REALTIME, "Real-time priority of the checker process (SCHED_RR).")
         .since("2.0.0"),
     later("bfd_rt_priority", REALTIME, "Real-time priority of the BFD process (SCHED_RR).").since("2.0.0"),
     kw(
@@ -48,7 +48,7 @@ pub const SYSTEM: &[Keyword] = &[
          the whole list void.",
     )
     .since("2.0.17"),
-    later(
+    kw(
         "checker_cpu_affinity",
         CPUS,
         "Numbers of the processors that the checker process may run on. One that does not exist makes \
@@ -62,19 +62,21 @@ pub const SYSTEM: &[Keyword] = &[
          whole list void.",
     )
     .since("2.0.17"),
-    later(
+    kw(
         "vrrp_rlimit_rttime",
         MICROSECONDS,
-        "Longest time that the VRRP process, with real-time priority, may compute without a pause; \
-         the kernel kills it beyond that.",
+        "Longest time that the VRRP process, with real-time priority, may compute without a pause: at \
+         half of it it goes on with ordinary priority until it has waited for something, and beyond it \
+         the kernel kills it.",
     )
     .default("10000")
     .since("2.1.0"),
-    later(
+    kw(
         "checker_rlimit_rttime",
         MICROSECONDS,
-        "Longest time that the checker process, with real-time priority, may compute without a pause; \
-         the kernel kills it beyond that.",
+        "Longest time that the checker process, with real-time priority, may compute without a pause: at \
+         half of it it goes on with ordinary priority until it has waited for something, and beyond it \
+         the kernel kills it.",
     )
     .default("10000")
     .since("2.1.0"),
@@ -212,7 +214,7 @@ pub const SYSTEM: &[Keyword] = &[
         "Sets `process_monitor_rcv_bufs` even beyond the system's limit.",
     )
     .since("2.0.11"),
-    later(
+    kw(
         "umask",
         one(Value::Text),
         "Permissions that files are made without: octal, or names such as `IRGRP|IROTH`. `-u` \
@@ -220,24 +222,24 @@ pub const SYSTEM: &[Keyword] = &[
     )
     .default("0177")
     .since("2.0.9"),
-    later(
+    kw(
         "random_seed",
         one(Value::int(0, UINT)),
         "Seed of `${_RANDOM}` and of the warm-up of checks, so that a run can be repeated.",
     )
     .since("2.0.15"),
-    later(
+    kw(
         "reload_check_config",
         Takes::Maybe(Value::Text),
         "Tests a new configuration before it is used, and names a file for what the test says; \
          /dev/null unless given. stayd always tests.",
     )
     .since("2.2.0"),
-    later("reload_time_file", wants(Value::Text), "A file that holds the time of a reload to come.")
+    kw("reload_time_file", wants(Value::Text), "A file that holds the time of a reload to come.")
         .since("2.1.0"),
-    later("reload_repeat", Takes::Flag, "Keeps `reload_time_file` after the reload, so that it comes again.")
+    kw("reload_repeat", Takes::Flag, "Keeps `reload_time_file` after the reload, so that it comes again.")
         .since("2.1.0"),
-    later(
+    kw(
         "reload_file",
         Takes::Maybe(Value::Text),
         "A file that exists while a reload is under way; the pid file's name with .reload unless given.",
@@ -254,14 +256,14 @@ pub const SYSTEM: &[Keyword] = &[
          without sign replaces what held before, `+` adds to it and `-` takes away.",
     )
     .since("2.2.0"),
-    later(
+    kw(
         "config_save_dir",
         PATH,
-        "A folder that gets a copy of the configuration before and after each reload. It is made if \
+        "A folder that gets a copy of the configuration at the start and at each reload. It is made if \
          it does not exist.",
     )
     .since("2.2.3"),
-    later(
+    kw(
         "tmp_config_directory",
         wants(Value::Text),
         "A folder in which a copy of the configuration is kept while it is in use, where it cannot be \
@@ -271,27 +273,27 @@ pub const SYSTEM: &[Keyword] = &[
     .once()
     .once()
     .once(),
-    later(
+    kw(
         "data_use_instance",
         SWITCH,
         "Puts the names of namespace and `instance` into the names of dump files.",
     )
     .since("2.2.3"),
-    later(
+    kw(
         "json_version",
         one(Value::int(1, 2)),
         "Layout of keepalived.json: 1 is a list of instances, 2 an object.",
     )
     .default("1")
     .since("2.2.8"),
-    later(
+    kw(
         "iproute_usr_dir",
         PATH,
         "Folder of the distribution's rt_tables, rt_scopes and the like, for names in routes and rules.",
     )
     .default("/usr/share/iproute2")
     .since("2.3.2"),
-    later(
+    kw(
         "iproute_etc_dir",
         PATH,
         "Folder of the administrator's rt_tables, rt_scopes and the like, which go before the \
@@ -299,10 +301,10 @@ pub const SYSTEM: &[Keyword] = &[
     )
     .default("/etc/iproute2")
     .since("2.3.2"),
-    later("state_dump_file", PATH, "File that the state is written to on SIGUSR1.")
+    kw("state_dump_file", PATH, "File that the state is written to on SIGUSR1.")
         .default("/tmp/keepalived.data")
         .since("2.3.3"),
-    later(
+    kw(
         "stats_dump_file",
         PATH,
         "File that the counters are written to on SIGUSR2. keepalived takes the keyword and writes to \
@@ -310,7 +312,7 @@ pub const SYSTEM: &[Keyword] = &[
     )
     .default("/tmp/keepalived.stats")
     .since("2.3.3"),
-    later(
+    kw(
         "json_dump_file",
         PATH,
         "File that state and counters are written to as JSON on a signal. keepalived takes the \

@@ -23,7 +23,7 @@ const KEYWORDS: &[Keyword] = &[
          kernel to tell it, for every interface.",
     )
     .since("1.1.18"),
-    later(
+    kw(
         "net_namespace",
         Takes::One(Value::Text, Missing::Reported),
         "Network namespace, by its name in /run/netns, in which the whole daemon runs. It has to \
@@ -43,21 +43,21 @@ const KEYWORDS: &[Keyword] = &[
     .once()
     .once()
     .once(),
-    later(
+    kw(
         "namespace_with_ipsets",
         Takes::Flag,
         "Allows ipsets within a network namespace. Only kernels before 3.13 could not do that, so it \
          is of no use today.",
     )
     .since("1.3.0"),
-    later(
+    kw(
         "use_pid_dir",
         Takes::Flag,
         "Puts the pid files into a directory of their own, /run/keepalived. `instance` and \
          `net_namespace` do that as well.",
     )
     .since("1.2.24"),
-    later(
+    kw(
         "instance",
         Takes::One(Value::Text, Missing::Reported),
         "Name of this daemon where several run on one host: it becomes part of the names of its pid \
@@ -67,7 +67,7 @@ const KEYWORDS: &[Keyword] = &[
     .once()
     .once()
     .once(),
-    later(
+    kw(
         "child_wait_time",
         one(Value::secs(0, UINT)),
         "How long a stopping daemon waits for its processes to end before it kills them.",

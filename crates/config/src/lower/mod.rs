@@ -34,7 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipvs::ServiceKey;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Report};
-use crate::host::Host;
+use crate::host::{Host, NamespaceFacts};
 use crate::model::Model;
 use crate::parse::{Events, parse};
 use crate::read::Line;
@@ -186,10 +186,11 @@ impl Lowering<'_> {
     /// keepalived enters its namespace before it looks at anything else, and ends if there is none.
     fn namespace(&mut self, entries: &[Entry<'_>]) {
         let Some(entry) = entries.iter().find(|entry| entry.name() == "net_namespace") else { return };
-        if self.host.has_namespace(entry.text()) {
+        let facts = self.host.enter_namespace(entry.text());
+        self.knows_interfaces = facts == NamespaceFacts::Entered;
+        if facts != NamespaceFacts::Missing {
             return;
         }
-        self.knows_interfaces = false;
         let message = format!("there is no network namespace `{}`", entry.text());
         let diagnostic =
             Diagnostic::error(Code::UnknownNamespace, Effect::NoNamespace, entry.value_span(), message)

@@ -40,6 +40,14 @@ pub struct DaemonSpec {
     pub random_seed: Option<u32>,
 }
 
+impl DaemonSpec {
+    /// How a process is scheduled, and called `usual` unless it has a name of its own and names are asked for.
+    pub fn named(&self, process: &ProcessSpec, usual: &str) -> ProcessSpec {
+        let name = process.name.clone().or_else(|| self.process_names.then(|| usual.to_owned()));
+        ProcessSpec { name, ..process.clone() }
+    }
+}
+
 impl Default for DaemonSpec {
     fn default() -> Self {
         Self {

@@ -21,7 +21,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::Event;
-use crate::cli::Options;
 use crate::exit::Exit;
 use crate::ipc::{self, Decoder};
 use crate::pid_file::PidFile;
@@ -56,13 +55,6 @@ impl Role {
     /// The role that has this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-
-    fn pid_file(self, options: &Options) -> &Path {
-        match self {
-            Self::Vrrp => &options.vrrp_pid,
-            Self::Checker => &options.checkers_pid,
-        }
     }
 }
 
@@ -119,10 +111,10 @@ impl Child {
     pub fn spawn(
         role: Role,
         generation: u64,
-        options: &Options,
+        pid_file: &Path,
         events: &UnboundedSender<Event>,
     ) -> io::Result<Self> {
-        let mut pid_file = PidFile::take(role.pid_file(options)).map_err(io::Error::other)?;
+        let mut pid_file = PidFile::take(pid_file).map_err(io::Error::other)?;
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (reader, writer) = UnixStream::from_std(ours)?.into_split();

@@ -24,10 +24,9 @@ pub enum Order {
 ///
 /// # Errors
 /// The kernel refuses a handler.
-pub fn watch(sender: &UnboundedSender<Event>) -> io::Result<()> {
+pub fn watch(sender: &UnboundedSender<Event>, ignore_sigint: bool) -> io::Result<()> {
     let orders = [
         (SignalKind::terminate(), Order::Stop),
-        (SignalKind::interrupt(), Order::Stop),
         (SignalKind::hangup(), Order::Reload),
         (SignalKind::user_defined1(), Order::Dump(Dump::Data)),
         (SignalKind::user_defined2(), Order::Dump(Dump::Stats)),
@@ -35,7 +34,11 @@ pub fn watch(sender: &UnboundedSender<Event>) -> io::Result<()> {
         (SignalKind::from_raw(JSON[1]), Order::Dump(Dump::Json)),
         (SignalKind::from_raw(STATS_CLEAR), Order::Dump(Dump::StatsClear)),
     ];
-    for (kind, order) in orders {
+    let interrupt = (SignalKind::interrupt(), Order::Stop);
+    if ignore_sigint {
+        crate::signals::ignore_sigint()?;
+    }
+    for (kind, order) in orders.into_iter().chain((!ignore_sigint).then_some(interrupt)) {
         let mut signal = signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {

@@ -56,7 +56,7 @@ pub enum ToVrrp {
     Found(BTreeMap<Setting, i32>),
     /// How the packet filter is called; before each configuration.
     Filter(NftablesSpec),
-    /// How the process is to be scheduled; before each configuration.
+    /// How the process is called and scheduled; before each configuration.
     Schedule(ProcessSpec),
     /// What to run.
     Configure(Box<RouterSpec>),
@@ -109,6 +109,8 @@ pub type Snapshot = Vec<u8>;
 pub enum ToChecker {
     /// What a crashed predecessor knew; before the first configuration.
     Resume(Snapshot),
+    /// How the process is called and scheduled; before each configuration.
+    Schedule(ProcessSpec),
     /// The virtual servers to serve.
     Configure {
         /// In the order of the file.

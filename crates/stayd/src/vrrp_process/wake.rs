@@ -56,12 +56,12 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    pub(super) fn new(parent: &Parent, mirror: &Mirror) -> io::Result<Self> {
+    pub(super) fn new(parent: &Parent, mirror: &Mirror, ignore_sigint: bool) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         // An absolute timer on the same clock as `net::now`: it cannot be late by what happens between two readings.
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
-        let signals = signals::ForChild::catch()?;
+        let signals = signals::ForChild::catch(ignore_sigint)?;
         epoll.add(parent, readable(PARENT))?;
         epoll.add(mirror, readable(LINKS))?;
         epoll.add(signals.stream(), readable(SIGNAL))?;

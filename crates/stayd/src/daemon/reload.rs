@@ -1,0 +1,204 @@
+//! Reading the configuration again.
+//!
+//! **All of it or nothing**: what keepalived would die of, and what cannot change while the daemon runs, is refused, and
+//! nothing changes. A request that comes while the children still take the last one in waits for them; of several that
+//! wait, one is done.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use config::model::{Globals, ReloadFile};
+use config::print::Form;
+use sd_notify::NotifyState;
+
+use super::{Daemon, reload_time, tell_systemd};
+use crate::configuration::{self, Configuration};
+use crate::host::ThisHost;
+use crate::scheduling::name_process;
+
+/// What is known of reloads.
+#[derive(Debug, Default)]
+pub struct Reloads {
+    /// One is asked for, and waits until the one before is done.
+    pub waiting: bool,
+    /// The file that exists while one is under way.
+    marker: Option<PathBuf>,
+    /// The file that is watched for the time of one, by this task.
+    time_file: Option<(String, tokio::task::JoinHandle<()>)>,
+    /// When that is.
+    pub at: Option<tokio::time::Instant>,
+    /// How many copies of configurations were saved.
+    saved: u32,
+}
+
+impl Daemon {
+    /// Reads the configuration again, as soon as that can be.
+    pub(super) fn reload(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        if self.awaited.iter().any(|role| self.children.contains_key(role)) {
+            self.reloads.waiting = true;
+            return;
+        }
+        tracing::info!("reloading");
+        let monotonic = i128::from(net::now().as_micros());
+        tell_systemd(&[NotifyState::Reloading, NotifyState::MonotonicUsec(monotonic)]);
+        self.mark_reload();
+        let read = Configuration::read(&self.options, ThisHost { settled: true });
+        let read = read.map_err(|_| None).and_then(|read| match fixed(&self.configuration, &read) {
+            Some(what) => Err(Some(what)),
+            None => Ok(read),
+        });
+        match read {
+            Ok(configuration) => {
+                self.configuration = configuration;
+                name_process(self.configuration.rest.globals.daemon.process_name.as_deref());
+                self.save_configuration();
+                self.watch_reload_time();
+                self.configure();
+                self.notifier.reloaded();
+            }
+            Err(what) => {
+                if let Some(what) = what {
+                    tracing::error!("{what} cannot change while the daemon runs: restart it");
+                }
+                tracing::error!("reload refused: the running configuration stays as it is");
+                tell_systemd(&[
+                    NotifyState::Ready,
+                    NotifyState::Status("reload refused, the configuration before it is running"),
+                ]);
+                self.reload_done();
+            }
+        }
+    }
+
+    /// The children have taken in what there was.
+    pub(super) fn reload_done(&mut self) {
+        if let Some(marker) = self.reloads.marker.take() {
+            // That somebody removed it before us is what we want too.
+            let _ = fs::remove_file(marker);
+        }
+        if std::mem::take(&mut self.reloads.waiting) {
+            self.reload();
+        }
+    }
+
+    /// Makes the file that exists while a reload is under way.
+    fn mark_reload(&mut self) {
+        let path = match &self.configuration.rest.globals.files.reload.file {
+            ReloadFile::None => return,
+            ReloadFile::BesidePidFile => self.pid_files.reload(),
+            ReloadFile::Path(path) => PathBuf::from(path),
+        };
+        match OpenOptions::new().write(true).create(true).truncate(false).mode(0o644).open(&path) {
+            Ok(_) => self.reloads.marker = Some(path),
+            Err(error) => tracing::warn!("cannot make {}: {error}", path.display()),
+        }
+    }
+
+    /// Watches the file that may hold the time of a reload.
+    pub(super) fn watch_reload_time(&mut self) {
+        let wanted = self.configuration.rest.globals.files.reload.time_file.clone();
+        if self.reloads.time_file.as_ref().map(|(file, _)| file) == wanted.as_ref() {
+            return;
+        }
+        if let Some((_, task)) = self.reloads.time_file.take() {
+            task.abort();
+        }
+        self.reloads.at = None;
+        self.reloads.time_file = wanted.map(|file| {
+            let task = tokio::spawn(reload_time::watch(PathBuf::from(&file), self.sender.clone()));
+            (file, task)
+        });
+    }
+
+    /// Looks when the next reload is to be.
+    pub(super) fn read_reload_time(&mut self) {
+        let Some((file, _)) = &self.reloads.time_file else { return };
+        let before = self.reloads.at.take();
+        let Ok(text) = fs::read_to_string(file) else {
+            if before.is_some() {
+                tracing::info!("no reload is scheduled any more: {file} is gone");
+            }
+            return;
+        };
+        let now = Utc::now();
+        match reload_time::parse(&text, now) {
+            Some(at) => {
+                let wait = (at - now).to_std().unwrap_or_default();
+                let due = tokio::time::Instant::now().checked_add(wait);
+                if before
+                    .is_none_or(|before| due.is_none_or(|due| due.max(before) - due.min(before) > TOLERANCE))
+                {
+                    tracing::info!("a reload is scheduled for {}", at.with_timezone(&chrono::Local));
+                }
+                self.reloads.at = due;
+            }
+            None => {
+                let form = "HH:MM:SS, or YYYY-MM-DD HH:MM:SS in the future, with Z for UTC";
+                tracing::warn!("{file} holds no time of a reload ({form}): {}", text.trim());
+            }
+        }
+    }
+
+    /// The time that the file held has come.
+    pub(super) fn scheduled_reload(&mut self) {
+        self.reloads.at = None;
+        let reload = &self.configuration.rest.globals.files.reload;
+        match &reload.time_file {
+            Some(file) if !reload.repeat => {
+                let _ = fs::remove_file(file);
+            }
+            _ => self.read_reload_time(),
+        }
+        self.reload();
+    }
+
+    /// Puts a copy of the configuration, as it is understood, where `config_save_dir` wants it.
+    pub(super) fn save_configuration(&mut self) {
+        let Some(folder) = self.configuration.rest.globals.files.config_save_dir.clone() else { return };
+        let number = self.reloads.saved;
+        self.reloads.saved += 1;
+        let path = Path::new(&folder).join(format!("keepalived.conf.{}.{number}", std::process::id()));
+        let options = &self.options;
+        let (_, text) = configuration::load_and_print(
+            &options.file,
+            &options.reading,
+            ThisHost { settled: true },
+            Form { full: false, redact: false },
+        );
+        if let Err(error) = make_folder(&folder).and_then(|()| save(&path, &text)) {
+            tracing::warn!("cannot write {}: {error}", path.display());
+        }
+    }
+}
+
+/// The wall clock and the other one differ by less while a file is read.
+const TOLERANCE: std::time::Duration = std::time::Duration::from_millis(500);
+
+fn make_folder(folder: &str) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn save(path: &Path, text: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(text)
+}
+
+/// What differs between two configurations and cannot change while the daemon runs.
+fn fixed(before: &Configuration, after: &Configuration) -> Option<&'static str> {
+    let (before, after): (&Globals, &Globals) = (&before.rest.globals, &after.rest.globals);
+    let (old, new) = (&before.daemon, &after.daemon);
+    [
+        (old.namespace != new.namespace, "net_namespace"),
+        (old.ipvs_namespace != new.ipvs_namespace, "net_namespace_ipvs"),
+        (old.instance != new.instance, "instance"),
+        (before.vrrp.disable_local_igmp != after.vrrp.disable_local_igmp, "disable_local_igmp"),
+    ]
+    .into_iter()
+    .find_map(|(differs, what)| differs.then_some(what))
+}
