@@ -110,8 +110,8 @@ impl Drop for Prepared {
 mod tests {
     use super::*;
 
-    fn paths(options: PidFileOptions, daemon: &DaemonSpec) -> [String; 4] {
-        let files = PidFiles::new(&options, daemon);
+    fn paths(options: &PidFileOptions, daemon: &DaemonSpec) -> [String; 4] {
+        let files = PidFiles::new(options, daemon);
         [files.parent(), files.child(Role::Vrrp), files.child(Role::Checker), files.reload()]
             .map(|path| path.display().to_string())
     }
@@ -124,17 +124,17 @@ mod tests {
     fn the_usual_files_are_in_run() {
         let expected =
             ["/run/keepalived.pid", "/run/vrrp.pid", "/run/checkers.pid", "/run/keepalived.reload"];
-        assert_eq!(paths(unnamed(), &DaemonSpec::default()), expected);
+        assert_eq!(paths(&unnamed(), &DaemonSpec::default()), expected);
     }
 
     #[test]
     fn a_folder_and_the_name_of_the_instance_may_be_asked_for() {
         let mut daemon = DaemonSpec { use_pid_dir: true, ..DaemonSpec::default() };
-        let [parent, vrrp, ..] = paths(unnamed(), &daemon);
+        let [parent, vrrp, ..] = paths(&unnamed(), &daemon);
         assert_eq!([parent, vrrp], ["/run/keepalived/keepalived.pid", "/run/keepalived/vrrp.pid"]);
         daemon.instance = Some("i1".to_owned());
         let expected = ["keepalived_i1.pid", "vrrp_i1.pid", "checkers_i1.pid", "keepalived_i1.reload"];
-        assert_eq!(paths(unnamed(), &daemon), expected.map(|name| format!("/run/keepalived/{name}")));
+        assert_eq!(paths(&unnamed(), &daemon), expected.map(|name| format!("/run/keepalived/{name}")));
     }
 
     #[test]
@@ -143,6 +143,6 @@ mod tests {
         let daemon =
             DaemonSpec { use_pid_dir: true, instance: Some("i".to_owned()), ..DaemonSpec::default() };
         let expected = ["/x/p.pid", "v", "/run/keepalived/checkers_i.pid", "/x/p.reload"];
-        assert_eq!(paths(options, &daemon), expected);
+        assert_eq!(paths(&options, &daemon), expected);
     }
 }

@@ -127,22 +127,17 @@ impl Daemon {
             return;
         };
         let now = Utc::now();
-        match reload_time::parse(&text, now) {
-            Some(at) => {
-                let wait = (at - now).to_std().unwrap_or_default();
-                let due = tokio::time::Instant::now().checked_add(wait);
-                if before
-                    .is_none_or(|before| due.is_none_or(|due| due.max(before) - due.min(before) > TOLERANCE))
-                {
-                    tracing::info!("a reload is scheduled for {}", at.with_timezone(&chrono::Local));
-                }
-                self.reloads.at = due;
-            }
-            None => {
-                let form = "HH:MM:SS, or YYYY-MM-DD HH:MM:SS in the future, with Z for UTC";
-                tracing::warn!("{file} holds no time of a reload ({form}): {}", text.trim());
-            }
+        let Some(at) = reload_time::parse(&text, now) else {
+            let form = "HH:MM:SS, or YYYY-MM-DD HH:MM:SS in the future, with Z for UTC";
+            tracing::warn!("{file} holds no time of a reload ({form}): {}", text.trim());
+            return;
+        };
+        let due = tokio::time::Instant::now().checked_add((at - now).to_std().unwrap_or_default());
+        let is_news = |before| due.is_none_or(|due| due.max(before) - due.min(before) > TOLERANCE);
+        if before.is_none_or(is_news) {
+            tracing::info!("a reload is scheduled for {}", at.with_timezone(&chrono::Local));
         }
+        self.reloads.at = due;
     }
 
     /// The time that the file held has come.

@@ -58,7 +58,7 @@ struct Known {
 impl Idents {
     /// The names of namespace and instance, which stand behind each name from now on.
     pub fn set_names(&self, names: [Option<&str>; 2]) {
-        self.known().suffix = names.into_iter().flatten().map(|name| format!("_{name}")).collect();
+        self.known().suffix = names.into_iter().flatten().flat_map(|name| ["_", name]).collect();
     }
 
     /// The process that has this role now.
