@@ -217,11 +217,6 @@ fn methods_are_read_with_their_tunnels() {
             "TUN type gue port 6080 remcsum",
             tunnel(Tunnel::Gue { port: 6080, checksum: TunnelChecksum::Remote }),
         ),
-        ("TUN type gue", None),
-        ("TUN type gre port 5", None),
-        ("TUN type foo", None),
-        ("TUN type ipip csum", None),
-        ("TUN type gue port 70000", None),
         ("nat", None),
         ("FULLNAT", None),
     ] {
@@ -230,6 +225,28 @@ fn methods_are_read_with_their_tunnels() {
         assert_eq!(found, expected.unwrap_or(Forwarding::Masquerade), "{words}");
         assert_eq!(wrong(&loaded).is_empty(), expected.is_some(), "{words}\n{}", loaded.render_all());
         assert_eq!(loaded.test_status(), if expected.is_some() { 0 } else { 5 }, "{words}");
+    }
+}
+
+#[test]
+fn a_tunnel_with_options_that_it_does_not_have_is_that_of_the_virtual_server_or_ip_in_ip() {
+    let gre = Tunnel::Gre { checksum: TunnelChecksum::Full };
+    for words in [
+        "type gue",
+        "type gre port 5",
+        "type gre remcsum",
+        "type foo",
+        "type",
+        "type ipip csum",
+        "type gue port 70000",
+        "other",
+    ] {
+        for (default, expected) in [("lb_kind DR", Tunnel::Ipip), ("lb_kind TUN type gre csum", gre)] {
+            let loaded = with(default, &format!("lvs_method TUN {words}"));
+            let found = only(&loaded).real_servers[0].dest.forwarding;
+            assert_eq!(found, Forwarding::Tunnel(expected), "{default}, {words}");
+            assert_eq!(loaded.test_status(), 5, "{words}");
+        }
     }
 }
 

@@ -39,7 +39,7 @@ impl Lowering<'_> {
     ) {
         let Some((address, port)) = self.real_address(entry) else { return };
         let (span, family) = (entry.span(), Family::of(address));
-        let forwarding = self.own_forwarding(entry).unwrap_or(forwarding);
+        let forwarding = self.own_forwarding(entry, forwarding).unwrap_or(forwarding);
         let tunnel = matches!(forwarding, Forwarding::Tunnel(_));
         if *draft.family.get_or_insert(family) != family && !tunnel {
             let diagnostic = Diagnostic::warning(
@@ -145,9 +145,9 @@ impl Lowering<'_> {
         }
     }
 
-    fn own_forwarding(&mut self, entry: &Entry<'_>) -> Option<Forwarding> {
+    fn own_forwarding(&mut self, entry: &Entry<'_>, inherited: Forwarding) -> Option<Forwarding> {
         let line = entry.entries().iter().rfind(|entry| entry.name() == "lvs_method")?;
-        self.forwarding(line.args(), "that of the virtual server is used")
+        self.forwarding(line.args(), Some(inherited), "that of the virtual server is used")
     }
 
     /// The port in the table: that of the service unless NAT can change it.

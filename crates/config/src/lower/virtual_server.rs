@@ -255,7 +255,8 @@ impl Lowering<'_> {
             "lb_algo" => draft.scheduler = entry.choice().map(str::to_owned),
             // A line that is wrong has been reported; the default is what it becomes.
             "lb_kind" => {
-                let asked = self.forwarding(entry.args(), "`NAT` is used").or(draft.forwarding);
+                let asked =
+                    self.forwarding(entry.args(), draft.forwarding, "`NAT` is used").or(draft.forwarding);
                 draft.forwarding = Some(asked.unwrap_or(Forwarding::Masquerade));
             }
             "ops" => draft.ops = Some(entry.word.span),
@@ -328,28 +329,49 @@ impl Lowering<'_> {
         }
     }
 
-    /// `NAT`, `DR` or `TUN` with its options.
-    /// `otherwise` is what happens if it is none of them.
-    pub(super) fn forwarding(&mut self, words: &[Word], otherwise: &str) -> Option<Forwarding> {
+    /// `NAT`, `DR` or `TUN` with its options. `inherited`: the method where the line says nothing; with options that are
+    /// wrong, `TUN` is a tunnel of its kind, or else IP in IP, as with keepalived 2.2.7. `otherwise` is what happens if it
+    /// is no method at all.
+    pub(super) fn forwarding(
+        &mut self,
+        words: &[Word],
+        inherited: Option<Forwarding>,
+        otherwise: &str,
+    ) -> Option<Forwarding> {
         let method = words.first()?;
-        let bad = |lowering: &mut Self, word: &Word, message: String, hint: Option<String>| {
-            let mut diagnostic = Diagnostic::warning(Code::BadValue, word.span, message).label(otherwise);
+        match method.text.as_str() {
+            "NAT" => return Some(Forwarding::Masquerade),
+            "DR" => return Some(Forwarding::DirectRoute),
+            "TUN" => {}
+            other => {
+                let message = format!("the method is `NAT`, `DR` or `TUN`, not `{other}`");
+                let mut diagnostic =
+                    Diagnostic::warning(Code::BadValue, method.span, message).label(otherwise);
+                let near = crate::suggest::nearest(other, ["NAT", "DR", "TUN"]);
+                diagnostic.hint = near.map(|near| format!("did you mean `{near}`?"));
+                self.report(diagnostic);
+                return None;
+            }
+        }
+        let tunnel = self.ipvs_tunnel(method, words.get(1..).unwrap_or_default());
+        let inherited = match inherited {
+            Some(Forwarding::Tunnel(tunnel)) => tunnel,
+            _ => Tunnel::Ipip,
+        };
+        Some(Forwarding::Tunnel(tunnel.unwrap_or(inherited)))
+    }
+
+    /// The options behind `TUN`.
+    fn ipvs_tunnel(&mut self, method: &Word, words: &[Word]) -> Option<Tunnel> {
+        let bad = |lowering: &mut Self, word: &Word, message: &str, hint: Option<String>| {
+            let mut diagnostic = Diagnostic::warning(Code::BadValue, word.span, message)
+                .label("the tunnel is that of the virtual server, or IP in IP");
             diagnostic.hint = hint;
             lowering.report(diagnostic);
             None
         };
-        if !["NAT", "DR", "TUN"].contains(&method.text.as_str()) {
-            let near = crate::suggest::nearest(&method.text, ["NAT", "DR", "TUN"]);
-            let hint = near.map(|near| format!("did you mean `{near}`?"));
-            return bad(
-                self,
-                method,
-                format!("the method is `NAT`, `DR` or `TUN`, not `{}`", method.text),
-                hint,
-            );
-        }
         let (mut kind, mut port, mut checksum) = (None, None, None);
-        let mut rest = words.iter().skip(1);
+        let mut rest = words.iter();
         while let Some(word) = rest.next() {
             match word.text.as_str() {
                 "type" => {
@@ -370,32 +392,27 @@ impl Lowering<'_> {
                 "nocsum" => checksum = Some((word, TunnelChecksum::None)),
                 "csum" => checksum = Some((word, TunnelChecksum::Full)),
                 "remcsum" => checksum = Some((word, TunnelChecksum::Remote)),
-                other => return bad(self, word, format!("a method does not know `{other}`"), None),
+                other => return bad(self, word, &format!("a tunnel does not know `{other}`"), None),
             }
         }
-        let checksum_mode = checksum.map(|(_, mode)| mode).unwrap_or_default();
-        match (method.text.as_str(), kind.map_or("ipip", |kind| kind.text.as_str()), port) {
-            ("NAT", ..) => Some(Forwarding::Masquerade),
-            ("DR", ..) => Some(Forwarding::DirectRoute),
-            (_, "gue", Some((_, port))) => {
-                Some(Forwarding::Tunnel(Tunnel::Gue { port, checksum: checksum_mode }))
+        let mode = checksum.map(|(_, mode)| mode).unwrap_or_default();
+        match (kind.map_or("ipip", |kind| kind.text.as_str()), port, checksum) {
+            ("gue", Some((_, port)), _) => Some(Tunnel::Gue { port, checksum: mode }),
+            ("gue", None, _) => {
+                bad(self, method, "a `gue` tunnel needs a port", Some("write `port PORT`".into()))
             }
-            (_, "gre", None) => Some(Forwarding::Tunnel(Tunnel::Gre { checksum: checksum_mode })),
-            (_, "ipip", None) => match checksum {
-                Some((word, mode)) if mode != TunnelChecksum::None => {
-                    bad(self, word, "IP in IP has no checksum".to_owned(), None)
-                }
-                _ => Some(Forwarding::Tunnel(Tunnel::Ipip)),
-            },
-            (_, "gue", None) => {
-                bad(self, method, "a `gue` tunnel needs a port".to_owned(), Some("write `port PORT`".into()))
+            ("gre" | "ipip", Some((word, _)), _) => bad(self, word, "only `gue` tunnels have a port", None),
+            ("gre", None, Some((word, TunnelChecksum::Remote))) => {
+                bad(self, word, "only `gue` tunnels have remote checksums", None)
             }
-            (_, "gre" | "ipip", Some((word, _))) => {
-                bad(self, word, "only `gue` tunnels have a port".to_owned(), None)
+            ("gre", None, _) => Some(Tunnel::Gre { checksum: mode }),
+            ("ipip", None, Some((word, TunnelChecksum::Full | TunnelChecksum::Remote))) => {
+                bad(self, word, "IP in IP has no checksum", None)
             }
-            (_, other, _) => {
+            ("ipip", None, _) => Some(Tunnel::Ipip),
+            (other, ..) => {
                 let message = format!("a tunnel is of the type `ipip`, `gue` or `gre`, not `{other}`");
-                bad(self, kind.unwrap_or(method), message, None)
+                bad(self, kind.unwrap_or(method), &message, None)
             }
         }
     }
@@ -426,7 +443,9 @@ impl Lowering<'_> {
         };
         if entry.name() == "sorry_server_inhibit" {
             sorry.inhibit = true;
-        } else if let Some(forwarding) = self.forwarding(entry.args(), "that of the real servers is used") {
+        } else if let Some(forwarding) =
+            self.forwarding(entry.args(), draft.forwarding, "that of the real servers is used")
+        {
             sorry.forwarding = Some(forwarding);
         }
     }

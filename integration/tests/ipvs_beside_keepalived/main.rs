@@ -4,6 +4,8 @@
 //! Two hosts that are alike in everything but the daemon check the same servers. **Where a line differs on purpose, it is
 //! named here and in docs/differences.md.**
 
+mod keywords;
+
 use std::fmt::Write as _;
 
 use lab::wait::{self, seconds};
@@ -184,9 +186,8 @@ impl Pair {
     }
 }
 
-#[test]
-fn the_table_follows_failures_recoveries_and_reloads_as_keepalived_s_does() -> Result {
-    let lab = Lab::with_ipvs()?;
+/// Two directors that are alike but for their daemon, and the host that decides over the servers behind them.
+fn stage(lab: &Lab) -> Result<([Host; 2], Host)> {
     let lan = lab.lan("lan")?;
     let server = lab.host("mq1")?;
     server.connect(&lan, "eth0", &["192.168.0.2/24"])?;
@@ -197,6 +198,52 @@ fn the_table_follows_failures_recoveries_and_reloads_as_keepalived_s_does() -> R
         host.add_address("eth0", &format!("fd00::{address}/64"))?;
         host.check("ip", &["route", "add", "192.168.1.0/24", "dev", "eth0"])?;
     }
+    Ok((hosts, server))
+}
+
+#[test]
+fn what_a_failure_a_reload_and_the_stop_do_to_each_keyword_is_what_keepalived_does() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let (hosts, server) = stage(&lab)?;
+    let mut ports = DECIDE.iter().map(|port| server.listen(*port).map(Some)).collect::<Result<Vec<_>>>()?;
+    let file = keywords::file(false);
+    let processes =
+        [hosts[0].start_daemon(Daemon::Keepalived, &file)?, hosts[1].start_daemon(Daemon::Stayd, &file)?];
+    let pair = Pair { hosts, processes: processes.into(), last: std::cell::RefCell::default() };
+    pair.alike("start")?;
+    ports[0] = None;
+    pair.alike("a server fails")?;
+    ports[1] = None;
+    pair.alike("a second one fails")?;
+    ports[2] = None;
+    pair.alike("all have failed")?;
+    for (port, number) in ports.iter_mut().zip(DECIDE) {
+        *port = Some(server.listen(number)?);
+    }
+    pair.alike("all come back")?;
+    pair.reload(&keywords::file(true))?;
+    pair.alike("a reload")?;
+    ports[0] = None;
+    pair.alike("a server fails after it")?;
+    ports[0] = Some(server.listen(DECIDE[0])?);
+    pair.alike("it comes back")?;
+    pair.reload(&file)?;
+    pair.alike("a reload with the opposite changes")?;
+    for process in &pair.processes {
+        process.signal(Signal::SIGTERM)?;
+    }
+    for process in &pair.processes {
+        process.wait_for_exit(seconds(20))?;
+    }
+    pair.alike("stop")?;
+    drop(ports);
+    lab.close()
+}
+
+#[test]
+fn the_table_follows_failures_recoveries_and_reloads_as_keepalived_s_does() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let (hosts, server) = stage(&lab)?;
     let mut ports = DECIDE.iter().map(|port| server.listen(*port).map(Some)).collect::<Result<Vec<_>>>()?;
     let processes =
         [hosts[0].start_daemon(Daemon::Keepalived, &file())?, hosts[1].start_daemon(Daemon::Stayd, &file())?];
