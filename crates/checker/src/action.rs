@@ -41,6 +41,11 @@ pub enum Input {
         /// The number in the file; of a session 1 if it is up, else 0.
         value: i64,
     },
+    /// So many probes may be in flight, at least one; until it is said any number.
+    Limit {
+        /// How many.
+        probes: usize,
+    },
     /// This scheduler was read back from a snapshot by a new process: nothing is running any more. The first input there.
     Resume,
 }
@@ -174,6 +179,13 @@ pub enum Event {
     Sees {
         /// Which check.
         check: CheckName,
+    },
+    /// Checks that are due have to wait for others to end; at most once in a minute.
+    Crowded {
+        /// How many probes are in flight: as many as may.
+        probes: usize,
+        /// How many starts had to wait before these.
+        waits: u64,
     },
     /// A virtual server without any service, or with the first service of another: it is left out.
     Ignored {

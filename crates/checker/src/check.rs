@@ -113,6 +113,11 @@ impl CheckState {
         self.standing == Standing::Up
     }
 
+    /// Between two tries of a row, which `delay_before_retry` separates.
+    pub(crate) const fn is_mid_round(&self) -> bool {
+        self.failures != 0
+    }
+
     /// Takes in how the run that ended at `now` went, and sets the time of the next one.
     pub(crate) fn conclude(&mut self, now: Instant, outcome: Outcome, spec: &CheckSpec) -> Concluded {
         let was_blind = self.blind.take();

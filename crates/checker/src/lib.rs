@@ -12,6 +12,7 @@ mod health;
 mod outcome;
 #[cfg(feature = "probe")]
 pub mod probe;
+mod question;
 mod reload;
 mod scheduler;
 pub mod spec;

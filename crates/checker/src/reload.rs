@@ -23,9 +23,10 @@ use std::time::Duration;
 use clock::Instant;
 use ipvs::{DestKey, ServiceKey};
 
-use crate::action::{Action, Event, Why};
+use crate::action::{Action, Event, RunId, Why};
 use crate::check::{CheckState, Phase, Standing};
 use crate::health::VirtualServerHealth;
+use crate::question::Questions;
 use crate::scheduler::{Place, Scheduler, VirtualServer};
 use crate::spec::{CheckSpec, RealServerSpec, VirtualServerSpec};
 use crate::spread::Spread;
@@ -39,12 +40,22 @@ struct Pass {
     /// The first configuration of the process.
     at_start: bool,
     spread: Spread,
+    /// Runs that a check waited for which is gone.
+    left: BTreeSet<RunId>,
 }
 
 impl Pass {
     /// When a new check runs: after 1 s and a random part of its warm-up.
-    fn first_run(&mut self, spec: &CheckSpec) -> Instant {
-        self.now + FIRST_AFTER + self.spread.up_to(spec.warmup)
+    fn first_run(&mut self, questions: &mut Questions, spec: &CheckSpec) -> Instant {
+        let earliest = self.now + FIRST_AFTER;
+        let drawn = earliest + self.spread.up_to(spec.warmup);
+        questions.next(&spec.probe, spec.delay_loop, earliest, drawn, earliest + spec.warmup)
+    }
+
+    fn leave(&mut self, state: &CheckState) {
+        if let Phase::Running(run) = state.phase {
+            self.left.insert(run);
+        }
     }
 }
 
@@ -57,7 +68,9 @@ struct Predecessor {
 
 impl Scheduler {
     pub(crate) fn configure(&mut self, now: Instant, servers: Vec<VirtualServerSpec>, seed: u64) {
-        let mut pass = Pass { now, at_start: !self.configured, spread: Spread::new(seed) };
+        let mut pass =
+            Pass { now, at_start: !self.configured, spread: Spread::new(seed), left: BTreeSet::new() };
+        self.questions.configure(&servers);
         self.configured = true;
         let mut old = std::mem::take(&mut self.virtual_servers);
         let mut old_health = std::mem::take(&mut self.health);
@@ -82,7 +95,13 @@ impl Scheduler {
         }
         for (key, virtual_server) in old {
             let health = old_health.remove(&key).unwrap_or_default();
-            self.retire(Predecessor { key, virtual_server, health });
+            self.retire(&mut pass, Predecessor { key, virtual_server, health });
+        }
+        self.share_runs();
+        for run in pass.left {
+            if !self.is_awaited(run) {
+                self.actions.push_back(Action::Cancel { run });
+            }
         }
     }
 
@@ -105,7 +124,7 @@ impl Scheduler {
             let appears = before.is_none();
             let states = match before {
                 Some(before) => self.adopt(pass, before, &server.checks),
-                None => new_checks(pass, server),
+                None => new_checks(pass, &mut self.questions, server),
             };
             for (check, state) in states.iter().enumerate() {
                 self.enrol(Place { virtual_server: key, server: index, check }, state.phase);
@@ -124,7 +143,7 @@ impl Scheduler {
             checks.push(states);
         }
         for (server, before) in old {
-            self.dismiss(key, server, &before, &mut health);
+            self.dismiss(pass, key, server, &before, &mut health);
         }
         if health.assess(&spec) || is_new {
             let (up, weight) = (health.has_quorum(), health.live_weight(&spec));
@@ -135,11 +154,11 @@ impl Scheduler {
     }
 
     /// Ends a virtual server that the configuration does not name any more.
-    fn retire(&mut self, predecessor: Predecessor) {
+    fn retire(&mut self, pass: &mut Pass, predecessor: Predecessor) {
         let key = predecessor.key;
         let (old, mut health) = self.dismantle(predecessor);
         for (server, before) in old {
-            self.dismiss(key, server, &before, &mut health);
+            self.dismiss(pass, key, server, &before, &mut health);
         }
         if health.has_quorum() {
             self.actions.push_back(Action::Quorum { virtual_server: key, up: false, weight: 0 });
@@ -162,13 +181,14 @@ impl Scheduler {
     /// Ends a real server that the configuration does not name any more.
     fn dismiss(
         &mut self,
+        pass: &mut Pass,
         key: ServiceKey,
         server: DestKey,
         checks: &Checks,
         health: &mut VirtualServerHealth,
     ) {
         for (_, state) in checks {
-            self.cancel(state);
+            pass.leave(state);
         }
         health.forget_weight(&server);
         if health.is_live(&server) {
@@ -186,7 +206,7 @@ impl Scheduler {
         for (spec, state) in specs.iter().zip(&mut states).filter(|(_, state)| state.is_none()) {
             *state = take(&mut before, |old| old.probe == spec.probe).map(|mut state| {
                 if let Phase::Waiting(at) = state.phase {
-                    state.phase = Phase::Waiting(at.min(pass.first_run(spec)));
+                    state.phase = Phase::Waiting(at.min(pass.first_run(&mut self.questions, spec)));
                 }
                 state
             });
@@ -197,11 +217,11 @@ impl Scheduler {
             .zip(states)
             .map(|(spec, state)| {
                 state.unwrap_or_else(|| {
-                    let first_run = pass.first_run(spec);
+                    let first_run = pass.first_run(&mut self.questions, spec);
                     left_over.next().map_or_else(
                         || CheckState::new(Standing::Up, false, first_run),
                         |old| {
-                            self.cancel(&old);
+                            pass.leave(&old);
                             let soon = match old.phase {
                                 Phase::Waiting(at) => at,
                                 Phase::Running(_) => pass.now + FIRST_AFTER,
@@ -213,15 +233,9 @@ impl Scheduler {
             })
             .collect();
         for state in left_over {
-            self.cancel(&state);
+            pass.leave(&state);
         }
         states
-    }
-
-    fn cancel(&mut self, state: &CheckState) {
-        if let Phase::Running(run) = state.phase {
-            self.actions.push_back(Action::Cancel { run });
-        }
     }
 }
 
@@ -238,13 +252,13 @@ fn take(
 }
 
 /// The checks of a real server that was not there before.
-fn new_checks(pass: &mut Pass, server: &RealServerSpec) -> Vec<CheckState> {
+fn new_checks(pass: &mut Pass, questions: &mut Questions, server: &RealServerSpec) -> Vec<CheckState> {
     server
         .checks
         .iter()
         .map(|spec| {
             let standing = if spec.alpha { Standing::Awaited } else { Standing::Up };
-            CheckState::new(standing, pass.at_start, pass.first_run(spec))
+            CheckState::new(standing, pass.at_start, pass.first_run(questions, spec))
         })
         .collect()
 }

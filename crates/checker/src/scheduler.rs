@@ -7,10 +7,13 @@
 //! Identity: a virtual server is named by the first of its services, a check by its [`Place`]. The state of a check lives
 //! beside its spec, inside its virtual server, so that a reload that leaves a virtual server alone moves one map entry.
 //! `due` and `running` are indices over those states: each waiting check stands in `due` once, each running one in
-//! `running` once. A run will name several places when identical probes are shared; `Start` and `Result` need not change
-//! for that.
+//! `running` once. A run serves several checks where they ask the same ([`crate::question`]).
+//!
+//! No more runs are in flight than [`Input::Limit`] allows: the checks that are due beyond it wait in `due`, the one that
+//! waits longest starts first when a run ends, and each that had to wait is counted.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use clock::Instant;
 use ipvs::ServiceKey;
@@ -21,7 +24,14 @@ use crate::check::{CheckState, CheckView, Conclusion, Phase, Standing};
 use crate::follow::{Followed, Values, concerns};
 use crate::health::Health;
 use crate::outcome::Outcome;
+use crate::question::Questions;
 use crate::spec::{CheckSpec, VirtualServerSpec};
+
+/// Least time between two runs of a check that comes along with others, unless its period is shorter than two of it.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Least time between two reports that starts have to wait.
+const CROWDED_EVERY: Duration = Duration::from_secs(60);
 
 /// The checks of one process. It can be written out and read back: the new process then begins with
 /// [`Input::Resume`], and goes on as if only the runs in flight had been lost.
@@ -34,8 +44,10 @@ pub struct Scheduler {
     /// What is known of what servers follow.
     pub(crate) followed: Values,
     due: BTreeSet<(Instant, Place)>,
-    running: BTreeMap<RunId, Place>,
+    running: BTreeMap<RunId, Askers>,
     next_run: RunId,
+    pub(crate) questions: Questions,
+    limit: Limit,
     pub(crate) actions: VecDeque<Action>,
 }
 
@@ -47,6 +59,24 @@ pub(crate) struct Place {
     pub(crate) server: usize,
     /// Index among the checks of the server.
     pub(crate) check: usize,
+}
+
+/// The checks that wait for one run: mostly one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Askers {
+    first: Place,
+    others: Vec<Place>,
+}
+
+/// How many runs may be in flight.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+struct Limit {
+    /// `None`: any number.
+    most: Option<usize>,
+    /// Starts that had to wait.
+    waits: u64,
+    /// When that was last reported.
+    told: Option<Instant>,
 }
 
 /// A virtual server with the state of its checks: `checks[s][c]` belongs to `spec.real_servers[s].checks[c]`.
@@ -78,12 +108,26 @@ impl Scheduler {
             Input::Result { run, outcome } => self.conclude(now, run, outcome),
             Input::Follow { what, value } => self.follow(&what, value),
             Input::Resume => self.resume(now),
+            Input::Limit { probes } => {
+                self.limit.most = Some(probes.max(1));
+                self.start_due(now);
+            }
         }
     }
 
     /// When the next `Tick` is due, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        // With no run to spare it is a result that goes on.
+        self.due.first().map(|(at, _)| *at).filter(|_| !self.is_full())
+    }
+
+    /// How many starts had to wait because of [`Input::Limit`].
+    pub const fn waits(&self) -> u64 {
+        self.limit.waits
+    }
+
+    fn is_full(&self) -> bool {
+        self.limit.most.is_some_and(|most| self.running.len() >= most)
     }
 
     /// The oldest action not yet fetched.
@@ -131,28 +175,63 @@ impl Scheduler {
         actions
     }
 
-    /// Starts every check that is due.
+    /// Starts every check that is due, as far as there is room.
     fn start_due(&mut self, now: Instant) {
-        while let Some((at, place)) = self.due.pop_first() {
+        while let Some((at, place)) = self.due.first().copied() {
             if at > now {
-                self.due.insert((at, place));
                 return;
             }
-            let run = self.next_run;
+            if self.is_full() {
+                self.hold(now);
+                return;
+            }
+            self.due.pop_first();
             let Some((spec, state)) =
                 self.virtual_servers.get_mut(&place.virtual_server).and_then(|it| it.check(place))
             else {
                 continue;
             };
-            state.phase = Phase::Running(run);
-            self.actions.push_back(Action::Start { run, probe: spec.probe.clone() });
-            self.running.insert(run, place);
+            let shared = self.questions.run(&spec.probe);
+            if let Some((run, askers)) =
+                shared.and_then(|run| self.running.get_mut(&run).map(|askers| (run, askers)))
+            {
+                state.phase = Phase::Running(run);
+                askers.others.push(place);
+                continue;
+            }
+            let run = self.next_run;
             self.next_run = RunId(run.0.wrapping_add(1));
+            state.phase = Phase::Running(run);
+            self.questions.begin(&spec.probe, run);
+            self.actions.push_back(Action::Start { run, probe: spec.probe.clone() });
+            self.running.insert(run, Askers { first: place, others: Vec::new() });
+        }
+    }
+
+    /// Some check is due and has to wait.
+    fn hold(&mut self, now: Instant) {
+        if self.limit.told.is_none_or(|told| now.saturating_since(told) >= CROWDED_EVERY) {
+            self.limit.told = Some(now);
+            self.emit(Event::Crowded { probes: self.running.len(), waits: self.limit.waits });
         }
     }
 
     fn conclude(&mut self, now: Instant, run: RunId, outcome: Outcome) {
-        let Some(place) = self.running.remove(&run) else { return };
+        let was_full = self.is_full();
+        let Some(Askers { first, others }) = self.running.remove(&run) else { return };
+        self.judge(now, first, outcome);
+        for place in others {
+            self.judge(now, place, outcome);
+        }
+        if was_full {
+            let before = self.next_run;
+            self.start_due(now);
+            self.limit.waits += self.next_run.0.wrapping_sub(before.0);
+        }
+    }
+
+    /// What an outcome means to one of the checks that asked.
+    fn judge(&mut self, now: Instant, place: Place, outcome: Outcome) {
         let Some(virtual_server) = self.virtual_servers.get_mut(&place.virtual_server) else { return };
         let Some(server) = virtual_server.spec.real_servers.get(place.server).map(|server| server.key) else {
             return;
@@ -160,6 +239,13 @@ impl Scheduler {
         let Some((spec, state)) = virtual_server.check(place) else { return };
         let verbose = spec.log_all_failures;
         let concluded = state.conclude(now, outcome, spec);
+        if let Phase::Waiting(at) = state.phase
+            && !state.is_mid_round()
+        {
+            let soonest = now + SHORTEST.min(spec.delay_loop / 2);
+            let next = self.questions.next(&spec.probe, spec.delay_loop, soonest, at, at);
+            state.phase = Phase::Waiting(next);
+        }
         let phase = state.phase;
         self.enrol(place, phase);
         let reweighed = self.weigh(place);
@@ -281,7 +367,8 @@ impl Scheduler {
     /// Starts anew what was running in the process before.
     fn resume(&mut self, now: Instant) {
         self.actions.retain(|action| !matches!(action, Action::Start { .. } | Action::Cancel { .. }));
-        for (_, place) in std::mem::take(&mut self.running) {
+        let askers = std::mem::take(&mut self.running).into_values();
+        for place in askers.flat_map(|it| std::iter::once(it.first).chain(it.others)) {
             let phase = Phase::Waiting(now);
             if let Some((_, state)) =
                 self.virtual_servers.get_mut(&place.virtual_server).and_then(|it| it.check(place))
@@ -298,9 +385,12 @@ impl Scheduler {
             Phase::Waiting(at) => {
                 self.due.insert((at, place));
             }
-            Phase::Running(run) => {
-                self.running.insert(run, place);
-            }
+            Phase::Running(run) => match self.running.get_mut(&run) {
+                Some(askers) => askers.others.push(place),
+                None => {
+                    self.running.insert(run, Askers { first: place, others: Vec::new() });
+                }
+            },
         }
     }
 
@@ -311,9 +401,34 @@ impl Scheduler {
                 self.due.remove(&(at, place));
             }
             Phase::Running(run) => {
-                self.running.remove(&run);
+                let Some(askers) = self.running.get_mut(&run) else { return };
+                if askers.first != place {
+                    askers.others.retain(|other| *other != place);
+                } else if let Some(other) = askers.others.pop() {
+                    askers.first = other;
+                } else {
+                    self.running.remove(&run);
+                }
             }
         }
+    }
+
+    /// Has the questions that are shared from now on know their runs in flight.
+    pub(crate) fn share_runs(&mut self) {
+        if self.questions.is_empty() {
+            return;
+        }
+        for (run, askers) in &self.running {
+            let virtual_server = self.virtual_servers.get_mut(&askers.first.virtual_server);
+            if let Some((spec, _)) = virtual_server.and_then(|it| it.check(askers.first)) {
+                self.questions.begin(&spec.probe, *run);
+            }
+        }
+    }
+
+    /// Whether some check waits for this run.
+    pub(crate) fn is_awaited(&self, run: RunId) -> bool {
+        self.running.contains_key(&run)
     }
 
     pub(crate) fn emit(&mut self, event: Event) {

@@ -26,13 +26,16 @@ use crate::cli::Options;
 use crate::exit::Exit;
 use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
 use crate::scheduling::Scheduling;
-use crate::{memory, ready, signals};
+use crate::{descriptors, memory, ready, signals};
 use globals::Globals;
 use probes::Probes;
 use table::KernelTable;
 
 /// Least time between two snapshots to the parent: of many changes at once it needs the last.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
+
+/// File descriptors that are not for probes.
+const OWN_DESCRIPTORS: usize = 64;
 
 /// Lines about servers that one configuration makes at most.
 const MOST_LINES: usize = 1000;
@@ -121,6 +124,7 @@ impl Process {
     }
 
     async fn run(&mut self) -> Exit {
+        self.limit();
         let mut buffer = vec![0; 64 * 1024];
         loop {
             self.post();
@@ -143,6 +147,12 @@ impl Process {
                 Woken::Time => self.expire(),
             }
         }
+    }
+
+    /// Has no more probes under way than there are descriptors for: each has one.
+    fn limit(&mut self) {
+        let probes = descriptors::raise().saturating_sub(OWN_DESCRIPTORS);
+        self.feed(Input::Limit { probes });
     }
 
     /// Does what signals ask for; whether that is the end.
@@ -194,6 +204,7 @@ impl Process {
                         self.scheduler = scheduler;
                         self.resumed = true;
                         self.feed(Input::Resume);
+                        self.limit();
                     }
                     Err(error) => {
                         let text = format!("what the checks knew before is lost: {error}");

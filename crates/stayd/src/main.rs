@@ -10,6 +10,7 @@ mod cli;
 mod config_command;
 mod configuration;
 mod daemon;
+mod descriptors;
 mod dump;
 mod exit;
 mod explain;

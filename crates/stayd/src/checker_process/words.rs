@@ -97,6 +97,9 @@ fn event(scheduler: &Scheduler, event: &Event) -> Line {
             warning(format!("{} cannot be checked, and stays as it is: {error}", server(check)))
         }
         Event::Sees { check } => info(format!("{} can be checked again", server(check))),
+        Event::Crowded { probes, waits } => warning(format!(
+            "checks have to wait for others: {probes} are under way, which is the most; {waits} have waited before"
+        )),
         Event::Ignored { name } => warning(format!(
             "virtual server {name} is left out: it has no service, or the first one of another"
         )),

@@ -12,7 +12,7 @@ use nix::unistd::{Pid, getpid, getppid, setgid, setgroups, setuid};
 use tokio::io::unix::AsyncFd;
 
 use super::{Job, Outcome};
-use crate::ready;
+use crate::{descriptors, ready};
 
 /// Variables that would change what a script does and that no script of keepalived's sees.
 const REMOVED: [&str; 3] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
@@ -39,6 +39,7 @@ impl Leader {
         let prepare = move || {
             umask(mask);
             close_rest();
+            descriptors::put_back()?;
             if change_user {
                 setgroups(&user.groups)?;
                 setgid(user.gid)?;
