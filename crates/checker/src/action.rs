@@ -3,6 +3,8 @@
 //! **The same inputs at the same times give the same actions.** Both directions can be printed, recorded and replayed.
 
 use core::fmt;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use ipvs::{DestKey, ServiceKey};
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,8 @@ pub enum Input {
         /// How many.
         probes: usize,
     },
+    /// The addresses that this host has, all of them: for `ha_suspend`. Until it is said it has none.
+    Here(BTreeSet<IpAddr>),
     /// This scheduler was read back from a snapshot by a new process: nothing is running any more. The first input there.
     Resume,
 }
@@ -179,6 +183,14 @@ pub enum Event {
     Sees {
         /// Which check.
         check: CheckName,
+    },
+    /// `ha_suspend`: the checks of a virtual server stop, since this host does not have its address, or go on, since it
+    /// has it now.
+    Suspended {
+        /// The virtual server, by the first of its services.
+        virtual_server: ServiceKey,
+        /// Whether they stop.
+        yes: bool,
     },
     /// Checks that are due have to wait for others to end; at most once in a minute.
     Crowded {

@@ -17,6 +17,7 @@ mod reload;
 mod scheduler;
 pub mod spec;
 mod spread;
+mod suspend;
 
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
 pub use check::CheckView;

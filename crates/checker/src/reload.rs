@@ -30,6 +30,7 @@ use crate::question::Questions;
 use crate::scheduler::{Place, Scheduler, VirtualServer};
 use crate::spec::{CheckSpec, RealServerSpec, VirtualServerSpec};
 use crate::spread::Spread;
+use crate::suspend::is_suspended;
 
 /// No check runs sooner after it appeared.
 const FIRST_AFTER: Duration = Duration::from_secs(1);
@@ -118,6 +119,9 @@ impl Scheduler {
             Some(predecessor) => self.dismantle(predecessor),
             None => (BTreeMap::new(), VirtualServerHealth::new()),
         };
+        if is_new && is_suspended(&spec, &self.here) {
+            self.emit(Event::Suspended { virtual_server: key, yes: true });
+        }
         let mut checks = Vec::with_capacity(spec.real_servers.len());
         for (index, server) in spec.real_servers.iter().enumerate() {
             let before = old.remove(&server.key);

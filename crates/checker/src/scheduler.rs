@@ -13,6 +13,7 @@
 //! waits longest starts first when a run ends, and each that had to wait is counted.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use clock::Instant;
@@ -26,6 +27,7 @@ use crate::health::Health;
 use crate::outcome::Outcome;
 use crate::question::Questions;
 use crate::spec::{CheckSpec, VirtualServerSpec};
+use crate::suspend::is_suspended;
 
 /// Least time between two runs of a check that comes along with others, unless its period is shorter than two of it.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -48,6 +50,8 @@ pub struct Scheduler {
     next_run: RunId,
     pub(crate) questions: Questions,
     limit: Limit,
+    /// The addresses of this host.
+    pub(crate) here: BTreeSet<IpAddr>,
     pub(crate) actions: VecDeque<Action>,
 }
 
@@ -107,6 +111,7 @@ impl Scheduler {
             Input::Tick => self.start_due(now),
             Input::Result { run, outcome } => self.conclude(now, run, outcome),
             Input::Follow { what, value } => self.follow(&what, value),
+            Input::Here(addresses) => self.locate(addresses),
             Input::Resume => self.resume(now),
             Input::Limit { probes } => {
                 self.limit.most = Some(probes.max(1));
@@ -186,11 +191,15 @@ impl Scheduler {
                 return;
             }
             self.due.pop_first();
-            let Some((spec, state)) =
-                self.virtual_servers.get_mut(&place.virtual_server).and_then(|it| it.check(place))
-            else {
+            let Some(virtual_server) = self.virtual_servers.get_mut(&place.virtual_server) else { continue };
+            let suspended = is_suspended(&virtual_server.spec, &self.here);
+            let Some((spec, state)) = virtual_server.check(place) else { continue };
+            if suspended {
+                let later = now + spec.delay_loop;
+                state.phase = Phase::Waiting(later);
+                self.due.insert((later, place));
                 continue;
-            };
+            }
             let shared = self.questions.run(&spec.probe);
             if let Some((run, askers)) =
                 shared.and_then(|run| self.running.get_mut(&run).map(|askers| (run, askers)))

@@ -4,13 +4,16 @@
 //! **The table that is wanted is computed, and the kernel's is made to agree**; health never edits the table directly. What
 //! the kernel refuses is tried again, ever more rarely.
 
+mod addresses;
 mod globals;
 mod probes;
 mod scripts;
 mod table;
 mod words;
 
+use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::time::Duration;
@@ -27,6 +30,7 @@ use crate::exit::Exit;
 use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
 use crate::scheduling::Scheduling;
 use crate::{descriptors, memory, ready, signals};
+use addresses::Addresses;
 use globals::Globals;
 use probes::Probes;
 use table::KernelTable;
@@ -65,6 +69,7 @@ struct Process {
     scheduler: Scheduler,
     probes: Probes,
     table: KernelTable,
+    addresses: Addresses,
     globals: Globals,
     /// A predecessor's work goes on.
     resumed: bool,
@@ -90,6 +95,7 @@ struct Process {
 enum Woken {
     Parent(io::Result<usize>),
     Probe(checker::RunId, checker::Outcome),
+    Addresses(BTreeSet<IpAddr>),
     Signal,
     Time,
 }
@@ -106,6 +112,7 @@ impl Process {
             scheduler: Scheduler::new(),
             probes: Probes::new(),
             table: KernelTable::open().map_err(io::Error::other)?,
+            addresses: Addresses::new(),
             globals: Globals::default(),
             resumed: false,
             init_notifies: false,
@@ -144,6 +151,7 @@ impl Process {
                     }
                 }
                 Woken::Probe(run, outcome) => self.feed(Input::Result { run, outcome }),
+                Woken::Addresses(addresses) => self.feed(Input::Here(addresses)),
                 Woken::Time => self.expire(),
             }
         }
@@ -184,6 +192,7 @@ impl Process {
         tokio::select! {
             read = self.stream.read(buffer) => Woken::Parent(read),
             (run, outcome) = self.probes.next() => Woken::Probe(run, outcome),
+            addresses = self.addresses.next() => Woken::Addresses(addresses),
             ready = self.signalled.readable() => {
                 if let Ok(mut ready) = ready {
                     ready.clear_ready();
@@ -222,6 +231,9 @@ impl Process {
                     self.init_notifies = lvs.init_notifies;
                     let lines = self.globals.configure(&mut self.table.client, *lvs, !self.resumed);
                     self.tell_lines(lines);
+                    if let Some(addresses) = self.addresses.watch(servers.iter().any(|it| it.ha_suspend)) {
+                        self.feed(Input::Here(addresses));
+                    }
                     self.feed(Input::Configure { servers, seed });
                     self.tell(&FromChecker::Configured);
                     memory::give_back();

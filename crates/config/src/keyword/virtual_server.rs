@@ -166,10 +166,11 @@ const CHECKING: &[Keyword] = &[
          Otherwise it is removed.",
     )
     .since("1.3.7"),
-    later(
+    kw(
         "ha_suspend",
         Takes::Flag,
-        "Checks the real servers only while this host has the virtual server's address.",
+        "Checks the real servers only while this host has the virtual server's address; of a group, \
+         any of its addresses. Meanwhile they stay as they are.",
     )
     .since("1.0.0"),
     kw(

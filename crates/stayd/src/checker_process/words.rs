@@ -97,6 +97,14 @@ fn event(scheduler: &Scheduler, event: &Event) -> Line {
             warning(format!("{} cannot be checked, and stays as it is: {error}", server(check)))
         }
         Event::Sees { check } => info(format!("{} can be checked again", server(check))),
+        Event::Suspended { virtual_server, yes } => {
+            let name = name(scheduler, virtual_server);
+            info(if *yes {
+                format!("virtual server {name} is not checked: its address is not on this host (ha_suspend)")
+            } else {
+                format!("virtual server {name} is checked: its address is on this host")
+            })
+        }
         Event::Crowded { probes, waits } => warning(format!(
             "checks have to wait for others: {probes} are under way, which is the most; {waits} have waited before"
         )),
