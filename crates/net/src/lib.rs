@@ -25,7 +25,7 @@ pub use holdings::{Holdings, Loss};
 pub use links::Links;
 pub use mirror::{Change, Mirror};
 pub use monotonic::now;
-pub use receiver::{Batch, Receiver};
+pub use receiver::{Received, Receiver};
 pub use route::HostRoutes;
 pub use sender::Sender;
 pub use vmac::{VmacError, Vmacs};

@@ -10,7 +10,7 @@ use clock::Instant;
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, setsockopt, sockopt,
+    ControlMessageOwned, MsgFlags, RecvMsg, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
@@ -25,8 +25,6 @@ use crate::monotonic::now;
 const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 /// No advert is longer than 255 IPv6 addresses and the headers.
 const LARGEST: usize = 4352;
-/// Packets taken with one system call, at most.
-const BATCH: usize = 16;
 /// A stamp older than this is not believed. A wake-up is later only on a host that was stalled.
 const OLDEST: Duration = Duration::from_millis(10);
 
@@ -37,17 +35,21 @@ pub struct Receiver {
     interface: IfIndex,
     family: Family,
     protocol: Protocol,
-    /// Room for a batch of packets longer than any advert; what is longer still is cut off and fails the length check.
+    /// Room for a packet longer than any advert; what is longer still is cut off and fails the length check.
     buffer: Vec<u8>,
+    /// Room for what the kernel says of a packet.
+    control: Vec<u8>,
 }
 
-/// Packets that were waiting.
-#[derive(Debug)]
-pub struct Batch {
-    /// Each with the time of its arrival: that of a wake-up is later by what the scheduler takes.
-    pub packets: Vec<(Instant, Packet)>,
-    /// More may be waiting.
-    pub is_full: bool,
+/// What was waiting.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Received {
+    /// A packet, and when it arrived: a wake-up is later by what the scheduler takes.
+    Packet(Instant, Packet),
+    /// A datagram that is none.
+    Malformed,
+    /// Nothing waits any more.
+    Nothing,
 }
 
 impl Receiver {
@@ -78,7 +80,8 @@ impl Receiver {
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
         // Without the privilege for more, the system's default has to do.
         let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER);
-        Ok(Self { socket, interface, family, protocol, buffer: vec![0; BATCH * LARGEST] })
+        let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
+        Ok(Self { socket, interface, family, protocol, buffer: vec![0; LARGEST], control })
     }
 
     /// Joins a group of this receiver's family.
@@ -110,48 +113,35 @@ impl Receiver {
         };
     }
 
-    /// What waits, up to `most` packets (16 at once at most) in the order of their arrival; fewer: nothing waits any more.
+    /// The packet that has waited longest.
     ///
     /// # Errors
     /// What the kernel says. `ENETDOWN` is told once when the interface goes down and means nothing for the socket.
-    pub fn receive(&mut self, most: usize) -> io::Result<Batch> {
+    pub fn receive(&mut self) -> io::Result<Received> {
         loop {
-            match self.receive_batch(most.clamp(1, BATCH)) {
-                Err(Errno::EAGAIN) => return Ok(Batch { packets: Vec::new(), is_full: false }),
+            match self.receive_one() {
+                Err(Errno::EAGAIN) => return Ok(Received::Nothing),
                 Err(Errno::EINTR) => {}
                 result => return Ok(result?),
             }
         }
     }
 
-    fn receive_batch(&mut self, most: usize) -> nix::Result<Batch> {
-        let Self { interface, family, protocol, .. } = *self;
-        let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
-        // Made anew each time: the kernel writes the lengths that it used into it.
-        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(most, Some(control));
-        let mut parts: Vec<_> =
-            self.buffer.chunks_exact_mut(LARGEST).take(most).map(|chunk| [IoSliceMut::new(chunk)]).collect();
-        let flags = MsgFlags::empty();
-        let messages = recvmmsg(self.socket.as_raw_fd(), &mut headers, &mut parts, flags, None)?;
+    fn receive_one(&mut self) -> nix::Result<Received> {
+        let mut parts = [IoSliceMut::new(&mut self.buffer)];
+        let control = Some(&mut self.control[..]);
+        let message = recvmsg(self.socket.as_raw_fd(), &mut parts, control, MsgFlags::empty())?;
         let clocks = Clocks::read();
-        let (mut packets, mut count) = (Vec::new(), 0);
-        for message in messages {
-            count += 1;
-            let Some(bytes) = message.iovs().next() else { continue };
-            let packet = match family {
-                Family::V4 => packet_v4(interface, protocol, bytes),
-                Family::V6 => packet_v6(interface, protocol, bytes, &message),
-            };
-            // A datagram that is none is left out.
-            if let Some(packet) = packet {
-                let stamp = message.cmsgs()?.find_map(|control| match control {
-                    ControlMessageOwned::ScmTimestampns(time) => Some(time),
-                    _ => None,
-                });
-                packets.push((clocks.arrival(stamp), packet));
-            }
-        }
-        Ok(Batch { packets, is_full: count == most })
+        let stamp = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::ScmTimestampns(time) => Some(time),
+            _ => None,
+        });
+        let bytes = message.iovs().next().unwrap_or_default();
+        let packet = match self.family {
+            Family::V4 => packet_v4(self.interface, self.protocol, bytes),
+            Family::V6 => packet_v6(self.interface, self.protocol, bytes, &message),
+        };
+        Ok(packet.map_or(Received::Malformed, |packet| Received::Packet(clocks.arrival(stamp), packet)))
     }
 }
 

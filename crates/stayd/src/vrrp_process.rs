@@ -12,11 +12,12 @@ mod receivers;
 mod wake;
 
 use std::io;
+use std::mem;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
 
 use clock::Instant;
-use net::{Announcer, Change, Holdings, Loss, Mirror, Sender};
+use net::{Announcer, Change, Holdings, Loss, Mirror, Received, Sender};
 use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want};
 
 use crate::exit::Exit;
@@ -28,8 +29,8 @@ use parent::{Heard, Parent};
 use receivers::Receivers;
 use wake::{Cause, Wake};
 
-/// Batches of packets taken from one socket before the others and the timer get their turn.
-const BATCHES_AT_ONCE: usize = 256;
+/// Packets taken from one socket before the others and the timer get their turn.
+const PACKETS_AT_ONCE: usize = 4096;
 
 /// A wall clock that is slewed drifts by less in any time that matters.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
@@ -62,6 +63,8 @@ struct Driver {
     parent: Parent,
     scheduling: Scheduling,
     wake: Wake,
+    /// What the last wake-up was for; kept for its room.
+    causes: Vec<Cause>,
     /// When the newest input was.
     latest: Instant,
     /// By how much the wall clock is ahead of the monotonic one, as the router knows it.
@@ -88,6 +91,7 @@ impl Driver {
             parent,
             scheduling: Scheduling::default(),
             wake,
+            causes: Vec::new(),
             latest: Instant::ZERO,
             clock_ahead: None,
             configured: false,
@@ -119,19 +123,18 @@ impl Driver {
 
     /// Waits, and takes in what has happened. The time counts only when everything that came before it has been heard.
     fn turn(&mut self) -> io::Result<()> {
-        let causes = self.wake.wait(self.deadline(), &self.parent)?;
+        let deadline = self.deadline();
+        self.wake.wait(deadline, &self.parent, &mut self.causes)?;
         self.scheduling.restore();
         self.hear_clock();
-        for cause in causes {
-            self.drain(cause);
-        }
+        // Mostly one packet waits. Where more do nevertheless, the next wait ends at once.
+        self.drain_all(if self.wake.is_in_burst() { PACKETS_AT_ONCE } else { 1 });
         if self.interfaces.retry_at().is_some_and(|at| at <= net::now()) {
             self.check_interfaces();
         }
         if self.is_due() {
-            for cause in self.wake.look()? {
-                self.drain(cause);
-            }
+            self.wake.look(&mut self.causes)?;
+            self.drain_all(PACKETS_AT_ONCE);
             if self.is_due() {
                 self.feed(Input::Tick);
             }
@@ -157,7 +160,16 @@ impl Driver {
         self.router.handle(self.latest, input);
     }
 
-    fn drain(&mut self, cause: Cause) {
+    /// Takes in what the wake-up was for, of each socket so many packets at most.
+    fn drain_all(&mut self, most: usize) {
+        let causes = mem::take(&mut self.causes);
+        for cause in &causes {
+            self.drain(*cause, most);
+        }
+        self.causes = causes;
+    }
+
+    fn drain(&mut self, cause: Cause, most: usize) {
         match cause {
             Cause::Parent => self.hear_parent(),
             Cause::Links => {
@@ -170,17 +182,12 @@ impl Driver {
                 None => {}
             },
             Cause::Packets(key) => {
-                // Mostly there is one; where there are more, there may be many.
-                let mut most = 2;
-                for _ in 0..BATCHES_AT_ONCE {
-                    // An interface that went down is an error here; the mirror tells of it as well.
-                    let Some(Ok(batch)) = self.receivers.receive(key, most) else { break };
-                    most = usize::MAX;
-                    for (at, packet) in batch.packets {
-                        self.feed_at(at, Input::Packet(packet));
-                    }
-                    if !batch.is_full {
-                        break;
+                for _ in 0..most {
+                    match self.receivers.receive(key) {
+                        Some(Ok(Received::Packet(at, packet))) => self.feed_at(at, Input::Packet(packet)),
+                        Some(Ok(Received::Malformed)) => {}
+                        // An interface that went down is an error here; the mirror tells of it as well.
+                        Some(Ok(Received::Nothing) | Err(_)) | None => break,
                     }
                 }
             }

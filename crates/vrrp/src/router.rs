@@ -509,11 +509,13 @@ impl Router {
             actions: &mut self.actions,
         };
         act(instance, &mut cx);
-        if let Some(at) = deadline_before {
-            self.deadlines.remove(&(at, id));
-        }
-        if let Some(at) = instance.deadline() {
-            self.deadlines.insert((at, id));
+        let deadline = instance.deadline();
+        if deadline != deadline_before {
+            // In this order the set of a single instance keeps its room.
+            self.deadlines.extend(deadline.map(|at| (at, id)));
+            if let Some(at) = deadline_before {
+                self.deadlines.remove(&(at, id));
+            }
         }
         if (instance.state_name(), instance.sequence()) != before {
             self.changed.insert(id);

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use net::{Batch, Receiver};
+use net::{Received, Receiver};
 use vrrp::{Family, IfIndex, Membership, Protocol};
 
 use super::wake::Wake;
@@ -61,8 +61,8 @@ impl Receivers {
         }
     }
 
-    /// What waits at this socket, up to so many packets; `None` if the socket is closed already.
-    pub(super) fn receive(&mut self, key: Key, most: usize) -> Option<io::Result<Batch>> {
-        self.sockets.get_mut(&key).map(|socket| socket.receiver.receive(most))
+    /// What has waited longest at this socket; `None` if the socket is closed already.
+    pub(super) fn receive(&mut self, key: Key) -> Option<io::Result<Received>> {
+        self.sockets.get_mut(&key).map(|socket| socket.receiver.receive())
     }
 }

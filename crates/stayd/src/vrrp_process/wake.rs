@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::thread;
 use std::time::Duration;
 
 use clock::Instant;
@@ -29,6 +30,16 @@ const PACKETS_AH: u64 = 1 << 34;
 /// Enough for the sockets of a thousand interfaces in both families: a wake-up shows all that is waiting.
 const MOST_EVENTS: usize = 2048;
 
+/// How long a timer that would fire too early is left alone. A wake-up for nothing costs more than setting the timer,
+/// and setting it for each of many adverts costs more than a wake-up.
+const TIMER_STANDS: Duration = Duration::from_millis(100);
+/// Wake-ups that follow each other faster than this belong to a burst of adverts,
+const CLOSE: Duration = Duration::from_millis(1);
+/// when there were so many of them;
+const BURST: u32 = 3;
+/// then more are awaited for so long before anybody looks.
+const GATHERING: Duration = Duration::from_micros(250);
+
 /// Why the loop woke up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Cause {
@@ -42,7 +53,7 @@ pub(super) enum Cause {
 #[derive(Clone, Copy)]
 enum Timer {
     Unset,
-    Set(Instant),
+    Set { at: Instant, since: Instant },
     Fired,
 }
 
@@ -53,6 +64,10 @@ pub(super) struct Wake {
     signals: signals::ForChild,
     events: Vec<EpollEvent>,
     watching_backlog: bool,
+    /// When the last wait ended.
+    woken: Instant,
+    /// Waits in a row that ended soon after the one before.
+    close: u32,
 }
 
 impl Wake {
@@ -67,7 +82,16 @@ impl Wake {
         epoll.add(signals.stream(), readable(SIGNAL))?;
         epoll.add(timer.as_fd(), readable(TIMER))?;
         let events = vec![EpollEvent::empty(); MOST_EVENTS];
-        Ok(Self { epoll, timer, timer_at: Timer::Unset, signals, events, watching_backlog: false })
+        Ok(Self {
+            epoll,
+            timer,
+            timer_at: Timer::Unset,
+            signals,
+            events,
+            watching_backlog: false,
+            woken: net::now(),
+            close: 0,
+        })
     }
 
     /// Watches a receiving socket; closing it ends that.
@@ -88,38 +112,64 @@ impl Wake {
         self.signals.take()
     }
 
-    /// Waits for something to do, at most until `deadline`.
-    pub(super) fn wait(&mut self, deadline: Option<Instant>, parent: &Parent) -> io::Result<Vec<Cause>> {
+    /// Waits for something to do, at most until `deadline`, and says what there is in `causes`.
+    ///
+    /// **In a burst of adverts it lets some of them gather**: hearing them together costs a fraction of a wake-up for
+    /// each, and they count from when the kernel received them.
+    pub(super) fn wait(
+        &mut self,
+        deadline: Option<Instant>,
+        parent: &Parent,
+        causes: &mut Vec<Cause>,
+    ) -> io::Result<()> {
         self.arm(deadline)?;
         self.watch_backlog(parent)?;
-        self.causes(EpollTimeout::NONE)
+        if self.is_in_burst() && deadline.is_none_or(|at| at >= net::now() + CLOSE) {
+            thread::sleep(GATHERING);
+        }
+        self.fill(causes, EpollTimeout::NONE)?;
+        let now = net::now();
+        self.close = if now < self.woken + CLOSE { self.close.saturating_add(1) } else { 0 };
+        self.woken = now;
+        Ok(())
     }
 
-    /// What there is to do right now.
-    pub(super) fn look(&mut self) -> io::Result<Vec<Cause>> {
-        self.causes(EpollTimeout::ZERO)
+    /// Whether adverts come in such quick succession that several may wait.
+    pub(super) fn is_in_burst(&self) -> bool {
+        self.close >= BURST
     }
 
-    fn causes(&mut self, timeout: EpollTimeout) -> io::Result<Vec<Cause>> {
+    /// Says in `causes` what there is to do right now.
+    pub(super) fn look(&mut self, causes: &mut Vec<Cause>) -> io::Result<()> {
+        self.fill(causes, EpollTimeout::ZERO)
+    }
+
+    fn fill(&mut self, causes: &mut Vec<Cause>, timeout: EpollTimeout) -> io::Result<()> {
+        causes.clear();
         let count = match self.epoll.wait(&mut self.events, timeout) {
             Ok(count) => count,
             // Also when the process goes on after SIGSTOP: what waits then shows at the next look.
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        let events = &self.events[..count];
-        if events.iter().any(|event| event.data() == TIMER) {
-            self.timer_at = Timer::Fired;
+        for event in &self.events[..count] {
+            if event.data() == TIMER {
+                self.timer_at = Timer::Fired;
+            }
+            causes.extend(cause(event.data()));
         }
-        Ok(events.iter().filter_map(|event| cause(event.data())).collect())
+        Ok(())
     }
 
-    /// **An early wake-up costs less than setting the timer for each advert that is heard**: a deadline that has moved
-    /// away is looked at again when the timer fires.
+    /// A deadline that has moved away is mostly left to be looked at again when the timer fires.
     fn arm(&mut self, deadline: Option<Instant>) -> io::Result<()> {
         let deadline = match (self.timer_at, deadline) {
-            (Timer::Set(at), Some(deadline)) if at <= deadline => return Ok(()),
-            (Timer::Unset | Timer::Set(_), None) => return Ok(()),
+            (Timer::Set { at, since }, Some(deadline))
+                if at == deadline || at < deadline && self.woken < since + TIMER_STANDS =>
+            {
+                return Ok(());
+            }
+            (Timer::Unset | Timer::Set { .. }, None) => return Ok(()),
             (Timer::Fired, None) => {
                 // Else it stays readable.
                 self.timer.unset()?;
@@ -132,7 +182,7 @@ impl Wake {
         let at = Duration::from_micros(deadline.as_micros().max(1));
         let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
         self.timer.set(Expiration::OneShot(TimeSpec::from_duration(at)), flags)?;
-        self.timer_at = Timer::Set(deadline);
+        self.timer_at = Timer::Set { at: deadline, since: self.woken };
         Ok(())
     }
 
