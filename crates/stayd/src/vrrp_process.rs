@@ -69,6 +69,8 @@ struct Driver {
     latest: Instant,
     /// By how much the wall clock is ahead of the monotonic one, as the router knows it.
     clock_ahead: Option<Duration>,
+    /// Whether an instance has `auth_hmac`.
+    signs: bool,
     configured: bool,
     release: bool,
     stopping: bool,
@@ -94,6 +96,7 @@ impl Driver {
             causes: Vec::new(),
             latest: Instant::ZERO,
             clock_ahead: None,
+            signs: false,
             configured: false,
             release,
             stopping: false,
@@ -219,6 +222,9 @@ impl Driver {
 
     /// Tells the router when the wall clock was set: it times what `auth_hmac` signs.
     fn hear_clock(&mut self) {
+        if !self.signs {
+            return;
+        }
         let Ok(unix) = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) else { return };
         let ahead = unix.saturating_sub(Duration::from_micros(net::now().as_micros()));
         if self.clock_ahead.is_none_or(|known| known.abs_diff(ahead) > CLOCK_TOLERANCE) {
@@ -273,6 +279,8 @@ impl Driver {
             self.sweep(&spec);
             self.feed(Input::Links(self.mirror.views()));
         }
+        self.signs = spec.instances.iter().any(|instance| instance.auth_hmac.is_some());
+        self.hear_clock();
         self.feed(Input::Configure(spec));
         self.perform();
         self.report();
