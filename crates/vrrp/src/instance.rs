@@ -30,6 +30,7 @@ use crate::action::{Action, InstanceId, Membership, Send};
 use crate::advert::{Advert, AuthenticationData};
 use crate::announcer::Announcer;
 use crate::counters::Counters;
+use crate::deadlines::earliest;
 use crate::event::{Event, FaultCause, Reject, StateName, Subject, Transition, What, Why};
 use crate::hold::Hold;
 use crate::input::UnixTime;
@@ -40,6 +41,7 @@ use crate::spec::{InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Versio
 use crate::status::InstanceStatus;
 use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
+use receive::Familiar;
 use rivalry::Rival;
 pub(crate) use track::Trackers;
 
@@ -100,6 +102,8 @@ pub(crate) struct Instance {
     /// Unicast peers with the checksum of keepalived up to 1.3.6.
     old_checksum_peers: BTreeSet<IpAddr>,
     rival: Option<Rival>,
+    /// The newest accepted packet: mostly the next one says the same.
+    familiar: Option<Familiar>,
     /// An owner that pretends to be none.
     demoted: bool,
     hold: Hold,
@@ -187,6 +191,7 @@ impl Instance {
             numbers: Numbers::default(),
             old_checksum_peers: BTreeSet::new(),
             rival: None,
+            familiar: None,
             demoted: false,
             hold: Hold::default(),
             contended: false,
@@ -247,7 +252,7 @@ impl Instance {
                 Some(bursts.into_iter().flatten().fold(master.advert_at, Instant::min))
             }
         };
-        [of_state, self.hold.retry_at()].into_iter().flatten().min()
+        earliest(of_state, self.hold.retry_at())
     }
 
     /// Does what is due.
@@ -422,6 +427,7 @@ impl Instance {
     /// Takes over a changed configuration; the state is kept wherever that makes sense.
     pub(crate) fn reconfigure(&mut self, cx: &mut Context<'_>, spec: InstanceSpec) {
         let before = core::mem::replace(&mut self.spec, spec);
+        self.familiar = None;
         let (held_before, held) = (before.held(), self.spec.held());
         let held_changed = held_before != held || before.accept != self.spec.accept;
         self.hold.drop_unlisted(held_before, &held);

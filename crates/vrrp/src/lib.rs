@@ -23,6 +23,7 @@ mod ah;
 mod announcer;
 mod checksum;
 mod counters;
+mod deadlines;
 mod debounce;
 mod event;
 mod group;

@@ -14,6 +14,7 @@ use crate::action::{Action, InstanceId, Membership, Protocol};
 use crate::advert::Advert;
 use crate::ah;
 use crate::announcer::Announcer;
+use crate::deadlines::{Deadlines, earliest};
 use crate::debounce::Debounce;
 use crate::event::{Transition, Why};
 use crate::group::{Group, Member, Order};
@@ -54,7 +55,7 @@ pub struct Router {
     receivers: BTreeMap<(IfIndex, Family, VirtualRouterId), Vec<InstanceId>>,
     predecessor: BTreeMap<InstanceKey, InstanceSnapshot>,
     announcer: Announcer,
-    deadlines: BTreeSet<(Instant, InstanceId)>,
+    deadlines: Deadlines,
     actions: VecDeque<Action>,
     changed: BTreeSet<InstanceId>,
 }
@@ -96,13 +97,11 @@ impl Router {
 
     /// When the next [`Input::Tick`] is due; `None`: not before another input.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let instances = self.deadlines.first().map(|(at, _)| *at);
-        let refused = self.refused.values().min().copied();
-        let statics = self.statics.hold.retry_at();
-        [instances, refused, statics, self.announcer.deadline(), self.debounce.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let mut next = earliest(self.deadlines.first(), self.statics.hold.retry_at());
+        for refused in self.refused.values() {
+            next = earliest(next, Some(*refused));
+        }
+        earliest(earliest(next, self.announcer.deadline()), self.debounce.deadline())
     }
 
     /// The next thing to do; to be called until there is none, after each input.
@@ -112,6 +111,9 @@ impl Router {
 
     /// The instances whose state has changed since the last call, as their successors would need them.
     pub fn take_changed(&mut self) -> Vec<InstanceSnapshot> {
+        if self.changed.is_empty() {
+            return Vec::new();
+        }
         let changed = core::mem::take(&mut self.changed);
         changed.iter().filter_map(|id| self.instances.get(id)).map(Instance::snapshot).collect()
     }
@@ -346,8 +348,7 @@ impl Router {
             names.extend(self.links.set(view));
         }
         self.links_changed(now, &names);
-        let due: Vec<_> = self.deadlines.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
-        for id in due {
+        for id in self.deadlines.due(now) {
             self.with(now, id, Instance::tick);
         }
         for (membership, at) in &mut self.refused {
@@ -429,7 +430,7 @@ impl Router {
                 self.with(now, instance, |instance, cx| instance.applied(cx, serial, failed));
                 if self.instances.get(&instance).is_some_and(Instance::is_gone) {
                     self.instances.remove(&instance);
-                    self.deadlines.retain(|(_, id)| *id != instance);
+                    self.deadlines.forget(instance);
                 }
             }
             Done::SendFailed { instance, errno } => {
@@ -509,14 +510,7 @@ impl Router {
             actions: &mut self.actions,
         };
         act(instance, &mut cx);
-        let deadline = instance.deadline();
-        if deadline != deadline_before {
-            // In this order the set of a single instance keeps its room.
-            self.deadlines.extend(deadline.map(|at| (at, id)));
-            if let Some(at) = deadline_before {
-                self.deadlines.remove(&(at, id));
-            }
-        }
+        self.deadlines.change(id, deadline_before, instance.deadline());
         if (instance.state_name(), instance.sequence()) != before {
             self.changed.insert(id);
         }

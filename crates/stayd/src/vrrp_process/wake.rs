@@ -36,7 +36,7 @@ const TIMER_STANDS: Duration = Duration::from_millis(100);
 /// Wake-ups that follow each other faster than this belong to a burst of adverts,
 const CLOSE: Duration = Duration::from_millis(1);
 /// when there were so many of them;
-const BURST: u32 = 3;
+const BURST: u32 = 2;
 /// then more are awaited for so long before anybody looks.
 const GATHERING: Duration = Duration::from_micros(250);
 

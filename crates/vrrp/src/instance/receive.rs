@@ -9,17 +9,50 @@ use super::{Context, Instance, State, Told};
 use crate::advert::{Advert, AdvertError};
 use crate::event::{Reject, StateName, What, Why};
 use crate::input::Packet;
-use crate::spec::{Family, Transport, Version};
+use crate::spec::{Authentication, Family, Transport, Version};
 use crate::time::{Centiseconds, skew};
 
 /// Adverts of lower masters that are answered per interval, at most: what waited in a queue is one event, not many.
 const ANSWERS_PER_INTERVAL: u32 = 10;
 
+/// A packet that was accepted, and what it said. **What was accepted once is accepted again** by the same configuration:
+/// a backup that hears a master repeat itself need not judge each advert anew.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Familiar {
+    packet: Packet,
+    advert: Advert,
+}
+
+impl Familiar {
+    /// Whether a packet differs from this one in nothing but its identification.
+    fn is_like(&self, packet: &Packet) -> bool {
+        let Packet { interface, source, destination, ttl, id: _, protocol, payload } = &self.packet;
+        payload == &packet.payload
+            && source == &packet.source
+            && destination == &packet.destination
+            && ttl == &packet.ttl
+            && interface == &packet.interface
+            && protocol == &packet.protocol
+    }
+}
+
 impl Instance {
     /// A packet with this instance's VRID and family came in on its interface.
     pub(crate) fn receive(&mut self, cx: &mut Context<'_>, packet: &Packet) {
+        if let Some(familiar) = self.familiar.take_if(|familiar| familiar.is_like(packet))
+            && self.source != Some(packet.source)
+        {
+            self.heard(cx, packet.source, &familiar.advert);
+            self.familiar = Some(familiar);
+            return;
+        }
         match self.accept(cx, packet) {
-            Ok(advert) => self.heard(cx, packet.source, &advert),
+            Ok(advert) => {
+                self.heard(cx, packet.source, &advert);
+                if !self.is_sequenced() {
+                    self.familiar = Some(Familiar { packet: packet.clone(), advert });
+                }
+            }
             Err(reason) => {
                 self.count(reason);
                 // An owner that is told to hear nobody has nothing to tell.
@@ -29,6 +62,11 @@ impl Instance {
                 }
             }
         }
+    }
+
+    /// Whether a packet that was accepted once is to be rejected when it comes again.
+    fn is_sequenced(&self) -> bool {
+        self.spec.auth_hmac.is_some() || matches!(self.spec.authentication, Authentication::Ah { .. })
     }
 
     fn accept(&mut self, cx: &mut Context<'_>, packet: &Packet) -> Result<Advert, Reject> {

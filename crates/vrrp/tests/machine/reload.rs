@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use vrrp::{Centiseconds, Input, InstanceSpec, Priority, StateName, VirtualRouterId, Why};
+use vrrp::{
+    Authentication, AuthenticationData, Centiseconds, Input, InstanceSpec, Priority, StateName, Version,
+    VirtualRouterId, Why,
+};
 
 use crate::scene::{PEER, Scene, VIP, held, ms, spec, v4, virtual_address};
 
@@ -115,4 +118,17 @@ fn an_instance_that_comes_back_before_its_end_was_confirmed_is_a_new_one() {
     scene.feed(Input::Configure(vec![].into()));
     scene.feed(Input::Configure(vec![spec()].into()));
     assert_eq!(scene.state(), StateName::Backup);
+}
+
+#[test]
+fn an_advert_that_was_accepted_is_judged_anew_after_a_reload() {
+    let open = InstanceSpec { version: Version::V2, ..spec() };
+    let mut scene = Scene::start(open.clone());
+    scene.hear(PEER, 200);
+    scene.hear(PEER, 200);
+    assert_eq!(scene.counters().advert_received, 2);
+    let authentication = Authentication::Password(*b"secret\0\0");
+    scene.feed(Input::Configure(vec![InstanceSpec { authentication, ..open }].into()));
+    scene.hear_altered(PEER, 200, |advert| advert.authentication = AuthenticationData::None);
+    assert_eq!((scene.counters().advert_received, scene.counters().auth_type_mismatch), (2, 1));
 }

@@ -3,6 +3,8 @@
 //! Masters of each daemon send on LANs of their own, with nobody else there. Backups of both daemons hear the same
 //! adverts of a third router, so that their work is the same. All run at the same time; what is counted is the time that
 //! all processes of a daemon ran for in a period, and the packets of its interfaces. An idle daemon's cost is in it.
+//! What one advert a second costs depends on where each wake-up happens to run, and in which order they are woken: there
+//! are several of each daemon, in an order that favours neither, and the period is longer.
 
 use std::fmt::Write as _;
 use std::thread;
@@ -18,11 +20,17 @@ use crate::load::{cpu_time, packets};
 const SIZES: [u32; 4] = [1, 100, 250, 1000];
 /// Virtual routers to a LAN, at most.
 const PER_LAN: u32 = 250;
+/// Daemons that stand for one where there is a single virtual router.
+const SAMPLE: [Daemon; 6] =
+    [Daemon::Keepalived, Daemon::Stayd, Daemon::Stayd, Daemon::Keepalived, Daemon::Keepalived, Daemon::Stayd];
+/// How much longer these are watched.
+const SAMPLE_PERIODS: u32 = 4;
 /// After becoming master: the second burst of announcements comes after five seconds.
 const SETTLING: Duration = Duration::from_secs(7);
 
 /// A running daemon.
 struct Router {
+    daemon: Daemon,
     host: Host,
     process: Process,
 }
@@ -75,15 +83,17 @@ fn costs(size: u32, period: Duration) -> Result<[Cost; 2]> {
         (0..lans).map(|number| lab.lan(&format!("{prefix}{number}"))).collect()
     };
     let common: Vec<Lan> = make("c")?;
+    let (daemons, period): (&[Daemon], _) =
+        if size == 1 { (&SAMPLE, period * SAMPLE_PERIODS) } else { (&DAEMONS, period) };
     let mut masters = Vec::new();
-    for daemon in DAEMONS {
-        let own: Vec<Lan> = make(&daemon.name()[..1])?;
-        masters.push(start(&lab, daemon, "m", &own, 20, size, 200)?);
+    for (number, daemon) in daemons.iter().enumerate() {
+        let own: Vec<Lan> = make(&format!("o{number}-"))?;
+        masters.push(start(&lab, *daemon, &format!("m{number}"), &own, 20, size, 200)?);
     }
     let _feed = start(&lab, Daemon::Keepalived, "f", &common, 20, size, 200)?;
     let mut backups = Vec::new();
-    for (daemon, number) in DAEMONS.into_iter().zip(21..) {
-        backups.push(start(&lab, daemon, "b", &common, number, size, 100)?);
+    for (daemon, number) in daemons.iter().zip(21..) {
+        backups.push(start(&lab, *daemon, &format!("b{number}"), &common, number, size, 100)?);
     }
     for router in &masters {
         wait_for_rate(router, 1, size)?;
@@ -92,20 +102,35 @@ fn costs(size: u32, period: Duration) -> Result<[Cost; 2]> {
         wait_for_rate(router, 0, size)?;
     }
     thread::sleep(SETTLING);
-    let routers: Vec<&Router> = masters.iter().chain(&backups).collect();
-    let before = routers.iter().map(|router| read(router)).collect::<Result<Vec<_>>>()?;
+    let read_all = |routers: &[Router]| routers.iter().map(read).collect::<Result<Vec<_>>>();
+    let (masters_before, backups_before) = (read_all(&masters)?, read_all(&backups)?);
     thread::sleep(period);
-    let after = routers.iter().map(|router| read(router)).collect::<Result<Vec<_>>>()?;
+    let (masters_after, backups_after) = (read_all(&masters)?, read_all(&backups)?);
     lab.close()?;
-    let used = |index: usize, direction: usize| {
-        let packets = after[index].packets[direction] - before[index].packets[direction];
-        let micros = Duration::from_nanos(after[index].nanos - before[index].nanos).as_secs_f64() * 1e6;
-        (packets, micros / f64::from(u32::try_from(packets).unwrap_or(u32::MAX).max(1)))
-    };
-    Ok([0, 1].map(|daemon| {
-        let ((sent, per_sent), (received, per_received)) = (used(daemon, 1), used(2 + daemon, 0));
+    Ok(DAEMONS.map(|daemon| {
+        let (sent, per_sent) = used(&masters, daemon, &masters_before, &masters_after, 1);
+        let (received, per_received) = used(&backups, daemon, &backups_before, &backups_after, 0);
         Cost { per_sent, per_received, sent, received }
     }))
+}
+
+/// Packets of all routers of a daemon in a direction, and microseconds for each.
+fn used(
+    routers: &[Router],
+    daemon: Daemon,
+    before: &[Reading],
+    after: &[Reading],
+    direction: usize,
+) -> (u64, f64) {
+    let (mut packets, mut nanos) = (0, 0);
+    for ((router, before), after) in routers.iter().zip(before).zip(after) {
+        if router.daemon == daemon {
+            packets += after.packets[direction] - before.packets[direction];
+            nanos += after.nanos - before.nanos;
+        }
+    }
+    let micros = Duration::from_nanos(nanos).as_secs_f64() * 1e6;
+    (packets, micros / f64::from(u32::try_from(packets).unwrap_or(u32::MAX).max(1)))
 }
 
 fn start(
@@ -122,7 +147,7 @@ fn start(
         host.connect(lan, &format!("eth{index}"), &[&format!("172.16.{index}.{number}/24")])?;
     }
     let process = host.start_daemon(daemon, &configuration(size, priority))?;
-    Ok(Router { host, process })
+    Ok(Router { daemon, host, process })
 }
 
 fn configuration(size: u32, priority: u8) -> String {
