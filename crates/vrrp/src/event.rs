@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Held, Priority, TrackerId};
+use crate::spec::{Held, Priority, TrackerId, VirtualRouterId};
 
 /// The states of RFC 9568 6.4, and keepalived's two more.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -293,7 +293,7 @@ impl fmt::Display for Reject {
 /// Anything else worth a log line.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Event {
-    /// Name of the instance in the file.
+    /// Name of the instance in the file; of the interface where there is no instance.
     pub instance: String,
     /// What happened.
     pub what: What,
@@ -332,6 +332,13 @@ pub enum What {
         source: IpAddr,
         /// Its priority.
         priority: u8,
+    },
+    /// `log_unknown_vrids`: a packet of a virtual router that no instance here is part of; told once for each sender.
+    UnknownRouter {
+        /// Its source.
+        source: IpAddr,
+        /// Its virtual router.
+        vrid: VirtualRouterId,
     },
     /// While owner and master: another router says that it owns the addresses too.
     Rival {
@@ -402,6 +409,9 @@ impl fmt::Display for What {
             }
             Self::LowerMaster { source, priority } => {
                 write!(f, "{source} with priority {priority} acts as master too; it should yield")
+            }
+            Self::UnknownRouter { source, vrid } => {
+                write!(f, "{source} speaks for virtual router {vrid}, which is not configured here")
             }
             Self::Rival { source } => {
                 write!(f, "{source} says that it owns the addresses too (priority 255); only one can")

@@ -76,7 +76,7 @@ pub(crate) enum Bond {
 }
 
 /// A LAN full of strange senders fills neither the log nor the memory.
-const MOST_TOLD: usize = 64;
+pub(crate) const MOST_TOLD: usize = 64;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Instance {

@@ -16,10 +16,10 @@ use crate::ah;
 use crate::announcer::Announcer;
 use crate::deadlines::{Deadlines, earliest};
 use crate::debounce::Debounce;
-use crate::event::{Transition, Why};
+use crate::event::{Event, Transition, What, Why};
 use crate::group::{Group, Member, Order};
 use crate::input::{Done, Input, Packet, TrackerState, UnixTime};
-use crate::instance::{Bond, Context, Instance, Trackers};
+use crate::instance::{Bond, Context, Instance, MOST_TOLD, Trackers};
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
@@ -53,6 +53,8 @@ pub struct Router {
     earliest_master: Option<Instant>,
     /// Who is concerned by a packet.
     receivers: BTreeMap<(IfIndex, Family, VirtualRouterId), Vec<InstanceId>>,
+    /// Virtual routers of others that were told of since the last configuration; `None`: they are not told of.
+    unknown: Option<BTreeSet<(IfIndex, IpAddr, VirtualRouterId)>>,
     predecessor: BTreeMap<InstanceKey, InstanceSnapshot>,
     announcer: Announcer,
     deadlines: Deadlines,
@@ -147,6 +149,7 @@ impl Router {
             let delay = (now + spec.startup_delay).max(Instant::ZERO + spec.delay_after_boot);
             if resuming { Instant::ZERO } else { delay }
         });
+        self.unknown = spec.log_unknown_vrids.then(BTreeSet::new);
         self.debounce.configure(core::mem::take(&mut spec.link_delays));
         self.announcer.configure(core::mem::take(&mut spec.announce_groups));
         self.with_statics(now, |statics, cx| statics.configure(cx, &spec.statics));
@@ -317,13 +320,23 @@ impl Router {
         let Some(vrid) = advert.and_then(Advert::peek_vrid) else { return };
         let key = (packet.interface, Family::of(packet.source), vrid);
         match self.receivers.get(&key).map(Vec::as_slice) {
-            None | Some([]) => {}
+            None | Some([]) => self.tell_unknown(packet, vrid),
             Some(&[only]) => self.with(now, only, |instance, cx| instance.receive(cx, packet)),
             Some(several) => {
                 for id in self.concerned(packet, several) {
                     self.with(now, id, |instance, cx| instance.receive(cx, packet));
                 }
             }
+        }
+    }
+
+    fn tell_unknown(&mut self, packet: &Packet, vrid: VirtualRouterId) {
+        let Some(unknown) = &mut self.unknown else { return };
+        let (interface, source) = (packet.interface, packet.source);
+        if unknown.len() < MOST_TOLD && unknown.insert((interface, source, vrid)) {
+            let instance = self.links.numbered(interface).map_or_else(String::new, |link| link.name.clone());
+            let what = What::UnknownRouter { source, vrid };
+            self.actions.push_back(Action::Emit(Event { instance, what }));
         }
     }
 

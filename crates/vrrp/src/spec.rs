@@ -60,6 +60,8 @@ pub struct RouterSpec {
     pub delay_after_boot: Duration,
     /// `vmac_addr_prefix`: start of the names of VMACs of single addresses (default: `vmac_prefix`, `vrrp`).
     pub vmac_address_prefix: Option<String>,
+    /// `log_unknown_vrids`: adverts of virtual routers that are not configured here are told of.
+    pub log_unknown_vrids: bool,
 }
 
 impl From<Vec<InstanceSpec>> for RouterSpec {

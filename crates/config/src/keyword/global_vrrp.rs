@@ -113,7 +113,7 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("false")
     .since("2.0.12"),
-    later(
+    kw(
         "vrrp_garp_extra_if",
         EXTRA_IF,
         "Default of the instances' `garp_extra_if`: every so many seconds the addresses of VMACs are \
@@ -265,8 +265,13 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("0")
     .since("2.4.0"),
-    later("log_unknown_vrids", Takes::Flag, "Logs adverts of virtual routers that are not configured here.")
-        .since("2.0.16"),
+    kw(
+        "log_unknown_vrids",
+        Takes::Flag,
+        "Logs adverts of virtual routers that are not configured here; each sender once (keepalived: each \
+         advert).",
+    )
+    .since("2.0.16"),
     kw(
         "vrrp_owner_ignore_adverts",
         SWITCH,

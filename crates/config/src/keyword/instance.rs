@@ -421,7 +421,7 @@ const ANNOUNCE: &[Keyword] = &[
     )
     .default("vrrp_garp_lower_prio_repeat")
     .since("1.2.20"),
-    later(
+    kw(
         "garp_extra_if",
         Takes::Words { syntax: "[all] SECS", least: 1, missing: Missing::Reported },
         "Announces the addresses of VMACs on further interfaces every so many seconds, with `all` on \

@@ -217,7 +217,7 @@ impl Lowering<'_> {
             }
             "default_interface" => entry.text().clone_into(&mut vrrp.default_interface),
             "disable_local_igmp" => vrrp.disable_local_igmp = true,
-            "log_unknown_vrids" => vrrp.log_unknown_vrids = true,
+            "log_unknown_vrids" => self.model.vrrp.log_unknown_vrids = true,
             "vrrp_rx_bufs_policy" => self.buffer_policy(entry),
             "vrrp_rx_bufs_multiplier" => vrrp.receive_buffer_packets = entry.integer().unwrap_or(3),
             "vrrp_startup_delay" => self.model.vrrp.startup_delay = entry.time().unwrap_or_default(),

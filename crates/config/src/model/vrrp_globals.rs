@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct VrrpGlobals {
     /// `disable_local_igmp`: the kernel reports no link-local groups while the daemon runs.
     pub disable_local_igmp: bool,
-    /// `log_unknown_vrids`: adverts of virtual routers that are not configured are logged.
-    pub log_unknown_vrids: bool,
     /// `vrrp_rx_bufs_policy`.
     pub receive_buffer: BufferPolicy,
     /// `vrrp_rx_bufs_multiplier`: packets that a buffer holds (default 3).
@@ -29,7 +27,6 @@ impl Default for VrrpGlobals {
     fn default() -> Self {
         Self {
             disable_local_igmp: false,
-            log_unknown_vrids: false,
             receive_buffer: BufferPolicy::System,
             receive_buffer_packets: 3,
             vmac_prefix: None,

@@ -2,7 +2,7 @@
 
 use vrrp::{
     Advert, Authentication, AuthenticationData, Centiseconds, Counters, InstanceSpec, Packet, Peer, Protocol,
-    Reject, StateName, Transport, Version, What,
+    Reject, RouterSpec, StateName, Transport, Version, VirtualRouterId, What,
 };
 
 use crate::scene::{GROUP, OWN, PEER, Scene, index, ms, spec, v4};
@@ -221,4 +221,20 @@ fn rejections_are_told_again_after_the_state_has_changed() {
     assert_eq!(scene.state(), StateName::Master);
     scene.packet(strange);
     assert_eq!(scene.told.len(), 2);
+}
+
+#[test]
+fn an_advert_of_an_unknown_virtual_router_is_told_of_once_for_each_sender_if_asked() {
+    let other = VirtualRouterId::new(77).unwrap();
+    let unknown = packet(&InstanceSpec { vrid: other, ..spec() }, |_| {});
+    let from_another = Packet { source: v4(10, 0, 0, 3), ..unknown.clone() };
+    for log_unknown_vrids in [false, true] {
+        let router = RouterSpec { instances: vec![spec()], log_unknown_vrids, ..RouterSpec::default() };
+        let mut scene = Scene::start_all(router);
+        for packet in [&unknown, &unknown, &from_another] {
+            scene.packet(packet.clone());
+        }
+        let told = [PEER, v4(10, 0, 0, 3)].map(|source| What::UnknownRouter { source, vrid: other });
+        assert_eq!(scene.told, if log_unknown_vrids { told.to_vec() } else { vec![] });
+    }
 }
