@@ -2,7 +2,7 @@
 //!
 //! **Of two lines with the same keyword the later counts**, also across several blocks.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Lowering;
@@ -11,65 +11,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::keyword::parse_integer;
 use crate::model::{BufferPolicy, Identity};
 use crate::resolve::Entry;
-
-/// What instances and servers take over unless they say otherwise.
-#[derive(Debug)]
-pub struct Defaults {
-    pub version: vrrp::Version,
-    pub multicast_v4: Ipv4Addr,
-    pub multicast_v6: Ipv6Addr,
-    pub garp_delay: Duration,
-    pub garp_repeat: u32,
-    pub garp_refresh: Duration,
-    pub garp_refresh_repeat: u32,
-    pub garp_lower_delay: Duration,
-    pub garp_lower_repeat: u32,
-    pub garp_interval: Duration,
-    pub gna_interval: Duration,
-    pub down_timer_adverts: u8,
-    pub strict: bool,
-    pub skip_check_adv_addr: bool,
-    pub lower_prio_no_advert: bool,
-    pub higher_prio_send_advert: bool,
-    pub alert_vrrp: Option<bool>,
-    pub alert_checker: Option<bool>,
-    pub check_unicast_src: bool,
-    pub checksum_as_v2: bool,
-    pub owner_ignore_adverts: bool,
-    pub priority_changes: bool,
-    pub extra_interfaces: Option<vrrp::ExtraInterfaces>,
-}
-
-impl Default for Defaults {
-    fn default() -> Self {
-        let announce = vrrp::AnnounceSpec::default();
-        Self {
-            version: vrrp::Version::V2,
-            multicast_v4: Ipv4Addr::new(224, 0, 0, 18),
-            multicast_v6: Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12),
-            garp_delay: announce.delay,
-            garp_repeat: announce.repeat,
-            garp_refresh: announce.refresh,
-            garp_refresh_repeat: announce.refresh_repeat,
-            garp_lower_delay: announce.lower_priority_delay,
-            garp_lower_repeat: announce.lower_priority_repeat,
-            garp_interval: Duration::ZERO,
-            gna_interval: Duration::ZERO,
-            down_timer_adverts: 3,
-            strict: false,
-            skip_check_adv_addr: false,
-            lower_prio_no_advert: false,
-            higher_prio_send_advert: false,
-            alert_vrrp: None,
-            alert_checker: None,
-            check_unicast_src: false,
-            checksum_as_v2: false,
-            owner_ignore_adverts: false,
-            priority_changes: false,
-            extra_interfaces: None,
-        }
-    }
-}
 
 /// Announcement settings that were written; the rest depends on each other.
 #[derive(Default)]
@@ -101,6 +42,7 @@ impl Lowering<'_> {
             }
         }
         self.announce(&announce);
+        self.defaults.alerts_written = [alert, self.defaults.alert_vrrp, self.defaults.alert_checker];
         self.defaults.alert_vrrp = self.defaults.alert_vrrp.or(alert);
         self.defaults.alert_checker = self.defaults.alert_checker.or(alert);
     }
@@ -113,6 +55,7 @@ impl Lowering<'_> {
         defaults.garp_repeat = set.repeat.unwrap_or(count(5, 1));
         defaults.garp_refresh = set.refresh.unwrap_or(Duration::ZERO);
         defaults.garp_refresh_repeat = set.refresh_repeat.unwrap_or(count(1, 0));
+        defaults.garp_lower_written = (set.lower_delay, set.lower_repeat);
         defaults.garp_lower_delay = set.lower_delay.unwrap_or(defaults.garp_delay);
         defaults.garp_lower_repeat = set.lower_repeat.unwrap_or(defaults.garp_repeat);
     }

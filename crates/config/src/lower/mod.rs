@@ -35,12 +35,11 @@ use ipvs::ServiceKey;
 
 use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::host::{Host, NamespaceFacts};
-use crate::model::Model;
+use crate::model::{Defaults, Model};
 use crate::parse::{Events, parse};
 use crate::read::Line;
 use crate::resolve::{Entry, Memory, Table, resolve};
 use crate::source::{SourceMap, Span};
-use globals::Defaults;
 use server_group::ServerGroup;
 use tracker::Trackers;
 
@@ -102,6 +101,7 @@ pub fn lower(
     lowering.complete_track_groups();
     lowering.complete_statics();
     lowering.report_script_security();
+    lowering.model.globals.defaults = lowering.defaults;
     lowering.model
 }
 

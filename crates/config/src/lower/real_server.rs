@@ -9,10 +9,10 @@ use ipvs::{DestKey, DestSpec, Family, Forwarding};
 
 use super::Lowering;
 use super::command::Runner;
-use super::virtual_server::{Draft, Target, Timing};
+use super::virtual_server::{Draft, Target};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::keyword::parse_integer;
-use crate::model::RealServerEvents;
+use crate::model::{RealServerEvents, TimingSpec};
 use crate::resolve::Entry;
 use crate::source::Span;
 
@@ -21,7 +21,7 @@ pub struct CheckContext<'c> {
     pub address: IpAddr,
     /// As the file gives it, or that of the virtual server.
     pub port: u16,
-    pub timing: Timing,
+    pub timing: TimingSpec,
     pub alpha: bool,
     pub host: Option<&'c str>,
 }
@@ -59,7 +59,7 @@ impl Lowering<'_> {
             return self.report(diagnostic.label("the second one is ignored").first(Some(first)));
         }
         let smtp_alert = self.defaults.alert_checker.unwrap_or(true);
-        let mut own = RealServerEvents { key, notify_up: None, notify_down: None, smtp_alert };
+        let mut own = RealServerEvents { key, notify_up: None, notify_down: None, smtp_alert, timing: None };
         let dest = DestSpec { weight: draft.weight, forwarding, upper_threshold: 0, lower_threshold: 0 };
         let mut server = RealServerSpec {
             key,
@@ -70,7 +70,7 @@ impl Lowering<'_> {
             checks: Vec::new(),
             follows: Vec::new(),
         };
-        let (mut timing, mut host) = (Timing::default(), draft.host.as_deref());
+        let (mut timing, mut host) = (TimingSpec::default(), draft.host.as_deref());
         for entry in entry.entries() {
             match entry.name() {
                 _ if timing.line(entry) => {}
@@ -90,6 +90,7 @@ impl Lowering<'_> {
         // The port that checks go to is the one that is written, even where the table cannot have it.
         let written = port.or(ports.first().copied()).unwrap_or(0);
         let timing = timing.within(draft.timing);
+        own.timing = (timing != draft.timing).then(|| Box::new(timing));
         let context = CheckContext { address, port: written, timing, alpha: server.alpha, host };
         // Checks are its only blocks, and most servers have one: a file may have tens of thousands of them.
         let blocks = entry.entries().iter().filter(|entry| entry.keyword.block().is_some());
@@ -104,7 +105,7 @@ impl Lowering<'_> {
     /// Reads the checks of a real server that is not used, for what is wrong in them; keepalived counts their scripts.
     fn checks_of_nobody(&mut self, entry: &Entry<'_>, address: IpAddr, port: Option<u16>) {
         let port = port.unwrap_or(0);
-        let context = CheckContext { address, port, timing: Timing::default(), alpha: false, host: None };
+        let context = CheckContext { address, port, timing: TimingSpec::default(), alpha: false, host: None };
         let key = DestKey { address, port };
         let dest = DestSpec {
             weight: 0,

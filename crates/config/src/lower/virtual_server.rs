@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use ipvs::{DestKey, Family, Forwarding, Protocol, SchedulerFlags, Tunnel, TunnelChecksum};
 
@@ -16,7 +15,7 @@ use super::server_group::ServerGroup;
 use crate::diagnostic::{Code, Diagnostic, Effect};
 use crate::keyword::parse_integer;
 use crate::lex::Word;
-use crate::model::ServerEvents;
+use crate::model::{ServerEvents, TimingSpec};
 use crate::resolve::Entry;
 use crate::source::Span;
 
@@ -76,17 +75,7 @@ impl Target {
     }
 }
 
-/// What checks take over from server to server.
-#[derive(Clone, Copy, Default)]
-pub struct Timing {
-    pub delay_loop: Option<Duration>,
-    pub retry: Option<u32>,
-    pub delay_before_retry: Option<Duration>,
-    pub warmup: Option<Duration>,
-    pub connect_timeout: Option<Duration>,
-}
-
-impl Timing {
+impl TimingSpec {
     /// Takes a line about timing; false if it is about something else.
     pub fn line(&mut self, entry: &Entry<'_>) -> bool {
         match entry.name() {
@@ -101,6 +90,7 @@ impl Timing {
     }
 
     /// What `self` says, and `outer` where it says nothing.
+    #[must_use]
     pub fn within(self, outer: Self) -> Self {
         Self {
             delay_loop: self.delay_loop.or(outer.delay_loop),
@@ -125,7 +115,7 @@ pub struct Draft<'e> {
     pub persistence: Option<u32>,
     pub granularity: Option<(&'e str, Span)>,
     pub engine: Option<String>,
-    pub timing: Timing,
+    pub timing: TimingSpec,
     pub inhibit: bool,
     pub alpha: bool,
     pub omega: bool,
@@ -166,7 +156,7 @@ impl Lowering<'_> {
             persistence: None,
             granularity: None,
             engine: None,
-            timing: Timing::default(),
+            timing: TimingSpec::default(),
             inhibit: false,
             alpha: false,
             omega: false,

@@ -77,7 +77,13 @@ impl Lowering<'_> {
             sorry_server,
             real_servers,
         });
-        self.model.server_events.push(ServerEvents { real_servers: events, ..draft.events });
+        self.model.server_events.push(ServerEvents {
+            real_servers: events,
+            timing: draft.timing,
+            virtual_host: draft.host,
+            inhibit_on_failure: draft.inhibit,
+            ..draft.events
+        });
         true
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Command, DaemonSpec, DbusSpec, FifosSpec, FilesSpec, FirewallSpec, Identity, MailSpec, SnmpSpec,
-    VrrpGlobals,
+    Command, DaemonSpec, DbusSpec, Defaults, FifosSpec, FilesSpec, FirewallSpec, Identity, MailSpec,
+    SnmpSpec, VrrpGlobals,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,8 @@ pub struct Globals {
     pub firewall: FirewallSpec,
     /// Files.
     pub files: FilesSpec,
+    /// What instances and servers have taken over where they do not say otherwise.
+    pub defaults: Defaults,
 }
 
 /// Commands at the daemon's start and stop.

@@ -4,6 +4,7 @@
 //! machine yet is kept here, in types that those to come can take over.
 
 mod command;
+mod defaults;
 mod fifo;
 mod files;
 mod firewall;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use command::*;
+pub use defaults::*;
 pub use fifo::*;
 pub use files::*;
 pub use firewall::*;

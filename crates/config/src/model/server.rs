@@ -1,5 +1,7 @@
 //! What a `virtual_server` has beside its [`checker::VirtualServerSpec`].
 
+use std::time::Duration;
+
 use super::Command;
 use ipvs::DestKey;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,27 @@ pub struct ServerEvents {
     pub smtp_alert: bool,
     /// What its real servers have, in the order of the spec.
     pub real_servers: Vec<RealServerEvents>,
+    /// What its checks take over.
+    pub timing: TimingSpec,
+    /// `virtualhost`.
+    pub virtual_host: Option<String>,
+    /// `inhibit_on_failure`, which its real servers take over.
+    pub inhibit_on_failure: bool,
+}
+
+/// What checks take over from server to server, as far as it is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TimingSpec {
+    /// `delay_loop`.
+    pub delay_loop: Option<Duration>,
+    /// `retry`.
+    pub retry: Option<u32>,
+    /// `delay_before_retry`.
+    pub delay_before_retry: Option<Duration>,
+    /// `warmup`.
+    pub warmup: Option<Duration>,
+    /// `connect_timeout`.
+    pub connect_timeout: Option<Duration>,
 }
 
 /// What a `real_server` has beside its [`checker::RealServerSpec`].
@@ -28,4 +51,6 @@ pub struct RealServerEvents {
     pub notify_down: Option<Command>,
     /// `smtp_alert`: changes of its state are mailed. By default they are.
     pub smtp_alert: bool,
+    /// What its checks take over; none: what the virtual server says.
+    pub timing: Option<Box<TimingSpec>>,
 }

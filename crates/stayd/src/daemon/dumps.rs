@@ -17,7 +17,8 @@ impl Daemon {
     pub(super) fn ask_for(&self, dump: Dump) {
         if dump == Dump::Data {
             let model = &self.configuration.rest;
-            let text = dump::parent(&model.globals, model);
+            let numbers = |identity: Option<&Identity>| self.numbers(identity);
+            let text = dump::parent(&self.configuration.vrrp, model, &numbers);
             self.write(File::Data(Part::Parent), &text);
             if let Some(child) = self.children.get(&Role::Checker) {
                 child.send(&ToChecker::Report);
@@ -55,7 +56,8 @@ impl Daemon {
     pub(super) fn write_checker(&self, scheduler: &Scheduler) {
         let configuration = &self.configuration;
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
-        let text = dump::checker((&configuration.virtual_servers, &configuration.rest), scheduler, &numbers);
+        let served = (configuration.virtual_servers.as_slice(), &configuration.rest);
+        let text = dump::checker(&configuration.vrrp, served, scheduler, self.trackers.states(), &numbers);
         self.write(File::Data(Part::Checker), &text);
     }
 

@@ -10,10 +10,13 @@ mod links;
 mod servers;
 mod trackers;
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use checker::{Scheduler, VirtualServerSpec};
-use config::model::{Globals, Model, NotifySpec};
+use config::model::{Model, NotifySpec};
+use global::Shared;
+use vrrp::{RouterSpec, TrackerId, TrackerState};
 
 use super::{Users, VrrpView, held, quoted};
 
@@ -91,22 +94,27 @@ const fn enabled(enabled: bool) -> &'static str {
 }
 
 /// The parent's file.
-pub fn parent(globals: &Globals, model: &Model) -> String {
+pub fn parent(router: &RouterSpec, model: &Model, users: &Users<'_>) -> String {
     let mut page = Page::default();
-    global::page(&mut page, globals, model);
+    let startup_delay = router.startup_delay;
+    global::page(&mut page, &Shared { model, startup_delay, users, parent: true });
     page.0
 }
 
 /// The checker process's file.
 pub fn checker(
+    router: &RouterSpec,
     (servers, model): (&[VirtualServerSpec], &Model),
     scheduler: &Scheduler,
+    trackers: &BTreeMap<TrackerId, TrackerState>,
     users: &Users<'_>,
 ) -> String {
     let mut page = Page::default();
-    global::page(&mut page, &model.globals, model);
+    let startup_delay = router.startup_delay;
+    // What only VRRP resolves is not given here, as in the parent.
+    global::page(&mut page, &Shared { model, startup_delay, users, parent: true });
     if !servers.is_empty() {
-        servers::page(&mut page, &servers::ServersView { model, servers, scheduler, users });
+        servers::page(&mut page, &servers::ServersView { model, servers, scheduler, users, trackers });
     }
     page.0
 }
@@ -114,7 +122,8 @@ pub fn checker(
 /// The VRRP process's file.
 pub fn vrrp(view: &VrrpView<'_>) -> String {
     let mut page = Page::default();
-    global::page(&mut page, &view.model.globals, view.model);
+    let (model, startup_delay) = (view.model, view.router.startup_delay);
+    global::page(&mut page, &Shared { model, startup_delay, users: view.users, parent: false });
     statics(&mut page, view);
     if !view.router.instances.is_empty() {
         page.section("VRRP Topology");

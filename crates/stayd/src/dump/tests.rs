@@ -43,6 +43,7 @@ fn router() -> RouterSpec {
 
 fn model() -> Model {
     let mut model = Model::default();
+    model.globals.router_id = Some("director".to_owned());
     let notify = NotifySpec { master: Some(command(&["/bin/m", "two words"])), ..NotifySpec::default() };
     model.vrrp_events.insert("VI_1".to_owned(), InstanceEvents { notify, ..InstanceEvents::default() });
     model.scripts = vec![ScriptSpec {

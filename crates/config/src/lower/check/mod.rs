@@ -16,7 +16,7 @@ use checker::{CheckSpec, Connection, ProbeSpec, RealServerSpec, SmtpProbe};
 
 use super::Lowering;
 use super::real_server::CheckContext;
-use super::virtual_server::Timing;
+use crate::model::TimingSpec;
 use crate::resolve::Entry;
 use connection::Target;
 
@@ -36,7 +36,7 @@ const MISC: Habits = Habits { retry: 0, ..MOST };
 /// The lines that checks have in common.
 #[derive(Default)]
 struct Lines<'e> {
-    timing: Timing,
+    timing: TimingSpec,
     target: Target<'e>,
     alpha: Option<bool>,
     log_all: Option<bool>,

@@ -1,13 +1,17 @@
 //! Virtual servers, their real servers, and the checks.
 
-use std::fmt::Display;
+mod checkers;
 
-use checker::{
-    CheckSpec, CheckView, HttpVersion, ProbeSpec, RealServerSpec, Scheduler, Sni, VirtualServerHealth,
-    VirtualServerSpec,
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::time::Duration;
+
+use checker::{CheckView, FollowSpec, RealServerSpec, Scheduler, VirtualServerHealth, VirtualServerSpec};
+use config::model::{
+    Command, GroupEntry, Model, RealServerEvents, ServerEvents, ServerGroupSpec, TimingSpec,
 };
-use config::model::{Command, GroupEntry, Model, RealServerEvents, ServerEvents};
-use ipvs::{DestKey, Family, Forwarding, Protocol, ServiceKey, Tunnel};
+use ipvs::{DestKey, Family, Forwarding, Granularity, Protocol, ServiceKey, Tunnel};
+use vrrp::{TrackerId, TrackerState};
 
 use super::{Page, yes};
 use crate::dump::{Users, quoted};
@@ -18,24 +22,37 @@ pub(super) struct ServersView<'a> {
     pub(super) servers: &'a [VirtualServerSpec],
     pub(super) scheduler: &'a Scheduler,
     pub(super) users: &'a Users<'a>,
+    /// What files and the like say.
+    pub(super) trackers: &'a BTreeMap<TrackerId, TrackerState>,
 }
 
+impl ServersView<'_> {
+    /// Whether it serves this group by this protocol with a live server.
+    fn serves(&self, spec: &VirtualServerSpec, group: &str, by: &str) -> bool {
+        let health = spec.services.first().and_then(|first| self.scheduler.health().get(first));
+        let live =
+            |health: &VirtualServerHealth| spec.real_servers.iter().any(|server| health.is_live(&server.key));
+        spec.group.as_deref() == Some(group) && protocol(spec) == by && health.is_some_and(live)
+    }
+}
+
+/// The IPVS whose interface keepalived 2.2.7 was built against.
+const IPVS: &str = "1.2.1";
+
+/// `delay_loop` and `connect_timeout` where they are not written.
+const PERIOD: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
+    if let Some(ca) = view.model.lvs.tls.as_ref().and_then(|tls| tls.ca.as_ref()) {
+        page.section("SSL definitions");
+        page.line(format_args!(" CA-file : {ca}"));
+    }
     page.section("LVS Topology");
+    page.line(format_args!(" System is compiled with LVS v{IPVS}"));
     for group in &view.model.server_groups {
         page.line(" ------< Virtual server group >------");
-        page.object("Virtual Server Group", &group.name);
-        for entry in &group.entries {
-            match entry {
-                GroupEntry::Addresses { first, last, port } if first == last => {
-                    page.attribute("VIP", format_args!("{first}, VPORT = {port}"));
-                }
-                GroupEntry::Addresses { first, last, port } => {
-                    page.attribute("VIP Range", format_args!("{first}-{last}, VPORT = {port}"));
-                }
-                GroupEntry::Mark { mark, .. } => page.attribute("FWMARK", mark),
-            }
-        }
+        group_page(page, view, group);
     }
     let unknown = VirtualServerHealth::new();
     let events = |index: usize| view.model.server_events.get(index).cloned().unwrap_or_default();
@@ -43,9 +60,40 @@ pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
         let health = spec.services.first().and_then(|first| view.scheduler.health().get(first));
         virtual_server(page, view, spec, health.unwrap_or(&unknown), &events(index));
     }
-    page.section("Health checkers");
-    for spec in view.servers {
-        checkers(page, view, spec);
+    checkers::page(page, view);
+}
+
+fn group_page(page: &mut Page, view: &ServersView<'_>, group: &ServerGroupSpec) {
+    let has = |family| yes(group.entries.iter().any(|entry| family_of(entry) == family));
+    let families = format!("IPv4 = {}, IPv6 = {}", has(Some(Family::V4)), has(Some(Family::V6)));
+    page.object("Virtual Server Group", format_args!("{}, {families}", group.name));
+    let live = |protocol| view.servers.iter().filter(|spec| view.serves(spec, &group.name, protocol)).count();
+    for entry in &group.entries {
+        match entry {
+            GroupEntry::Addresses { first, last, port } if first == last => {
+                page.attribute("VIP", format_args!("{first}, VPORT = {port}"));
+            }
+            GroupEntry::Addresses { first, last, port } => {
+                page.attribute("VIP Range", format_args!("{first}-{last}, VPORT = {port}"));
+            }
+            GroupEntry::Mark { mark, .. } => page.attribute("FWMARK", mark),
+        }
+        let [tcp, udp, sctp] = ["TCP", "UDP", "SCTP"].map(live);
+        match (entry, family_of(entry)) {
+            (GroupEntry::Addresses { .. }, _) => {
+                page.line(format_args!("     Alive: {tcp} tcp, {udp} udp, {sctp} sctp"));
+            }
+            (_, Some(Family::V6)) => page.line(format_args!("     Alive: 0 IPv4, {} IPv6", tcp + udp + sctp)),
+            _ => page.line(format_args!("     Alive: {} IPv4, 0 IPv6", tcp + udp + sctp)),
+        }
+        page.line("     reloaded = False");
+    }
+}
+
+fn family_of(entry: &GroupEntry) -> Option<Family> {
+    match entry {
+        GroupEntry::Addresses { first, .. } => Some(Family::of(*first)),
+        GroupEntry::Mark { family, .. } => *family,
     }
 }
 
@@ -69,22 +117,35 @@ fn virtual_server(
         (None, Some(ServiceKey::Fwmark { mark, .. })) => page.object("VS FWMARK", mark),
         (None, None) => page.object("VS", &spec.name),
     }
+    page.maybe("VirtualHost", events.virtual_host.as_ref());
     let family = spec.services.first().map_or(Family::V4, ServiceKey::family);
     page.attribute("Address family", if family == Family::V4 { "inet" } else { "inet6" });
+    let timing = events.timing;
+    page.attribute("connection timeout", seconds(timing.connect_timeout.unwrap_or(TIMEOUT)));
+    page.attribute("delay_loop", seconds(timing.delay_loop.unwrap_or(PERIOD)));
     page.attribute("lvs_sched", &spec.service.scheduler);
     let flags = spec.service.flags;
     page.attribute("Hashed", super::enabled(false));
-    page.attribute("flag-1", super::enabled(flags.flag_1));
-    page.attribute("flag-2", super::enabled(flags.flag_2));
-    page.attribute("flag-3", super::enabled(flags.flag_3));
+    if let hash @ ("sh" | "mh") = spec.service.scheduler.as_str() {
+        page.attribute(&format!("{hash}-port"), super::enabled(flags.flag_2));
+        page.attribute(&format!("{hash}-fallback"), super::enabled(flags.flag_1));
+    } else {
+        page.attribute("flag-1", super::enabled(flags.flag_1));
+        page.attribute("flag-2", super::enabled(flags.flag_2));
+        page.attribute("flag-3", super::enabled(flags.flag_3));
+    }
     page.attribute("One packet scheduling", super::enabled(flags.one_packet));
     page.maybe(
         "persistence timeout",
         spec.service.persistence.as_ref().map(|persistence| persistence.timeout),
     );
+    let granularity = spec.service.persistence.as_ref().map(|persistence| persistence.granularity);
+    page.maybe("persistence granularity", granularity.and_then(granularity_text));
     page.attribute("protocol", protocol(spec));
     page.line(format_args!("   alpha is {}", on(spec.alpha)));
     page.line(format_args!("   omega is {}", on(spec.omega)));
+    page_timing(page, &timing);
+    page.line(format_args!("   Inhibit on failure is {}", on(events.inhibit_on_failure)));
     page.attribute("quorum", format_args!("{}, hysteresis = {}", spec.quorum, spec.hysteresis));
     page_command(page, view, "   Quorum up", events.quorum_up.as_ref());
     page_command(page, view, "   Quorum down", events.quorum_down.as_ref());
@@ -96,14 +157,18 @@ fn virtual_server(
         page.line(format_args!("     forwarding method = {}", forwarding(sorry.dest.forwarding)));
         page.line(format_args!("     Inhibit on failure is {}", on(sorry.inhibit)));
     }
-    let alive = spec.real_servers.iter().any(|server| health.is_live(&server.key));
-    page.attribute("alive", u8::from(alive));
+    page.attribute("alive", 1);
     page.attribute("quorum_state_up", u8::from(health.has_quorum()));
+    page.attribute("reloaded", 0);
+    let table = checker::desired([spec], view.scheduler.health());
+    let set: BTreeSet<_> = table.services.values().flat_map(|service| service.dests.keys()).collect();
     let checks = spec.services.first().map(|first| view.scheduler.checks(first)).unwrap_or_default();
     let checks = checks.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
     for (server, checks) in spec.real_servers.iter().zip(checks) {
-        let events = events.real_servers.iter().find(|events| events.key == server.key);
-        real_server(page, view, server, (health, checks), events);
+        let own = events.real_servers.iter().find(|events| events.key == server.key);
+        let timing = own.and_then(|own| own.timing.as_deref()).unwrap_or(&timing);
+        let is_set = set.iter().any(|key| key.address == server.key.address && matches(key, server.key));
+        real_server(page, view, server, (health, checks), (own, timing, is_set));
     }
 }
 
@@ -112,29 +177,67 @@ fn real_server(
     view: &ServersView<'_>,
     spec: &RealServerSpec,
     (health, checks): (&VirtualServerHealth, &[CheckView]),
-    events: Option<&RealServerEvents>,
+    (events, timing, is_set): (Option<&RealServerEvents>, &TimingSpec, bool),
 ) {
     let (weight, live) = (health.weight(spec), health.is_live(&spec.key));
     page.line("   ------< Real server >------");
     page.attribute(
         "RIP",
         format_args!(
-            "{}, RPORT = {}, WEIGHT = {} EFF WEIGHT = {weight}",
-            spec.key.address, spec.key.port, spec.dest.weight
+            "{}, RPORT = {}, WEIGHT = {weight} EFF WEIGHT = {weight}",
+            spec.key.address, spec.key.port
         ),
     );
     page.attribute("forwarding method", forwarding(spec.dest.forwarding));
     page.line(format_args!("   Alpha is {}", on(spec.alpha)));
+    page.attribute("connection timeout", seconds(timing.connect_timeout.unwrap_or(TIMEOUT)));
     let (least, most) = (spec.dest.lower_threshold, spec.dest.upper_threshold);
     page.attribute("connection limit range", format_args!("{least} -> {most}"));
+    page.attribute("Delay loop", seconds(timing.delay_loop.unwrap_or(PERIOD)));
+    page_timing(page, timing);
     page.line(format_args!("   Inhibit on failure is {}", on(spec.inhibit_on_failure)));
     page_command(page, view, "     RS up", events.and_then(|events| events.notify_up.as_ref()));
     page_command(page, view, "     RS down", events.and_then(|events| events.notify_down.as_ref()));
     page.attribute("Using smtp notification", yes(events.is_some_and(|events| events.smtp_alert)));
     page.attribute("initial weight", spec.dest.weight);
     page.attribute("effective weight", weight);
+    // What it was before a reload; keepalived uses it only while it reloads.
+    page.attribute("previous effective_weight", 0);
     page.attribute("alive", u8::from(live));
     page.attribute("num failed checkers", checks.iter().filter(|check| !check.up).count());
+    page.attribute("RS set", u8::from(is_set));
+    page.attribute("reloaded", 0);
+    let files = spec.follows.iter().filter_map(|follow| match follow {
+        FollowSpec::File { file, weight, reverse } => {
+            Some(format!("{file}, weight {weight}{}", if *reverse { " reverse" } else { "" }))
+        }
+        FollowSpec::Bfd { .. } => None,
+    });
+    page.list("Tracked Files", files);
+}
+
+/// A destination of a group has the port of each address.
+const fn matches(key: &DestKey, server: DestKey) -> bool {
+    key.port == server.port || server.port == 0 || key.port == 0
+}
+
+fn page_timing(page: &mut Page, timing: &TimingSpec) {
+    page.maybe("Retry count", timing.retry.filter(|retry| *retry > 0));
+    page.maybe("Retry delay", timing.delay_before_retry.map(seconds));
+    page.maybe("Warmup", timing.warmup.map(seconds));
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.6}", time.as_secs_f64())
+}
+
+/// None: each client is one.
+fn granularity_text(granularity: Granularity) -> Option<String> {
+    match granularity {
+        Granularity::Mask(u32::MAX) | Granularity::Prefix(128) => None,
+        Granularity::Mask(mask) => Some(std::net::Ipv4Addr::from(mask).to_string()),
+        Granularity::Prefix(length) => Some(length.to_string()),
+    }
 }
 
 fn page_command(page: &mut Page, view: &ServersView<'_>, what: &str, command: Option<&Command>) {
@@ -142,87 +245,6 @@ fn page_command(page: &mut Page, view: &ServersView<'_>, what: &str, command: Op
         let user = (view.users)(command.identity.as_ref());
         let user = user.map_or_else(|| "unknown".to_owned(), |(uid, gid)| format!("{uid}:{gid}"));
         page.line(format_args!("{what} notify script = {}, uid:gid {user}", quoted(command)));
-    }
-}
-
-fn checkers(page: &mut Page, view: &ServersView<'_>, spec: &VirtualServerSpec) {
-    let checks = spec.services.first().map(|first| view.scheduler.checks(first)).unwrap_or_default();
-    for (server, states) in spec.real_servers.iter().zip(checks) {
-        for (check, state) in server.checks.iter().zip(states) {
-            let server = place(server.key, protocol(spec));
-            let name = spec.group.as_ref().map(|group| format!("[{group}]:0"));
-            let name = name.or_else(|| spec.services.first().map(ToString::to_string)).unwrap_or_default();
-            page.line(format_args!(" {name} -> {server}"));
-            checker(page, check, state);
-        }
-    }
-}
-
-fn checker(page: &mut Page, check: &CheckSpec, state: CheckView) {
-    page.attribute("Enabled", "yes");
-    page.attribute("Up", yes(state.up));
-    page.attribute("Has run", yes(state.has_run));
-    page.attribute("Alpha", yes(check.alpha));
-    page.attribute("Delay loop", format_args!("{} us", check.delay_loop.as_micros()));
-    page.attribute("Warmup", format_args!("{} us", check.warmup.as_micros()));
-    page.attribute("Retries", check.retry);
-    if check.retry > 0 {
-        page.attribute("Delay before retry", format_args!("{} us", check.delay_before_retry.as_micros()));
-        page.attribute("Retries iterations", state.failures);
-    }
-    page.attribute("Log all failures", yes(check.log_all_failures));
-    if let Some(connection) = check.probe.connection() {
-        page.line("   Connection");
-        page.line(format_args!("     Dest = {}", Dest(connection.target)));
-        page.line(format_args!("     Timeout = {:.6}", connection.timeout.as_secs_f64()));
-    }
-    page.attribute("Keepalive method", method(&check.probe));
-    match &check.probe {
-        ProbeSpec::Http(http) => {
-            page.line(format_args!(
-                "   Enable SNI {}",
-                if http.sni == Sni::Omitted { "unset" } else { "set" }
-            ));
-            page.line(format_args!("   Fast recovery {}", if http.fast_recovery { "set" } else { "unset" }));
-            for url in &http.urls {
-                page.attribute("Checked url", &url.path);
-            }
-        }
-        ProbeSpec::Misc(misc) => {
-            let words: Vec<_> = misc.argv.iter().map(|word| format!("'{word}'")).collect();
-            page.attribute("script", words.join(" "));
-            page.attribute("timeout", misc.timeout.as_secs());
-            page.attribute("dynamic", if misc.dynamic { "YES" } else { "NO" });
-        }
-        ProbeSpec::Dns(dns) => {
-            page.attribute("Type", format_args!("{:?}", dns.record));
-            page.attribute("Name", &dns.name);
-        }
-        ProbeSpec::Tcp(_)
-        | ProbeSpec::Smtp(_)
-        | ProbeSpec::Ping(_)
-        | ProbeSpec::Udp(_)
-        | ProbeSpec::Amqp(_) => {}
-    }
-}
-
-fn method(probe: &ProbeSpec) -> String {
-    match probe {
-        ProbeSpec::Tcp(_) => "TCP_CHECK".to_owned(),
-        ProbeSpec::Http(http) => {
-            let version = match http.version {
-                HttpVersion::V1_0 => "1.0",
-                HttpVersion::V1_0Close => "1.0C",
-                HttpVersion::V1_1 => "1.1",
-            };
-            format!("{}_GET, http protocol {version}", if http.tls { "SSL" } else { "HTTP" })
-        }
-        ProbeSpec::Smtp(_) => "SMTP_CHECK".to_owned(),
-        ProbeSpec::Dns(_) => "DNS_CHECK".to_owned(),
-        ProbeSpec::Misc(_) => "MISC_CHECK".to_owned(),
-        ProbeSpec::Ping(_) => "PING_CHECK".to_owned(),
-        ProbeSpec::Udp(_) => "UDP_CHECK".to_owned(),
-        ProbeSpec::Amqp(_) => "AMQP_CHECK".to_owned(),
     }
 }
 
