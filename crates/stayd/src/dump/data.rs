@@ -96,8 +96,7 @@ const fn enabled(enabled: bool) -> &'static str {
 /// The parent's file.
 pub fn parent(router: &RouterSpec, model: &Model, users: &Users<'_>) -> String {
     let mut page = Page::default();
-    let startup_delay = router.startup_delay;
-    global::page(&mut page, &Shared { model, startup_delay, users, parent: true });
+    global::page(&mut page, &Shared { model, router, users, parent: true });
     page.0
 }
 
@@ -110,9 +109,8 @@ pub fn checker(
     users: &Users<'_>,
 ) -> String {
     let mut page = Page::default();
-    let startup_delay = router.startup_delay;
     // What only VRRP resolves is not given here, as in the parent.
-    global::page(&mut page, &Shared { model, startup_delay, users, parent: true });
+    global::page(&mut page, &Shared { model, router, users, parent: true });
     if !servers.is_empty() {
         servers::page(&mut page, &servers::ServersView { model, servers, scheduler, users, trackers });
     }
@@ -122,8 +120,8 @@ pub fn checker(
 /// The VRRP process's file.
 pub fn vrrp(view: &VrrpView<'_>) -> String {
     let mut page = Page::default();
-    let (model, startup_delay) = (view.model, view.router.startup_delay);
-    global::page(&mut page, &Shared { model, startup_delay, users: view.users, parent: false });
+    let (model, router) = (view.model, &view.router);
+    global::page(&mut page, &Shared { model, router, users: view.users, parent: false });
     statics(&mut page, view);
     if !view.router.instances.is_empty() {
         page.section("VRRP Topology");

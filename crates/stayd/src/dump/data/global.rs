@@ -8,6 +8,8 @@ use config::model::{
     Model, ProcessSpec, ReloadFile, SocketBuffer,
 };
 
+use vrrp::RouterSpec;
+
 use super::Page;
 use crate::dump::{Users, quoted};
 
@@ -17,8 +19,7 @@ const NOT_GIVEN: &str = "4294967295";
 /// What the section shows.
 pub(super) struct Shared<'a> {
     pub(super) model: &'a Model,
-    /// `vrrp_startup_delay`.
-    pub(super) startup_delay: Duration,
+    pub(super) router: &'a RouterSpec,
     pub(super) users: &'a Users<'a>,
     /// It is not the VRRP process's file: in keepalived only that process knows everything.
     pub(super) parent: bool,
@@ -84,10 +85,10 @@ pub(super) fn page(page: &mut Page, shared: &Shared<'_>) {
     }
     page.object("rx_bufs_multiples", globals.vrrp.receive_buffer_packets);
     page.object("umask", format_args!("0{:o}", globals.files.umask));
-    if !shared.startup_delay.is_zero() {
-        page.object("vrrp_startup_delay", shared.startup_delay.as_secs_f64());
+    if !shared.router.startup_delay.is_zero() {
+        page.object("vrrp_startup_delay", shared.router.startup_delay.as_secs_f64());
     }
-    if globals.vrrp.log_unknown_vrids {
+    if shared.router.log_unknown_vrids {
         page.line(" log_unknown_vrids");
     }
     maybe(page, "VMAC prefix", globals.vrrp.vmac_prefix.as_ref());
