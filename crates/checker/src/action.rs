@@ -5,10 +5,12 @@
 use core::fmt;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipvs::{DestKey, ServiceKey};
 use serde::{Deserialize, Serialize};
 
+use crate::drain::DrainEnd;
 use crate::follow::Followed;
 use crate::outcome::{Failure, LocalError, Outcome};
 use crate::spec::{ProbeSpec, VirtualServerSpec};
@@ -50,6 +52,13 @@ pub enum Input {
     },
     /// The addresses that this host has, all of them: for `ha_suspend`. Until it is said it has none.
     Here(BTreeSet<IpAddr>),
+    /// A destination that drains has no connection left, or is not there any more.
+    Drained {
+        /// Of this service.
+        service: ServiceKey,
+        /// Which.
+        dest: DestKey,
+    },
     /// This scheduler was read back from a snapshot by a new process: nothing is running any more. The first input there.
     Resume,
 }
@@ -93,6 +102,17 @@ pub enum Action {
         server: DestKey,
         /// Its weight.
         weight: u32,
+    },
+    /// A destination drains no more: take it out of the table.
+    Drained {
+        /// Of this service.
+        service: ServiceKey,
+        /// Which.
+        dest: DestKey,
+        /// The service is not configured any more, and nothing else in it drains.
+        service_too: bool,
+        /// Why now.
+        why: DrainEnd,
     },
     /// The quorum of a virtual server; sent as `Health` is, and after the `Health` that moved it.
     Quorum {
@@ -183,6 +203,15 @@ pub enum Event {
     Sees {
         /// Which check.
         check: CheckName,
+    },
+    /// A destination that the configuration names no more serves its connections to their end.
+    Drains {
+        /// Of this service.
+        service: ServiceKey,
+        /// Which.
+        dest: DestKey,
+        /// For so long at most.
+        timeout: Duration,
     },
     /// `ha_suspend`: the checks of a virtual server stop, since this host does not have its address, or go on, since it
     /// has it now.

@@ -83,7 +83,7 @@ fn put(service: &mut Service, key: &ServiceKey, server: DestKey, dest: DestSpec)
 /// Where a server stands in one service. Direct routing and tunnels cannot change the port, so there it is the service's
 /// (0 for a firewall mark): in a group each service has its own. Otherwise it is the server's; 0 there means, to the
 /// kernel, the port that the client asked for.
-fn place(key: &ServiceKey, server: DestKey, dest: &DestSpec) -> DestKey {
+pub(crate) fn place(key: &ServiceKey, server: DestKey, dest: &DestSpec) -> DestKey {
     let port = match (dest.forwarding, key) {
         (Forwarding::Masquerade | Forwarding::Local, _) => server.port,
         (_, ServiceKey::Address { port, .. }) => *port,

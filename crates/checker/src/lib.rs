@@ -7,6 +7,7 @@
 mod action;
 mod check;
 mod desired;
+mod drain;
 mod follow;
 mod health;
 mod outcome;
@@ -22,6 +23,7 @@ mod suspend;
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
 pub use check::CheckView;
 pub use desired::{desired, named, service};
+pub use drain::{DrainEnd, Drains};
 pub use follow::Followed;
 pub use health::{Health, VirtualServerHealth};
 pub use outcome::{Cause, Failure, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault};

@@ -25,6 +25,7 @@ use ipvs::{DestKey, ServiceKey};
 
 use crate::action::{Action, Event, RunId, Why};
 use crate::check::{CheckState, Phase, Standing};
+use crate::drain::{Leaving, leaving};
 use crate::health::VirtualServerHealth;
 use crate::question::Questions;
 use crate::scheduler::{Place, Scheduler, VirtualServer};
@@ -43,6 +44,8 @@ struct Pass {
     spread: Spread,
     /// Runs that a check waited for which is gone.
     left: BTreeSet<RunId>,
+    /// Destinations of what has changed or is gone.
+    leaving: Vec<Leaving>,
 }
 
 impl Pass {
@@ -69,8 +72,13 @@ struct Predecessor {
 
 impl Scheduler {
     pub(crate) fn configure(&mut self, now: Instant, servers: Vec<VirtualServerSpec>, seed: u64) {
-        let mut pass =
-            Pass { now, at_start: !self.configured, spread: Spread::new(seed), left: BTreeSet::new() };
+        let mut pass = Pass {
+            now,
+            at_start: !self.configured,
+            spread: Spread::new(seed),
+            left: BTreeSet::new(),
+            leaving: Vec::new(),
+        };
         self.questions.configure(&servers);
         self.configured = true;
         let mut old = std::mem::take(&mut self.virtual_servers);
@@ -99,6 +107,7 @@ impl Scheduler {
             self.retire(&mut pass, Predecessor { key, virtual_server, health });
         }
         self.share_runs();
+        self.drain(now, pass.leaving);
         for run in pass.left {
             if !self.is_awaited(run) {
                 self.actions.push_back(Action::Cancel { run });
@@ -116,7 +125,10 @@ impl Scheduler {
     ) {
         let is_new = predecessor.is_none();
         let (mut old, mut health) = match predecessor {
-            Some(predecessor) => self.dismantle(predecessor),
+            Some(predecessor) => {
+                pass.leaving.extend(leaving(&predecessor.virtual_server.spec, &predecessor.health));
+                self.dismantle(predecessor)
+            }
             None => (BTreeMap::new(), VirtualServerHealth::new()),
         };
         if is_new && is_suspended(&spec, &self.here) {
@@ -160,6 +172,7 @@ impl Scheduler {
     /// Ends a virtual server that the configuration does not name any more.
     fn retire(&mut self, pass: &mut Pass, predecessor: Predecessor) {
         let key = predecessor.key;
+        pass.leaving.extend(leaving(&predecessor.virtual_server.spec, &predecessor.health));
         let (old, mut health) = self.dismantle(predecessor);
         for (server, before) in old {
             self.dismiss(pass, key, server, &before, &mut health);

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, CheckName, Event, Input, RunId, Why};
 use crate::check::{CheckState, CheckView, Conclusion, Phase, Standing};
+use crate::drain::{DrainEnd, Drains};
 use crate::follow::{Followed, Values, concerns};
 use crate::health::Health;
 use crate::outcome::Outcome;
@@ -50,6 +51,7 @@ pub struct Scheduler {
     next_run: RunId,
     pub(crate) questions: Questions,
     limit: Limit,
+    pub(crate) drains: Drains,
     /// The addresses of this host.
     pub(crate) here: BTreeSet<IpAddr>,
     pub(crate) actions: VecDeque<Action>,
@@ -108,7 +110,11 @@ impl Scheduler {
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
             Input::Configure { servers, seed } => self.configure(now, servers, seed),
-            Input::Tick => self.start_due(now),
+            Input::Tick => {
+                self.end_drains(now);
+                self.start_due(now);
+            }
+            Input::Drained { service, dest } => self.end_drain(service, dest, DrainEnd::Idle),
             Input::Result { run, outcome } => self.conclude(now, run, outcome),
             Input::Follow { what, value } => self.follow(&what, value),
             Input::Here(addresses) => self.locate(addresses),
@@ -123,7 +129,8 @@ impl Scheduler {
     /// When the next `Tick` is due, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Instant> {
         // With no run to spare it is a result that goes on.
-        self.due.first().map(|(at, _)| *at).filter(|_| !self.is_full())
+        let due = self.due.first().map(|(at, _)| *at).filter(|_| !self.is_full());
+        due.into_iter().chain(self.drains.next_deadline()).min()
     }
 
     /// How many starts had to wait because of [`Input::Limit`].

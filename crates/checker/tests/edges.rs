@@ -101,7 +101,7 @@ impl Driver {
                 Action::Quorum { virtual_server, up: false, .. } => {
                     self.quorums.remove(&virtual_server);
                 }
-                Action::Weight { .. } | Action::Emit(_) => {}
+                Action::Weight { .. } | Action::Drained { .. } | Action::Emit(_) => {}
             }
         }
     }

@@ -30,6 +30,7 @@ fn services() -> Vec<VirtualServerSpec> {
             dest: dest(1),
             inhibit_on_failure: false,
             alpha: false,
+            drain_timeout: 0,
             checks: vec![check],
             follows: vec![],
         }

@@ -5,6 +5,7 @@
 //! the kernel refuses is tried again, ever more rarely.
 
 mod addresses;
+mod drained;
 mod globals;
 mod probes;
 mod scripts;
@@ -31,6 +32,7 @@ use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
 use crate::scheduling::Scheduling;
 use crate::{descriptors, memory, ready, signals};
 use addresses::Addresses;
+use drained::Drained;
 use globals::Globals;
 use probes::Probes;
 use table::KernelTable;
@@ -70,6 +72,7 @@ struct Process {
     probes: Probes,
     table: KernelTable,
     addresses: Addresses,
+    drained: Drained,
     globals: Globals,
     /// A predecessor's work goes on.
     resumed: bool,
@@ -113,6 +116,7 @@ impl Process {
             probes: Probes::new(),
             table: KernelTable::open().map_err(io::Error::other)?,
             addresses: Addresses::new(),
+            drained: Drained::default(),
             globals: Globals::default(),
             resumed: false,
             init_notifies: false,
@@ -181,7 +185,8 @@ impl Process {
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
-        let deadlines = [self.scheduler.next_deadline(), self.table.due(), self.snapshot_at];
+        let deadlines =
+            [self.scheduler.next_deadline(), self.table.due(), self.drained.due(), self.snapshot_at];
         let deadline = deadlines.into_iter().flatten().min();
         let time = async {
             match deadline {
@@ -258,6 +263,11 @@ impl Process {
             let lines = self.table.expire(now);
             self.tell_lines(lines);
         }
+        if self.drained.due().is_some_and(|at| at <= now) {
+            for (service, dest) in self.drained.look(now, &mut self.table.client, self.scheduler.drains()) {
+                self.feed(Input::Drained { service, dest });
+            }
+        }
         if self.snapshot_at.is_some_and(|at| at <= now) {
             self.snapshot_at = None;
             if let Ok(snapshot) = postcard::to_allocvec(&self.scheduler) {
@@ -271,6 +281,7 @@ impl Process {
         let configured = matches!(input, Input::Configure { .. });
         self.scheduler.handle(net::now(), input);
         let mut touched = Vec::new();
+        let mut drained = false;
         let mut told = 0;
         while let Some(action) = self.scheduler.next_action() {
             // A configuration of thousands of servers is not told server by server.
@@ -293,6 +304,10 @@ impl Process {
                     }
                 }
                 Action::Weight { virtual_server, .. } => touched.push(virtual_server),
+                Action::Drained { service, dest, service_too, .. } => {
+                    drained = true;
+                    self.table.let_go(&service, &dest, service_too);
+                }
                 Action::Emit(_) => {}
             }
         }
@@ -305,7 +320,8 @@ impl Process {
         } else if !touched.is_empty() {
             self.table.want_some(&self.scheduler, &touched);
         }
-        if configured || !touched.is_empty() {
+        if configured || drained || !touched.is_empty() {
+            self.drained.watch(net::now(), self.scheduler.drains());
             self.snapshot_at.get_or_insert(net::now() + SNAPSHOT_EVERY);
             self.reconcile();
         }

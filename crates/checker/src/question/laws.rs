@@ -75,6 +75,7 @@ fn spec(port: u16, asked: &Asked) -> VirtualServerSpec {
             dest,
             inhibit_on_failure: false,
             alpha: false,
+            drain_timeout: 0,
             checks: vec![check],
             follows: vec![],
         }],

@@ -82,6 +82,9 @@ pub struct RealServerSpec {
     pub inhibit_on_failure: bool,
     /// `alpha`: starts down until its checks succeed.
     pub alpha: bool,
+    /// `drain_timeout`: for so many seconds at most it serves its connections to their end when the file names it no more;
+    /// 0: it goes at once.
+    pub drain_timeout: u32,
     /// Up only if all of them are; none: always up.
     pub checks: Vec<CheckSpec>,
     /// `FILE_CHECK` and `BFD_CHECK`, in the order of the file; no file and no session twice.

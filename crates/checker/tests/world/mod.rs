@@ -31,6 +31,7 @@ pub struct World {
     pub health: Vec<(Millis, DestKey, bool, Why)>,
     pub weights: Vec<(Millis, DestKey, u32)>,
     pub quorums: Vec<(Millis, bool, u64)>,
+    pub drained: Vec<(Millis, DestKey, checker::DrainEnd)>,
     pub events: Vec<(Millis, Event)>,
 }
 
@@ -48,6 +49,7 @@ impl World {
             health: Vec::new(),
             weights: Vec::new(),
             quorums: Vec::new(),
+            drained: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -117,6 +119,7 @@ impl World {
                 }
                 Action::Health { server, up, why, .. } => self.health.push((at, server, up, why)),
                 Action::Weight { server, weight, .. } => self.weights.push((at, server, weight)),
+                Action::Drained { dest, why, .. } => self.drained.push((at, dest, why)),
                 Action::Quorum { up, weight, .. } => self.quorums.push((at, up, weight)),
                 Action::Emit(event) => self.events.push((at, event)),
             }
@@ -155,7 +158,8 @@ impl World {
 
     /// The destinations of the virtual server, `3=1` for the server 10.0.1.3 with weight 1.
     pub fn table(&self) -> String {
-        let table = checker::desired(self.scheduler.virtual_servers(), self.scheduler.health());
+        let mut table = checker::desired(self.scheduler.virtual_servers(), self.scheduler.health());
+        self.scheduler.drains().keep_in(&mut table);
         let dests = table.services[&VIP].dests.iter().map(|(key, dest)| {
             let IpAddr::V4(address) = key.address else { panic!("an IPv6 destination") };
             format!("{}={}", address.octets()[3], dest.weight)
@@ -220,6 +224,7 @@ pub fn server(host: u8, checks: Vec<CheckSpec>) -> RealServerSpec {
         dest: dest(1),
         inhibit_on_failure: false,
         alpha: false,
+        drain_timeout: 0,
         checks,
         follows: vec![],
     }

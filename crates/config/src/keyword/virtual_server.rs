@@ -229,6 +229,15 @@ const QUORUM: &[Keyword] = &[
         .since("1.1.16")
         .once()
         .once(),
+    kw(
+        "drain_timeout",
+        one(Value::secs(0, 2_678_400)),
+        "A real server that a reload takes out of the file gets no new connections and stays in the table until its last \
+         connection ends, at most for so many seconds; so does the whole virtual server. 0: it is removed at once, as \
+         keepalived does.",
+    )
+    .default("0")
+    .ours(),
     later("snmp_name", wants(Value::Text), "Name of the virtual server in SNMP.").since("2.2.3"),
     kw("smtp_alert", SWITCH, "Whether changes of the quorum are mailed.")
         .default("smtp_alert_checker")
@@ -304,6 +313,14 @@ const REAL: &[Keyword] = &[
     )
     .default("the virtual server's")
     .since("0.6.8"),
+    kw(
+        "drain_timeout",
+        one(Value::secs(0, 2_678_400)),
+        "When a reload takes the real server out of the file, it gets no new connections and stays in the table until its \
+         last connection ends, at most for so many seconds. 0: it is removed at once, as keepalived does.",
+    )
+    .default("the virtual server's")
+    .ours(),
     kw("notify_up", SCRIPT, "A command to run when the real server works again.").since("1.0.0").once(),
     kw("notify_down", SCRIPT, "A command to run when the real server fails.").since("1.0.0").once(),
     kw("alpha", SWITCH, "Takes the real server as down until its checks have succeeded.")

@@ -67,6 +67,7 @@ impl Lowering<'_> {
             dest,
             inhibit_on_failure: draft.inhibit,
             alpha: draft.alpha,
+            drain_timeout: draft.drain_timeout,
             checks: Vec::new(),
             follows: Vec::new(),
         };
@@ -79,6 +80,7 @@ impl Lowering<'_> {
                 "lthreshold" => server.dest.lower_threshold = entry.integer().unwrap_or(0),
                 "inhibit_on_failure" => server.inhibit_on_failure = entry.switch(),
                 "alpha" => server.alpha = entry.switch(),
+                "drain_timeout" => server.drain_timeout = entry.integer().unwrap_or(0),
                 "notify_up" => own.notify_up = self.notify(entry, Runner::Checks),
                 "notify_down" => own.notify_down = self.notify(entry, Runner::Checks),
                 "smtp_alert" => own.smtp_alert = entry.switch(),
@@ -120,6 +122,7 @@ impl Lowering<'_> {
             dest,
             inhibit_on_failure: false,
             alpha: false,
+            drain_timeout: 0,
             checks,
             follows,
         };

@@ -10,7 +10,7 @@ use checker::Scheduler;
 use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::Client;
-use ipvs::{Error, Kernel, Op, Owned, Report, ServiceKey, Table, plan, reconcile};
+use ipvs::{DestKey, Error, Kernel, Op, Owned, Report, ServiceKey, Table, plan, reconcile};
 
 use crate::ipc::{Level, Line};
 
@@ -67,6 +67,11 @@ impl KernelTable {
         let named = checker::named(scheduler.virtual_servers());
         self.owned.claim(&named);
         self.named = Some(named);
+        // What drains is ours too: a process that takes over from another has not named it.
+        let mut drains = Table::default();
+        scheduler.drains().keep_in(&mut drains);
+        self.owned.claim(&drains);
+        scheduler.drains().keep_in(&mut self.desired);
     }
 
     /// The health of these virtual servers changed.
@@ -75,8 +80,19 @@ impl KernelTable {
             let health = scheduler.health().get(first);
             let (Some(spec), Some(health)) = (scheduler.virtual_server(first), health) else { continue };
             for key in &spec.services {
-                self.desired.services.insert(*key, checker::service(spec, key, health));
+                let mut service = checker::service(spec, key, health);
+                scheduler.drains().keep_in_service(key, &mut service);
+                self.desired.services.insert(*key, service);
             }
+        }
+    }
+
+    /// Wants a destination no more that was drained, nor, with `service_too`, its service.
+    pub(super) fn let_go(&mut self, service: &ServiceKey, dest: &DestKey, service_too: bool) {
+        if service_too {
+            self.desired.services.remove(service);
+        } else if let Some(service) = self.desired.services.get_mut(service) {
+            service.dests.remove(dest);
         }
     }
 

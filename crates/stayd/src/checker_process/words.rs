@@ -1,6 +1,6 @@
 //! The log lines of the checker process.
 
-use checker::{Action, Event, Failure, ProbeSpec, Scheduler, Why};
+use checker::{Action, DrainEnd, Event, Failure, ProbeSpec, Scheduler, Why};
 use ipvs::{DestKey, ServiceKey};
 
 use crate::ipc::{Level, Line};
@@ -25,6 +25,10 @@ pub(super) fn line(scheduler: &Scheduler, action: &Action) -> Option<Line> {
             Some(info(format!("{server} has the weight {weight} now")))
         }
         Action::Emit(event) => Some(self::event(scheduler, event)),
+        Action::Drained { service, dest, why, .. } => Some(info(match why {
+            DrainEnd::Idle => format!("{dest} of {service} is drained: it has no connection left"),
+            DrainEnd::TimedOut => format!("{dest} of {service} is drained no longer: its time is over"),
+        })),
         Action::Start { .. } | Action::Cancel { .. } => None,
     }
 }
@@ -97,6 +101,11 @@ fn event(scheduler: &Scheduler, event: &Event) -> Line {
             warning(format!("{} cannot be checked, and stays as it is: {error}", server(check)))
         }
         Event::Sees { check } => info(format!("{} can be checked again", server(check))),
+        Event::Drains { service, dest, timeout } => info(format!(
+            "{dest} of {service} is drained: it gets no new connections, and is removed after its last, at most {} s from \
+             now (drain_timeout)",
+            timeout.as_secs()
+        )),
         Event::Suspended { virtual_server, yes } => {
             let name = name(scheduler, virtual_server);
             info(if *yes {

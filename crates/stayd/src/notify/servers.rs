@@ -134,7 +134,11 @@ impl Servers {
                     mail,
                 })
             }
-            Action::Start { .. } | Action::Cancel { .. } | Action::Weight { .. } | Action::Emit(_) => None,
+            Action::Start { .. }
+            | Action::Cancel { .. }
+            | Action::Weight { .. }
+            | Action::Drained { .. }
+            | Action::Emit(_) => None,
         }
     }
 

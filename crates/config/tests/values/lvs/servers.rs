@@ -145,6 +145,7 @@ fn checking() -> Vec<Row> {
         server!("alpha", "", "real_servers/0/alpha", true),
         server!("inhibit_on_failure", "", "real_servers/0/inhibit_on_failure", true),
         server!("ha_suspend", "", "ha_suspend", true),
+        server!("drain_timeout", "90", "real_servers/0/drain_timeout", 90),
         row(
             "virtual_server",
             "weight",
@@ -200,6 +201,7 @@ fn real() -> Vec<Row> {
         real!("lthreshold", "8", "dest/lower_threshold", json!(8)),
         real!("inhibit_on_failure", "yes", "inhibit_on_failure", json!(true)),
         real!("alpha", "", "alpha", json!(true)),
+        real!("drain_timeout", "90", "drain_timeout", json!(90)),
         real!("snmp_name", "web1", "snmp_name", json!("web1")),
         row("real_server", "notify_up", "/s/ok", "/server_events/0/real_servers/0/notify_up", script.clone()),
         row("real_server", "notify_down", "/s/ok", "/server_events/0/real_servers/0/notify_down", script),
