@@ -5,6 +5,7 @@
 //! netlink by this process: a takeover waits for no other program, and needs none. **Each change is one transaction**:
 //! no packet meets half of it.
 
+mod marks;
 mod message;
 mod table;
 
@@ -14,6 +15,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use netlink::{Conversation, Error};
 use vrrp::IfIndex;
 
+pub use marks::{MarkSettings, MarkedRange, Marking};
 use message::{Message, begin, end};
 use table::{Shape, V4, V6};
 

@@ -20,7 +20,7 @@ mod wire;
 
 pub use announcement::{gratuitous_arp, unsolicited_advertisement};
 pub use announcer::Announcer;
-pub use firewall::{Filter, Firewall, FirewallSettings};
+pub use firewall::{Filter, Firewall, FirewallSettings, MarkSettings, MarkedRange, Marking};
 pub use holdings::{Holdings, Loss};
 pub use links::Links;
 pub use mirror::{Change, Mirror};

@@ -7,6 +7,7 @@
 mod addresses;
 mod drained;
 mod globals;
+mod marking;
 mod probes;
 mod scripts;
 mod table;
@@ -34,6 +35,7 @@ use crate::{descriptors, memory, ready, signals};
 use addresses::Addresses;
 use drained::Drained;
 use globals::Globals;
+use marking::Marking;
 use probes::Probes;
 use table::KernelTable;
 
@@ -74,6 +76,7 @@ struct Process {
     addresses: Addresses,
     drained: Drained,
     globals: Globals,
+    marking: Marking,
     /// A predecessor's work goes on.
     resumed: bool,
     /// Real servers are told of as well where they start as configured (`rs_init_notifies`).
@@ -118,6 +121,7 @@ impl Process {
             addresses: Addresses::new(),
             drained: Drained::default(),
             globals: Globals::default(),
+            marking: Marking::default(),
             resumed: false,
             init_notifies: false,
             outbox: Vec::new(),
@@ -230,16 +234,22 @@ impl Process {
                         self.tell(&FromChecker::Line(Line { level: Level::Warning, text }));
                     }
                 }
-                Ok(Some(ToChecker::Configure { servers, lvs, seed, scripts })) => {
+                Ok(Some(ToChecker::Configure { servers, lvs, marked, seed, scripts })) => {
                     self.probes.share(checker::probe::Resources::new(lvs.tls.as_ref()));
                     self.probes.configure(scripts);
                     self.init_notifies = lvs.init_notifies;
+                    let nftables = lvs.nftables.clone();
                     let lines = self.globals.configure(&mut self.table.client, *lvs, !self.resumed);
                     self.tell_lines(lines);
                     if let Some(addresses) = self.addresses.watch(servers.iter().any(|it| it.ha_suspend)) {
                         self.feed(Input::Here(addresses));
                     }
+                    // A mark for which there is no service yet does no harm: its packets are still known by their address.
+                    let failed = if nftables.enabled { self.marking.apply(&nftables, &marked) } else { None };
+                    self.tell_lines(failed.into_iter().collect());
                     self.feed(Input::Configure { servers, seed });
+                    let failed = if nftables.enabled { None } else { self.marking.release() };
+                    self.tell_lines(failed.into_iter().collect());
                     self.tell(&FromChecker::Configured);
                     memory::give_back();
                 }
@@ -354,6 +364,8 @@ impl Process {
         if self.release {
             let lines = self.table.clear(net::now(), self.globals.flush_on_stop());
             self.tell_lines(lines);
+            let failed = self.marking.release();
+            self.tell_lines(failed.into_iter().collect());
         }
         let lines = self.globals.end(&mut self.table.client);
         self.tell_lines(lines);

@@ -30,6 +30,7 @@ use crate::host::ThisHost;
 use crate::ipc::{self, FromChecker, FromVrrp, Scripts, Snapshot, ToChecker, ToVrrp};
 use crate::limits;
 use crate::log::{self, Idents};
+use crate::marks::{Marked, Marks};
 use crate::memory;
 use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
@@ -142,6 +143,9 @@ struct Daemon {
     scheduler: Option<Snapshot>,
     /// The configuration of the checker process, as it is sent: those of thousands of servers are large.
     to_checker: Vec<u8>,
+    /// The firewall marks of groups, and the packets that get them.
+    marks: Marks,
+    marked: Vec<Marked>,
     /// Whether it names a virtual server.
     serves: bool,
     notifier: Notifier,
@@ -178,6 +182,8 @@ impl Daemon {
             states: BTreeMap::new(),
             scheduler: None,
             to_checker: Vec::new(),
+            marks: Marks::default(),
+            marked: Vec::new(),
             serves: false,
             notifier: Notifier::new(),
             trackers,
@@ -358,6 +364,8 @@ impl Daemon {
     /// Hands the configuration to the children, starting and ending them as it asks for.
     fn configure(&mut self) {
         self.awaited.clear();
+        let nftables = &self.configuration.rest.lvs.nftables;
+        self.marked = self.marks.assign(nftables, &mut self.configuration.virtual_servers);
         self.notifier.configure(&self.configuration.rest, &self.configuration.virtual_servers);
         let servers = self.configuration.virtual_servers.iter().flat_map(|server| &server.real_servers);
         let follows = servers.flat_map(|server| &server.follows).filter_map(|follow| match follow {
@@ -402,7 +410,7 @@ impl Daemon {
         let lvs = Box::new(self.configuration.rest.lvs.clone());
         let seed = self.configuration.rest.globals.daemon.random_seed;
         let seed = seed.map_or_else(|| net::now().as_micros(), u64::from);
-        let message = ToChecker::Configure { servers, lvs, seed, scripts };
+        let message = ToChecker::Configure { servers, lvs, marked: self.marked.clone(), seed, scripts };
         match ipc::encode(&message) {
             Ok(bytes) => self.to_checker = bytes,
             Err(error) => tracing::error!("the virtual servers cannot be told to their process: {error}"),

@@ -20,6 +20,7 @@ mod host;
 mod ipc;
 mod limits;
 mod log;
+mod marks;
 mod memory;
 mod namespace;
 mod notify;

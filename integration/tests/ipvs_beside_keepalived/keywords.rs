@@ -209,7 +209,8 @@ pub fn file(after: bool) -> String {
         {
             let other = keyword.replace("lb_algo", "lvs_sched").replace("lb_kind", "lvs_method");
             let given = |line: &&str| line.starts_with(keyword) || line.starts_with(&other);
-            if !own.iter().any(given) && !(keyword == "protocol" && head.starts_with("fwmark")) {
+            let without = keyword == "protocol" && head.starts_with("fwmark");
+            if !without && !own.iter().any(given) {
                 own.insert(0, default);
             }
         }

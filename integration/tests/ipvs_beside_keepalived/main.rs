@@ -291,12 +291,57 @@ fn the_table_follows_failures_recoveries_and_reloads_as_keepalived_s_does() -> R
 }
 
 /// Settings of IPVS as a whole, each with what others put into the table before.
-const GLOBALS: [&str; 4] = [
+const GLOBALS: [&str; 5] = [
     "  lvs_timeouts tcp 7200 tcpfin 100 udp 200\n  lvs_sync_daemon eth0 id 11 maxlen 1400 port 8849 ttl 3 group 224.0.0.90\n",
     "  lvs_flush\n  lvs_flush_on_stop\n",
     "  lvs_flush_on_stop VS\n",
     "  lvs_sync_daemon eth0 VI\n",
+    // The guest's kernel has no nftables: what marks packets is the story of marks.rs.
+    "  nftables_ipvs\n  nftables_ipvs_start_fwmark 1500\n",
 ];
+
+/// Groups that become services with marks, and one that has a mark of its own.
+fn groups() -> String {
+    let group = |name: &str, entries: &[&str], settings: &str| {
+        format!(
+            "virtual_server_group {name} {{\n  {}\n}}\nvirtual_server group {name} {{\n  lb_algo wrr\n{settings}}}\n",
+            entries.join("\n  ")
+        )
+    };
+    let real = |address: &str| format!("  real_server {address} {{\n    weight 3\n  }}\n");
+    [
+        group(
+            "W",
+            &["10.9.3.20", "10.9.3.21-22"],
+            &format!("  protocol TCP\n  lb_kind DR\n  persistence_timeout 60\n{}", real("192.168.1.1")),
+        ),
+        group(
+            "X",
+            &["10.9.5.1 80", "10.9.5.2 443"],
+            &format!("  protocol UDP\n  lb_kind TUN\n{}", real("192.168.1.2 9000")),
+        ),
+        group(
+            "MIXED",
+            &["10.9.5.7 80", "fwmark 88"],
+            &format!("  protocol TCP\n  lb_kind DR\n{}", real("192.168.1.2")),
+        ),
+        group(
+            "Y",
+            &["10.9.6.1 80", "10.9.6.1 81", "10.9.6.4/31 90"],
+            &format!(
+                "  protocol SCTP\n  lb_kind NAT\n  quorum 3\n  sorry_server 192.168.1.9 70\n{}",
+                real("192.168.1.1 8080")
+            ),
+        ),
+        group(
+            "Z",
+            &["fd00::1 80", "fd00::2 80"],
+            &format!("  protocol TCP\n  lb_kind DR\n{}", real("fd01::1 80")),
+        ),
+        group("O", &["10.9.7.1 80"], &format!("  protocol TCP\n  lb_kind NAT\n{}", real("192.168.1.1 8080"))),
+    ]
+    .concat()
+}
 
 const FOREIGN: [&str; 3] = [
     "-A -t 10.9.9.9:80 -s rr",
@@ -309,8 +354,9 @@ fn global_file(globals: &str) -> String {
     let instance = "vrrp_instance VI {\n  interface eth0\n  virtual_router_id 51\n  priority 100\n  advert_int 0.3\n  \
                     version 3\n  virtual_ipaddress {\n    10.77.0.1/32\n  }\n}\n";
     let instance = if globals.contains(" VI") { instance } else { "" };
+    let groups = if globals.contains("nftables") { groups() } else { String::new() };
     format!(
-        "global_defs {{\n  router_id d\n{globals}}}\n{instance}virtual_server 10.9.0.1 80 {{\n  protocol TCP\n  lb_algo \
+        "global_defs {{\n  router_id d\n{globals}}}\n{instance}{groups}virtual_server 10.9.0.1 80 {{\n  protocol TCP\n  lb_algo \
          wlc\n  lb_kind NAT\n  real_server 192.168.1.1 80 {{\n  }}\n}}\n"
     )
 }
@@ -352,6 +398,12 @@ fn flushes_timeouts_and_sync_daemons_are_those_of_keepalived_at_start_reload_and
     }
     pairs[0].1.reload(&global_file(&GLOBALS[0].replace("id 11", "id 12").replace("tcp 7200", "tcp 3600")))?;
     pairs[0].1.alike("reload of timeouts and sync daemon")?;
+    // A group goes: the others keep their marks.
+    let text = global_file(GLOBALS[4]);
+    let (begin, end) = (text.find("virtual_server_group X"), text.find("virtual_server_group MIXED"));
+    let (begin, end) = (begin.unwrap(), end.unwrap());
+    pairs[4].1.reload(&format!("{}{}", &text[..begin], &text[end..]))?;
+    pairs[4].1.alike("reload without one of the groups with marks")?;
     for (_, pair) in &pairs {
         for process in &pair.processes {
             process.signal(Signal::SIGTERM)?;

@@ -181,7 +181,7 @@ pub const VRRP: &[Keyword] = &[
     )
     .since("2.0.11"),
     kw("nftables_counters", Takes::Flag, "Adds counters to the rules of `nftables`.").since("2.0.11"),
-    later(
+    kw(
         "nftables_ipvs",
         Takes::Maybe(Value::Text),
         "Marks the packets of a virtual_server_group by nftables, so that it becomes one IPVS service \
@@ -190,14 +190,14 @@ pub const VRRP: &[Keyword] = &[
     )
     .since("2.2.2")
     .once(),
-    later(
+    kw(
         "nftables_ipvs_priority",
         one(Value::int(-2_147_483_648, super::INT)),
         "Priority of the base chains of `nftables_ipvs`.",
     )
     .default("-1")
     .since("2.2.2"),
-    later(
+    kw(
         "nftables_ipvs_start_fwmark",
         one(Value::int(1, UINT)),
         "First of the firewall marks that `nftables_ipvs` gives to groups; they count up from it.",

@@ -10,6 +10,7 @@ use vrrp::{
     Event, InstanceSnapshot, InstanceStatus, LinkView, RouterSpec, TrackerId, TrackerState, Transition,
 };
 
+use crate::marks::Marked;
 use crate::script::User;
 
 /// Importance of a log line.
@@ -117,6 +118,8 @@ pub enum ToChecker {
         servers: Vec<VirtualServerSpec>,
         /// Settings of IPVS as a whole, and with what checks present themselves.
         lvs: Box<LvsGlobals>,
+        /// What is to be marked for groups (`nftables_ipvs`).
+        marked: Vec<Marked>,
         /// For the spread of the first checks.
         seed: u64,
         /// For the checks that run a command.
