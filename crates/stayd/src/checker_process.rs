@@ -176,7 +176,7 @@ impl Process {
         let asked = self.signals.take();
         // Counters are the VRRP process's alone.
         if asked.dumps.contains(&Dump::Data) {
-            self.tell_report();
+            self.tell_report(Dump::Data);
         }
         if asked.reload {
             self.tell(&FromChecker::Reload);
@@ -184,8 +184,8 @@ impl Process {
         asked.end
     }
 
-    fn tell_report(&mut self) {
-        self.tell(&FromChecker::Report(Box::new(self.scheduler.clone())));
+    fn tell_report(&mut self, asked: Dump) {
+        self.tell(&FromChecker::Report(asked, Box::new(self.scheduler.clone())));
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
@@ -257,7 +257,7 @@ impl Process {
                     let lines = self.globals.set_master(&mut self.table.client, master);
                     self.tell_lines(lines);
                 }
-                Ok(Some(ToChecker::Report)) => self.tell_report(),
+                Ok(Some(ToChecker::Report(asked))) => self.tell_report(asked),
                 Ok(Some(ToChecker::Follow { what, value })) => self.feed(Input::Follow { what, value }),
                 Ok(Some(ToChecker::Stop)) | Err(_) => return false,
             }

@@ -8,6 +8,7 @@ mod backoff;
 mod child;
 mod dumps;
 mod pid_files;
+mod reaper;
 mod reload;
 mod reload_time;
 mod signals;
@@ -27,7 +28,7 @@ use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
 use crate::host::ThisHost;
-use crate::ipc::{self, FromChecker, FromVrrp, Scripts, Snapshot, ToChecker, ToVrrp};
+use crate::ipc::{self, Dump, FromChecker, FromVrrp, Scripts, Snapshot, ToChecker, ToVrrp};
 use crate::limits;
 use crate::log::{self, Idents};
 use crate::marks::{Marked, Marks};
@@ -164,6 +165,7 @@ impl Daemon {
     ) -> std::io::Result<Self> {
         let (sender, events) = unbounded_channel();
         signals::watch(&sender, options.ignore_sigint)?;
+        tokio::spawn(reaper::run());
         tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
         let trackers = Trackers::new(sender.clone());
         let daemon = Self {
@@ -199,6 +201,9 @@ impl Daemon {
         self.save_configuration();
         self.watch_reload_time();
         self.configure();
+        if self.options.dump_conf {
+            self.ask_for(Dump::Log);
+        }
         loop {
             if let Some((exit, _)) = self.ending
                 && self.children.is_empty()
@@ -323,7 +328,7 @@ impl Daemon {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
             FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
-            FromChecker::Report(scheduler) => self.write_checker(&scheduler),
+            FromChecker::Report(asked, scheduler) => self.write_checker(asked, &scheduler),
             FromChecker::Reload => self.reload(),
             FromChecker::Changed(change) => self.notifier.server_changed(&change),
             FromChecker::Line(line) => log::line("checker", &line),

@@ -213,7 +213,7 @@ impl Driver {
 
     /// Says what is asked for; the parent writes it down.
     fn tell_report(&mut self, asked: Dump) {
-        let links = if asked == Dump::Data { self.mirror.views() } else { Vec::new() };
+        let links = if matches!(asked, Dump::Data | Dump::Log) { self.mirror.views() } else { Vec::new() };
         self.parent.tell(&FromVrrp::Report { asked, instances: self.router.statuses(), links });
         if asked == Dump::StatsClear {
             self.router.clear_counters();

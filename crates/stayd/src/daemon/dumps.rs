@@ -15,13 +15,13 @@ use crate::notify::Users;
 impl Daemon {
     /// Asks the children for what they alone know, and writes the parent's own file.
     pub(super) fn ask_for(&self, dump: Dump) {
-        if dump == Dump::Data {
+        if matches!(dump, Dump::Data | Dump::Log) {
             let model = &self.configuration.rest;
             let numbers = |identity: Option<&Identity>| self.numbers(identity);
             let text = dump::parent(&self.configuration.vrrp, model, &numbers);
-            self.write(File::Data(Part::Parent), &text);
+            self.put(dump, Part::Parent, &text);
             if let Some(child) = self.children.get(&Role::Checker) {
-                child.send(&ToChecker::Report);
+                child.send(&ToChecker::Report(dump));
             }
         }
         if let Some(child) = self.children.get(&Role::Vrrp) {
@@ -42,7 +42,7 @@ impl Daemon {
             &numbers,
         );
         match asked {
-            Dump::Data => self.write(File::Data(Part::Vrrp), &dump::vrrp(&view)),
+            Dump::Data | Dump::Log => self.put(asked, Part::Vrrp, &dump::vrrp(&view)),
             Dump::Stats | Dump::StatsClear => self.write(File::Stats, &dump::stats(&view)),
             Dump::Json => {
                 if let Some(text) = dump::json(&view) {
@@ -53,12 +53,26 @@ impl Daemon {
     }
 
     /// Writes what the checker process has said.
-    pub(super) fn write_checker(&self, scheduler: &Scheduler) {
+    pub(super) fn write_checker(&self, asked: Dump, scheduler: &Scheduler) {
         let configuration = &self.configuration;
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
         let served = (configuration.virtual_servers.as_slice(), &configuration.rest);
         let text = dump::checker(&configuration.vrrp, served, scheduler, self.trackers.states(), &numbers);
-        self.write(File::Data(Part::Checker), &text);
+        self.put(asked, Part::Checker, &text);
+    }
+
+    /// Puts data where it is asked for: into its file, or line by line into the log.
+    fn put(&self, asked: Dump, part: Part, text: &str) {
+        if asked != Dump::Log {
+            return self.write(File::Data(part), text);
+        }
+        for line in text.lines() {
+            match part {
+                Part::Parent => tracing::info!("{line}"),
+                Part::Vrrp => tracing::info!(process = "vrrp", "{line}"),
+                Part::Checker => tracing::info!(process = "checker", "{line}"),
+            }
+        }
     }
 
     /// The numbers of the user and group that a script runs as.

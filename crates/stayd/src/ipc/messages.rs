@@ -46,6 +46,8 @@ pub enum Dump {
     StatsClear,
     /// `SIGRTMIN+2`: data and counters as JSON.
     Json,
+    /// `-d`: what [`Dump::Data`] shows, for the log.
+    Log,
 }
 
 /// From the parent to the VRRP process.
@@ -93,7 +95,7 @@ pub enum FromVrrp {
         asked: Dump,
         /// Every instance.
         instances: Vec<InstanceStatus>,
-        /// Every interface; only for [`Dump::Data`].
+        /// Every interface; only for [`Dump::Data`] and [`Dump::Log`].
         links: Vec<LinkView>,
     },
     /// A signal asked this process to read its configuration again.
@@ -125,8 +127,8 @@ pub enum ToChecker {
         /// For the checks that run a command.
         scripts: Scripts,
     },
-    /// Say what is known.
-    Report,
+    /// Say what is known, for this.
+    Report(Dump),
     /// Whether the instance that decides over the sync daemon is master; before a configuration and at every change.
     Master(bool),
     /// What servers may follow says something now.
@@ -162,7 +164,7 @@ pub enum FromChecker {
     /// What a successor would need.
     Snapshot(Snapshot),
     /// The same, since the parent or a signal asked for it.
-    Report(Box<checker::Scheduler>),
+    Report(Dump, Box<checker::Scheduler>),
     /// A signal asked this process to read its configuration again.
     Reload,
     /// The health of a real server or the quorum of a virtual server, for those who are to be told.
