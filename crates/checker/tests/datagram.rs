@@ -16,7 +16,7 @@ async fn ask(connection: Connection) -> Outcome {
 
 async fn named(connection: Connection, name: &str) -> Outcome {
     probe(
-        &ProbeSpec::Dns(DnsProbe { connection, record: DnsType::Soa, name: name.into() }),
+        &ProbeSpec::Dns(DnsProbe { connection, record: DnsType::Soa, name: name.into() }.into()),
         &Resources::default(),
     )
     .await
@@ -109,7 +109,7 @@ async fn a_refused_datagram_is_a_failure_at_once() {
 }
 
 async fn send(connection: Connection, reply: Option<ReplySpec>) -> Outcome {
-    probe(&ProbeSpec::Udp(UdpProbe { connection, payload: b"ping".to_vec(), reply }), &Resources::default())
+    probe(&ProbeSpec::Udp(UdpProbe { connection, payload: b"ping".to_vec(), reply }.into()), &Resources::default())
         .await
 }
 

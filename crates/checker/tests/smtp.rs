@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 async fn ask(connection: Connection) -> Outcome {
-    probe(&ProbeSpec::Smtp(SmtpProbe { connection, helo: "checker.example".into() }), &Resources::default())
+    probe(&ProbeSpec::Smtp(SmtpProbe { connection, helo: "checker.example".into() }.into()), &Resources::default())
         .await
 }
 

@@ -33,7 +33,7 @@ fn probes() -> Vec<ProbeSpec> {
     };
     vec![
         ProbeSpec::Tcp(connection.clone()),
-        ProbeSpec::Http(HttpProbe {
+        ProbeSpec::Http(Box::new(HttpProbe {
             tls_check: TlsCheckSpec::default(),
             connection: connection.clone(),
             tls: true,
@@ -41,13 +41,13 @@ fn probes() -> Vec<ProbeSpec> {
             sni: Sni::Host,
             fast_recovery: false,
             urls: vec![url],
-        }),
-        ProbeSpec::Smtp(SmtpProbe { connection: connection.clone(), helo: "a".into() }),
-        ProbeSpec::Dns(DnsProbe {
+        })),
+        ProbeSpec::Smtp(SmtpProbe { connection: connection.clone(), helo: "a".into() }.into()),
+        ProbeSpec::Dns(Box::new(DnsProbe {
             connection: connection.clone(),
             record: DnsType::Soa,
             name: String::new(),
-        }),
+        })),
         ProbeSpec::Misc(MiscProbe {
             argv: vec!["/bin/true".into()],
             user: None,
@@ -56,7 +56,7 @@ fn probes() -> Vec<ProbeSpec> {
             dynamic: false,
         }),
         ProbeSpec::Ping(connection.clone()),
-        ProbeSpec::Udp(UdpProbe { connection, payload: vec![1], reply: None }),
+        ProbeSpec::Udp(UdpProbe { connection, payload: vec![1], reply: None }.into()),
     ]
 }
 

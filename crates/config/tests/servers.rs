@@ -74,9 +74,8 @@ fn the_classic_nat_sample_with_a_sorry_server_is_understood() {
     );
     assert_eq!(sorry.dest.forwarding, Forwarding::Masquerade);
     let [check] = server.real_servers[0].checks.as_slice() else { panic!() };
-    let ProbeSpec::Http(HttpProbe { connection, tls: true, urls, .. }) = &check.probe else {
-        panic!("{check:?}")
-    };
+    let ProbeSpec::Http(http) = &check.probe else { panic!("{check:?}") };
+    let HttpProbe { connection, tls: true, urls, .. } = http.as_ref() else { panic!("{check:?}") };
     assert_eq!((connection.target.to_string(), connection.timeout), ("192.0.2.2:443".to_owned(), secs(3)));
     assert_eq!((check.delay_loop, check.retry, check.delay_before_retry), (secs(6), 3, secs(3)));
     let [UrlSpec { path, digest: Some(digest), status, .. }, second] = urls.as_slice() else {

@@ -46,7 +46,7 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 const OWN_DESCRIPTORS: usize = 64;
 
 /// Lines about servers that one configuration makes at most.
-const MOST_LINES: usize = 1000;
+const MOST_LINES: usize = 100;
 
 /// Runs the process until it is told to stop or the parent is gone. The options say whether what is ours is taken out of
 /// the kernel at the end, and whether every step of every check is told.
@@ -290,13 +290,13 @@ impl Process {
     fn feed(&mut self, input: Input) {
         let configured = matches!(input, Input::Configure { .. });
         self.scheduler.handle(net::now(), input);
-        let mut touched = Vec::new();
+        let (mut touched, mut news) = (Vec::new(), Vec::new());
         let mut drained = false;
         let mut told = 0;
         while let Some(action) = self.scheduler.next_action() {
             // A configuration of thousands of servers is not told server by server.
             if told < MOST_LINES
-                && let Some(line) = words::line(&self.scheduler, &action)
+                && let Some(line) = words::line(&self.scheduler, &action, self.detail)
                 && (self.detail || line.level != Level::Detail)
             {
                 told += usize::from(configured);
@@ -310,7 +310,7 @@ impl Process {
                         touched.push(virtual_server);
                     }
                     if self.is_news(&action) {
-                        self.tell(&FromChecker::Changed(Box::new(action)));
+                        news.push(action);
                     }
                 }
                 Action::Weight { virtual_server, .. } => touched.push(virtual_server),
@@ -320,6 +320,9 @@ impl Process {
                 }
                 Action::Emit(_) => {}
             }
+        }
+        if !news.is_empty() {
+            self.tell(&FromChecker::Changed(news));
         }
         if told == MOST_LINES {
             let text = "more servers begin as configured than are told one by one".to_owned();
@@ -358,8 +361,9 @@ impl Process {
 
     /// Takes what is ours out of the kernel, if that is wanted.
     async fn stop(&mut self) -> Exit {
-        for farewell in self.scheduler.farewell() {
-            self.tell(&FromChecker::Changed(Box::new(farewell)));
+        let farewell = self.scheduler.farewell();
+        if !farewell.is_empty() {
+            self.tell(&FromChecker::Changed(farewell));
         }
         if self.release {
             let lines = self.table.clear(net::now(), self.globals.flush_on_stop());

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use checker::{FollowSpec, Followed, ProbeSpec};
+use checker::{FollowSpec, Followed, ProbeSpec, VirtualServerSpec};
 use config::model::Command;
 use net::sysctl::Setting;
 use sd_notify::NotifyState;
@@ -142,11 +142,14 @@ struct Daemon {
     found: BTreeMap<Setting, i32>,
     states: BTreeMap<String, StateName>,
     scheduler: Option<Snapshot>,
-    /// The configuration of the checker process, as it is sent: those of thousands of servers are large.
+    /// The configuration of the checker process, as it is sent: **in the memory of the parent, virtual servers are bytes**,
+    /// for those of thousands are large and seldom looked at.
     to_checker: Vec<u8>,
     /// The firewall marks of groups, and the packets that get them.
     marks: Marks,
     marked: Vec<Marked>,
+    /// Who is told of them, also in bytes, for the dump files.
+    server_events: Vec<u8>,
     /// Whether it names a virtual server.
     serves: bool,
     notifier: Notifier,
@@ -186,6 +189,7 @@ impl Daemon {
             to_checker: Vec::new(),
             marks: Marks::default(),
             marked: Vec::new(),
+            server_events: Vec::new(),
             serves: false,
             notifier: Notifier::new(),
             trackers,
@@ -330,7 +334,11 @@ impl Daemon {
             FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
             FromChecker::Report(asked, scheduler) => self.write_checker(asked, &scheduler),
             FromChecker::Reload => self.reload(),
-            FromChecker::Changed(change) => self.notifier.server_changed(&change),
+            FromChecker::Changed(changes) => {
+                for change in &changes {
+                    self.notifier.server_changed(change);
+                }
+            }
             FromChecker::Line(line) => log::line("checker", &line),
         }
     }
@@ -369,16 +377,17 @@ impl Daemon {
     /// Hands the configuration to the children, starting and ending them as it asks for.
     fn configure(&mut self) {
         self.awaited.clear();
-        let nftables = &self.configuration.rest.lvs.nftables;
-        self.marked = self.marks.assign(nftables, &mut self.configuration.virtual_servers);
-        self.notifier.configure(&self.configuration.rest, &self.configuration.virtual_servers);
-        let servers = self.configuration.virtual_servers.iter().flat_map(|server| &server.real_servers);
-        let follows = servers.flat_map(|server| &server.follows).filter_map(|follow| match follow {
+        let mut servers = std::mem::take(&mut self.configuration.virtual_servers);
+        self.marked = self.marks.assign(&self.configuration.rest.lvs.nftables, &mut servers);
+        self.notifier.configure(&self.configuration.rest, &servers);
+        let real_servers = servers.iter().flat_map(|server| &server.real_servers);
+        let follows = real_servers.flat_map(|server| &server.follows).filter_map(|follow| match follow {
             FollowSpec::File { file, .. } => Some(file.clone()),
             FollowSpec::Bfd { .. } => None,
         });
         let files: BTreeSet<_> = follows.collect();
-        self.keep_for_checker();
+        self.keep_for_checker(servers);
+        memory::give_back();
         self.trackers.configure(&self.configuration.vrrp, files, &self.configuration.rest);
         for role in Role::ALL {
             match (self.is_wanted(role), self.children.contains_key(&role)) {
@@ -406,11 +415,13 @@ impl Daemon {
         }
     }
 
-    /// Encodes what the checker process is to run, as often as it may be needed.
-    fn keep_for_checker(&mut self) {
-        let scripts = self.check_scripts();
-        // Lent to the message and taken back: there may be tens of thousands.
-        let servers = std::mem::take(&mut self.configuration.virtual_servers);
+    /// Encodes what the checker process is to run, for as often as it may be needed.
+    fn keep_for_checker(&mut self, servers: Vec<VirtualServerSpec>) {
+        let events = std::mem::take(&mut self.configuration.rest.server_events);
+        // Nothing in it can fail to be encoded.
+        self.server_events = ipc::encode(&events).unwrap_or_default();
+        drop(events);
+        let scripts = self.check_scripts(&servers);
         self.serves = !servers.is_empty();
         let lvs = Box::new(self.configuration.rest.lvs.clone());
         let seed = self.configuration.rest.globals.daemon.random_seed;
@@ -419,9 +430,6 @@ impl Daemon {
         match ipc::encode(&message) {
             Ok(bytes) => self.to_checker = bytes,
             Err(error) => tracing::error!("the virtual servers cannot be told to their process: {error}"),
-        }
-        if let ToChecker::Configure { servers, .. } = message {
-            self.configuration.virtual_servers = servers;
         }
     }
 
@@ -510,9 +518,9 @@ impl Daemon {
     }
 
     /// What the checker process needs to know of the host to run commands: looking users up can take long, so that we do.
-    fn check_scripts(&self) -> Scripts {
+    fn check_scripts(&self, servers: &[VirtualServerSpec]) -> Scripts {
         let mut users = Users::new(&self.configuration.rest);
-        let servers = self.configuration.virtual_servers.iter().flat_map(|server| &server.real_servers);
+        let servers = servers.iter().flat_map(|server| &server.real_servers);
         let scripts = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.probe {
             ProbeSpec::Misc(script) => Some(script),
             _ => None,

@@ -109,7 +109,10 @@ impl Notifier {
     pub fn configure(&mut self, model: &Model, virtual_servers: &[VirtualServerSpec]) {
         self.leaving = false;
         let mut users = Users::new(model);
-        self.servers.configure(virtual_servers, &model.server_events, &mut users);
+        let globals = &model.globals;
+        let pipes = [&globals.fifos.all, &globals.fifos.lvs].iter().any(|fifo| fifo.path.is_some());
+        let listened = pipes || globals.mail.server.is_some();
+        self.servers.configure(virtual_servers, &model.server_events, &mut users, listened);
         let mut subscribers = BTreeMap::new();
         for (name, events) in &model.vrrp_events {
             let mut subscriber = users.subscriber(&events.notify);

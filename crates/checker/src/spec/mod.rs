@@ -110,25 +110,25 @@ pub struct CheckSpec {
     pub log_all_failures: bool,
 }
 
-/// What a check asks.
+/// What a check asks. There are tens of thousands of the small kinds: the large ones are boxed, so that not all are large.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum ProbeSpec {
     /// `TCP_CHECK`: can a connection be opened?
     Tcp(Connection),
     /// `HTTP_GET`, `SSL_GET`.
-    Http(HttpProbe),
+    Http(Box<HttpProbe>),
     /// `SMTP_CHECK`.
-    Smtp(SmtpProbe),
+    Smtp(Box<SmtpProbe>),
     /// `DNS_CHECK`.
-    Dns(DnsProbe),
+    Dns(Box<DnsProbe>),
     /// `MISC_CHECK`.
     Misc(MiscProbe),
     /// `PING_CHECK`: is an ICMP echo request answered? The ports of the connection mean nothing.
     Ping(Connection),
     /// `UDP_CHECK`.
-    Udp(UdpProbe),
+    Udp(Box<UdpProbe>),
     /// `AMQP_CHECK`.
-    Amqp(AmqpProbe),
+    Amqp(Box<AmqpProbe>),
 }
 
 impl ProbeSpec {

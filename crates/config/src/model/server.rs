@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ServerEvents {
     /// `quorum_up`.
-    pub quorum_up: Option<Command>,
+    pub quorum_up: Option<Box<Command>>,
     /// `quorum_down`.
-    pub quorum_down: Option<Command>,
+    pub quorum_down: Option<Box<Command>>,
     /// `smtp_alert`: changes of the quorum are mailed.
     pub smtp_alert: bool,
     /// What its real servers have, in the order of the spec.
@@ -46,9 +46,9 @@ pub struct RealServerEvents {
     /// Which real server.
     pub key: DestKey,
     /// `notify_up`.
-    pub notify_up: Option<Command>,
+    pub notify_up: Option<Box<Command>>,
     /// `notify_down`.
-    pub notify_down: Option<Command>,
+    pub notify_down: Option<Box<Command>>,
     /// `smtp_alert`: changes of its state are mailed. By default they are.
     pub smtp_alert: bool,
     /// What its checks take over; none: what the virtual server says.

@@ -5,9 +5,15 @@ use ipvs::{DestKey, ServiceKey};
 
 use crate::ipc::{Level, Line};
 
-/// What is to be said of an action; most are worth no line.
-pub(super) fn line(scheduler: &Scheduler, action: &Action) -> Option<Line> {
+/// What is to be said of an action; most are worth no line. `detail`: every step is told.
+pub(super) fn line(scheduler: &Scheduler, action: &Action, detail: bool) -> Option<Line> {
     match action {
+        // There are as many of these as servers, or as checks: no text is made for nobody.
+        Action::Health { up: true, why: Why::Configured, .. } | Action::Emit(Event::Passed { .. })
+            if !detail =>
+        {
+            None
+        }
         Action::Health { virtual_server, server, up, why } => {
             let server = Server { scheduler, service: *virtual_server, key: *server };
             health(&server, *up, *why)

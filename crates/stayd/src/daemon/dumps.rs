@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use checker::Scheduler;
-use config::model::Identity;
+use config::model::{Identity, ServerEvents};
 use vrrp::{InstanceStatus, LinkView};
 
 use super::{Daemon, Role};
 use crate::dump::{self, Calendar, File, Part, Places, VrrpView};
-use crate::ipc::{Dump, ToChecker, ToVrrp};
+use crate::ipc::{self, Dump, ToChecker, ToVrrp};
 use crate::notify::Users;
 
 impl Daemon {
@@ -54,10 +54,16 @@ impl Daemon {
 
     /// Writes what the checker process has said.
     pub(super) fn write_checker(&self, asked: Dump, scheduler: &Scheduler) {
-        let configuration = &self.configuration;
+        let model = &self.configuration.rest;
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
-        let served = (configuration.virtual_servers.as_slice(), &configuration.rest);
-        let text = dump::checker(&configuration.vrrp, served, scheduler, self.trackers.states(), &numbers);
+        let servers = match ipc::decode(&self.to_checker) {
+            Ok(ToChecker::Configure { servers, .. }) => servers,
+            _ => Vec::new(),
+        };
+        let events: Vec<ServerEvents> = ipc::decode(&self.server_events).unwrap_or_default();
+        let served = (servers.as_slice(), events.as_slice(), model);
+        let router = &self.configuration.vrrp;
+        let text = dump::checker(router, served, scheduler, self.trackers.states(), &numbers);
         self.put(asked, Part::Checker, &text);
     }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use checker::{Scheduler, VirtualServerSpec};
-use config::model::{Model, NotifySpec};
+use config::model::{Model, NotifySpec, ServerEvents};
 use global::Shared;
 use vrrp::{RouterSpec, TrackerId, TrackerState};
 
@@ -103,7 +103,7 @@ pub fn parent(router: &RouterSpec, model: &Model, users: &Users<'_>) -> String {
 /// The checker process's file.
 pub fn checker(
     router: &RouterSpec,
-    (servers, model): (&[VirtualServerSpec], &Model),
+    (servers, events, model): (&[VirtualServerSpec], &[ServerEvents], &Model),
     scheduler: &Scheduler,
     trackers: &BTreeMap<TrackerId, TrackerState>,
     users: &Users<'_>,
@@ -112,7 +112,7 @@ pub fn checker(
     // What only VRRP resolves is not given here, as in the parent.
     global::page(&mut page, &Shared { model, router, users, parent: true });
     if !servers.is_empty() {
-        servers::page(&mut page, &servers::ServersView { model, servers, scheduler, users, trackers });
+        servers::page(&mut page, &servers::ServersView { model, servers, events, scheduler, users, trackers });
     }
     page.0
 }

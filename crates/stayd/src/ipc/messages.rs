@@ -167,8 +167,8 @@ pub enum FromChecker {
     Report(Dump, Box<checker::Scheduler>),
     /// A signal asked this process to read its configuration again.
     Reload,
-    /// The health of a real server or the quorum of a virtual server, for those who are to be told.
-    Changed(Box<checker::Action>),
+    /// The health of real servers and the quorums of virtual servers, in their order, for those who are to be told.
+    Changed(Vec<checker::Action>),
     /// A log line.
     Line(Line),
 }

@@ -26,8 +26,8 @@ struct VirtualServer {
     /// As pipes and mails name it.
     name: String,
     protocol: &'static str,
-    quorum_up: Option<Job>,
-    quorum_down: Option<Job>,
+    quorum_up: Option<Box<Job>>,
+    quorum_down: Option<Box<Job>>,
     mails: bool,
     /// Sorted.
     real_servers: Vec<(DestKey, RealServer)>,
@@ -54,22 +54,25 @@ pub struct ServerMessage {
 }
 
 impl Servers {
-    /// Those of this configuration.
+    /// Those of this configuration. `listened`: there are pipes or mails; without, and without a script, nobody is
+    /// interested in any of them.
     pub(super) fn configure(
         &mut self,
         specs: &[VirtualServerSpec],
         events: &[ServerEvents],
         users: &mut Users<'_>,
+        listened: bool,
     ) {
         let mut present = BTreeMap::new();
-        for (spec, events) in specs.iter().zip(events) {
+        let of_interest = listened || events.iter().any(runs_scripts);
+        for (spec, events) in specs.iter().zip(events).filter(|_| of_interest) {
             let Some(key) = spec.services.first() else { continue };
-            let mut job = |command: &Option<_>| command.as_ref().and_then(|command| users.job(command));
+            let mut job = |command: &Option<Box<_>>| command.as_ref().and_then(|command| users.job(command)).map(Box::new);
             let (quorum_up, quorum_down) = (job(&events.quorum_up), job(&events.quorum_down));
             let real = events.real_servers.iter().map(|events| {
                 let real = RealServer {
-                    up: job(&events.notify_up).map(Box::new),
-                    down: job(&events.notify_down).map(Box::new),
+                    up: job(&events.notify_up),
+                    down: job(&events.notify_down),
                     mails: events.smtp_alert,
                 };
                 (events.key, real)
@@ -129,7 +132,7 @@ impl Servers {
                 });
                 Some(ServerMessage {
                     queue: of.name.clone(),
-                    script: if *up { of.quorum_up.clone() } else { of.quorum_down.clone() },
+                    script: if *up { &of.quorum_up } else { &of.quorum_down }.as_deref().cloned(),
                     line: format!("VS {} {word}\n", of.name),
                     mail,
                 })
@@ -150,6 +153,12 @@ impl Servers {
             Some((server, server.real_servers.get(at)?.1.clone()))
         })
     }
+}
+
+fn runs_scripts(events: &ServerEvents) -> bool {
+    let own = [&events.quorum_up, &events.quorum_down];
+    let mut real = events.real_servers.iter().flat_map(|server| [&server.notify_up, &server.notify_down]);
+    own.into_iter().any(Option::is_some) || real.any(Option::is_some)
 }
 
 const fn word(up: bool) -> &'static str {
@@ -227,7 +236,7 @@ mod tests {
         let events = ServerEvents { smtp_alert: true, real_servers: vec![real], ..ServerEvents::default() };
         let model = Model::default();
         let mut servers = Servers::default();
-        servers.configure(&[spec], &[events], &mut Users::new(&model));
+        servers.configure(&[spec], &[events], &mut Users::new(&model), true);
         servers
     }
 
@@ -281,7 +290,7 @@ mod tests {
     fn the_end_of_a_server_that_a_reload_removes_is_told() {
         let mut servers = servers(tcp(), None);
         let model = Model::default();
-        servers.configure(&[], &[], &mut Users::new(&model));
+        servers.configure(&[], &[], &mut Users::new(&model), true);
         let message = servers.changed(&health(tcp(), false, Why::Removed)).unwrap();
         assert_eq!(message.line, "RS [10.0.0.2]:tcp:8080 [10.0.0.1]:tcp:80 DOWN\n");
     }

@@ -19,7 +19,7 @@ impl Lowering<'_> {
             }
         }
         self.connecting(entry, context, super::MOST, |connection| {
-            ProbeSpec::Amqp(AmqpProbe { connection, login })
+            ProbeSpec::Amqp(AmqpProbe { connection, login }.into())
         })
     }
 }

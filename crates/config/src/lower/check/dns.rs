@@ -29,7 +29,7 @@ impl Lowering<'_> {
         }
         let name = name.unwrap_or_default();
         self.connecting(entry, context, super::DNS, |connection| {
-            ProbeSpec::Dns(DnsProbe { connection, record, name })
+            ProbeSpec::Dns(DnsProbe { connection, record, name }.into())
         })
     }
 }

@@ -61,7 +61,9 @@ impl Lowering<'_> {
         };
         let tls = entry.name() == "SSL_GET";
         self.connecting(entry, context, super::HTTP, |connection| {
-            ProbeSpec::Http(HttpProbe { connection, tls, tls_check, version, sni, fast_recovery, urls })
+            ProbeSpec::Http(
+                HttpProbe { connection, tls, tls_check, version, sni, fast_recovery, urls }.into(),
+            )
         })
     }
 

@@ -120,7 +120,7 @@ impl Lowering<'_> {
     fn smtp(&mut self, entry: &Entry<'_>, context: &CheckContext<'_>) -> Vec<CheckSpec> {
         let name = entry.entries().iter().rfind(|entry| entry.name() == "helo_name");
         let helo = name.and_then(|entry| entry.choice()).unwrap_or("smtpchecker.keepalived.org");
-        let probe = |connection| ProbeSpec::Smtp(SmtpProbe { connection, helo: helo.to_owned() });
+        let probe = |connection| ProbeSpec::Smtp(SmtpProbe { connection, helo: helo.to_owned() }.into());
         let mut checks = Vec::from_iter(self.connecting(entry, context, MOST, probe));
         let lines = Lines::of(entry);
         for host in entry.entries().iter().filter(|entry| entry.name() == "host") {

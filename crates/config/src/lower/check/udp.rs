@@ -37,7 +37,7 @@ impl Lowering<'_> {
         }
         let reply = required.then_some(ReplySpec { pattern, least, most });
         self.connecting(entry, context, super::MOST, |connection| {
-            ProbeSpec::Udp(UdpProbe { connection, payload, reply })
+            ProbeSpec::Udp(UdpProbe { connection, payload, reply }.into())
         })
     }
 

@@ -20,6 +20,7 @@ use crate::dump::{Users, quoted};
 pub(super) struct ServersView<'a> {
     pub(super) model: &'a Model,
     pub(super) servers: &'a [VirtualServerSpec],
+    pub(super) events: &'a [ServerEvents],
     pub(super) scheduler: &'a Scheduler,
     pub(super) users: &'a Users<'a>,
     /// What files and the like say.
@@ -55,7 +56,7 @@ pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
         group_page(page, view, group);
     }
     let unknown = VirtualServerHealth::new();
-    let events = |index: usize| view.model.server_events.get(index).cloned().unwrap_or_default();
+    let events = |index: usize| view.events.get(index).cloned().unwrap_or_default();
     for (index, spec) in view.servers.iter().enumerate() {
         let health = spec.services.first().and_then(|first| view.scheduler.health().get(first));
         virtual_server(page, view, spec, health.unwrap_or(&unknown), &events(index));
@@ -147,8 +148,8 @@ fn virtual_server(
     page_timing(page, &timing);
     page.line(format_args!("   Inhibit on failure is {}", on(events.inhibit_on_failure)));
     page.attribute("quorum", format_args!("{}, hysteresis = {}", spec.quorum, spec.hysteresis));
-    page_command(page, view, "   Quorum up", events.quorum_up.as_ref());
-    page_command(page, view, "   Quorum down", events.quorum_down.as_ref());
+    page_command(page, view, "   Quorum up", events.quorum_up.as_deref());
+    page_command(page, view, "   Quorum down", events.quorum_down.as_deref());
     page.attribute("Using smtp notification", yes(events.smtp_alert));
     let usual = spec.real_servers.first().map(|server| forwarding(server.dest.forwarding));
     page.maybe("default forwarding method", usual);
@@ -196,8 +197,8 @@ fn real_server(
     page.attribute("Delay loop", seconds(timing.delay_loop.unwrap_or(PERIOD)));
     page_timing(page, timing);
     page.line(format_args!("   Inhibit on failure is {}", on(spec.inhibit_on_failure)));
-    page_command(page, view, "     RS up", events.and_then(|events| events.notify_up.as_ref()));
-    page_command(page, view, "     RS down", events.and_then(|events| events.notify_down.as_ref()));
+    page_command(page, view, "     RS up", events.and_then(|events| events.notify_up.as_deref()));
+    page_command(page, view, "     RS down", events.and_then(|events| events.notify_down.as_deref()));
     page.attribute("Using smtp notification", yes(events.is_some_and(|events| events.smtp_alert)));
     page.attribute("initial weight", spec.dest.weight);
     page.attribute("effective weight", weight);

@@ -1,7 +1,7 @@
 //! The checks, and the files that servers follow.
 
 use checker::{
-    CheckSpec, CheckView, DnsProbe, FollowSpec, HttpProbe, HttpVersion, MiscProbe, ProbeSpec, RealServerSpec,
+    CheckSpec, CheckView, FollowSpec, HttpProbe, HttpVersion, MiscProbe, ProbeSpec, RealServerSpec,
     RegexOption, RegexSpec, Sni, UdpProbe, UrlSpec, VirtualServerSpec,
 };
 use config::model::{FileSpec, Identity};
@@ -16,7 +16,7 @@ const FAILED: i64 = -254;
 pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
     page.section("Health checkers");
     for (index, spec) in view.servers.iter().enumerate() {
-        let host = view.model.server_events.get(index).and_then(|events| events.virtual_host.as_deref());
+        let host = view.events.get(index).and_then(|events| events.virtual_host.as_deref());
         let states = spec.services.first().map(|first| view.scheduler.checks(first)).unwrap_or_default();
         for (server, states) in spec.real_servers.iter().zip(states) {
             for (check, state) in server.checks.iter().zip(states) {
@@ -126,9 +126,9 @@ fn checker(
     match &check.probe {
         ProbeSpec::Http(http) => page_http(page, http, host),
         ProbeSpec::Misc(misc) => page_misc(page, view, check, misc),
-        ProbeSpec::Dns(DnsProbe { record, name, .. }) => {
-            page.attribute("Type", format!("{record:?}").to_uppercase());
-            page.attribute("Name", name);
+        ProbeSpec::Dns(dns) => {
+            page.attribute("Type", format!("{:?}", dns.record).to_uppercase());
+            page.attribute("Name", &dns.name);
         }
         ProbeSpec::Smtp(smtp) => page.attribute("helo", &smtp.helo),
         ProbeSpec::Udp(udp) => page_udp(page, udp),
