@@ -11,9 +11,9 @@
 //! The sorry server is in the table while the quorum is lost; with `sorry_server_inhibit` also the rest of the time, with
 //! weight 0. Where it is one of the real servers, the entry that serves wins.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use ipvs::{DestKey, DestSpec, Forwarding, Service, ServiceKey, Table};
+use ipvs::{DestKey, DestSpec, Dests, Forwarding, Service, ServiceKey, Table};
 
 use crate::health::{Health, VirtualServerHealth};
 use crate::spec::VirtualServerSpec;
@@ -22,41 +22,40 @@ use crate::spec::VirtualServerSpec;
 /// no live server.
 pub fn desired<'a>(servers: impl IntoIterator<Item = &'a VirtualServerSpec>, health: &Health) -> Table {
     let unknown = VirtualServerHealth::new();
-    let mut table = Table::default();
-    for spec in servers {
-        let known = spec.services.first().and_then(|first| health.get(first));
-        for key in &spec.services {
-            table.services.entry(*key).or_insert_with(|| service(spec, key, known.unwrap_or(&unknown)));
-        }
-    }
-    table
+    let services = servers.into_iter().flat_map(|spec| {
+        let known = spec.services.first().and_then(|first| health.get(first)).unwrap_or(&unknown);
+        spec.services.iter().map(move |key| (*key, service(spec, key, known)))
+    });
+    whole(services.collect())
+}
+
+/// A table of these services, the first of each key. One that is collected is packed more densely than one that grows.
+fn whole(services: Vec<(ServiceKey, Service)>) -> Table {
+    Table { services: services.into_iter().rev().collect() }
 }
 
 /// What one service of a virtual server should be.
 pub fn service(spec: &VirtualServerSpec, key: &ServiceKey, health: &VirtualServerHealth) -> Service {
     let quorum = health.has_quorum();
     let serving = quorum || spec.sorry_server.is_none();
-    let mut wanted = Service { spec: spec.service.clone(), dests: BTreeMap::new() };
+    let most = spec.real_servers.len() + usize::from(spec.sorry_server.is_some());
+    let mut dests = Vec::with_capacity(most);
     for server in &spec.real_servers {
         if serving && health.is_live(&server.key) {
-            put(
-                &mut wanted,
-                key,
-                server.key,
-                DestSpec { weight: health.weight(server), ..server.dest.clone() },
-            );
+            let dest = DestSpec { weight: health.weight(server), ..server.dest.clone() };
+            dests.push(placed(key, server.key, dest));
         } else if server.inhibit_on_failure {
-            put(&mut wanted, key, server.key, DestSpec { weight: 0, ..server.dest.clone() });
+            dests.push(placed(key, server.key, DestSpec { weight: 0, ..server.dest.clone() }));
         }
     }
     if let Some(sorry) = &spec.sorry_server {
         if !quorum {
-            put(&mut wanted, key, sorry.key, sorry.dest.clone());
-        } else if sorry.inhibit && !wanted.dests.contains_key(&place(key, sorry.key, &sorry.dest)) {
-            put(&mut wanted, key, sorry.key, DestSpec { weight: 0, ..sorry.dest.clone() });
+            dests.push(placed(key, sorry.key, sorry.dest.clone()));
+        } else if sorry.inhibit && dests.iter().all(|(dest, _)| *dest != place(key, sorry.key, &sorry.dest)) {
+            dests.push(placed(key, sorry.key, DestSpec { weight: 0, ..sorry.dest.clone() }));
         }
     }
-    wanted
+    Service { spec: spec.service.clone(), dests: packed(dests) }
 }
 
 /// Every entry that a configuration can put into the table, whatever the health of its servers.
@@ -64,20 +63,29 @@ pub fn named<'a>(servers: impl IntoIterator<Item = &'a VirtualServerSpec>) -> Ta
     let mut table = Table::default();
     for spec in servers {
         for key in &spec.services {
-            let service = table.services.entry(*key);
-            let service =
-                service.or_insert_with(|| Service { spec: spec.service.clone(), dests: BTreeMap::new() });
             let real = spec.real_servers.iter().map(|server| (server.key, &server.dest));
-            for (server, dest) in real.chain(spec.sorry_server.iter().map(|sorry| (sorry.key, &sorry.dest))) {
-                put(service, key, server, dest.clone());
+            let all = real.chain(spec.sorry_server.iter().map(|sorry| (sorry.key, &sorry.dest)));
+            let more = all.map(|(server, dest)| placed(key, server, dest.clone()));
+            match table.services.entry(*key) {
+                Entry::Occupied(mut known) => known.get_mut().dests.extend(more),
+                Entry::Vacant(free) => {
+                    let dests = packed(more.collect());
+                    free.insert(Service { spec: spec.service.clone(), dests });
+                }
             }
         }
     }
     table
 }
 
-fn put(service: &mut Service, key: &ServiceKey, server: DestKey, dest: DestSpec) {
-    service.dests.insert(place(key, server, &dest), dest);
+fn placed(key: &ServiceKey, server: DestKey, dest: DestSpec) -> (DestKey, DestSpec) {
+    (place(key, server, &dest), dest)
+}
+
+/// The last of each key, without room for more.
+fn packed(mut dests: Vec<(DestKey, DestSpec)>) -> Dests {
+    dests.shrink_to_fit();
+    dests.into_iter().collect()
 }
 
 /// Where a server stands in one service. Direct routing and tunnels cannot change the port, so there it is the service's

@@ -4,7 +4,7 @@
 //! it is part of the health and not computed from it. It is counted in weight, is lost at the start, is gained at
 //! `quorum + hysteresis` or more, and lost below `quorum - hysteresis` and at weight 0 (keepalived 2.2.7, measured).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ipvs::{DestKey, ServiceKey};
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,8 @@ impl Health {
 /// The health of one virtual server.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct VirtualServerHealth {
-    live: BTreeSet<DestKey>,
+    /// Sorted.
+    live: Vec<DestKey>,
     /// Weights that are not the configured ones.
     weights: BTreeMap<DestKey, u32>,
     quorum: bool,
@@ -60,7 +61,7 @@ impl VirtualServerHealth {
 
     /// Whether this real server is up.
     pub fn is_live(&self, server: &DestKey) -> bool {
-        self.live.contains(server)
+        self.live.binary_search(server).is_ok()
     }
 
     /// Whether the virtual server has its quorum.
@@ -84,10 +85,10 @@ impl VirtualServerHealth {
 
     /// Notes that a real server is up or down. [`assess`](Self::assess) then says what that means for the quorum.
     pub fn set(&mut self, server: DestKey, up: bool) {
-        if up {
-            self.live.insert(server);
-        } else {
-            self.live.remove(&server);
+        match (self.live.binary_search(&server), up) {
+            (Err(at), true) => self.live.insert(at, server),
+            (Ok(at), false) => drop(self.live.remove(at)),
+            (Ok(_), true) | (Err(_), false) => {}
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod amqp;
 mod connect;
+mod connector;
 mod datagram;
 mod dns;
 pub mod http;
@@ -18,6 +19,7 @@ mod tcp;
 mod tls;
 mod udp;
 
+pub use connector::Connector;
 pub use resources::Resources;
 
 use std::time::Duration;

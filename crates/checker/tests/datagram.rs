@@ -109,8 +109,11 @@ async fn a_refused_datagram_is_a_failure_at_once() {
 }
 
 async fn send(connection: Connection, reply: Option<ReplySpec>) -> Outcome {
-    probe(&ProbeSpec::Udp(UdpProbe { connection, payload: b"ping".to_vec(), reply }.into()), &Resources::default())
-        .await
+    probe(
+        &ProbeSpec::Udp(UdpProbe { connection, payload: b"ping".to_vec(), reply }.into()),
+        &Resources::default(),
+    )
+    .await
 }
 
 /// A reply that begins with the bytes, of which the low half of the first may be anything.

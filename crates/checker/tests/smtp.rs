@@ -12,8 +12,11 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 async fn ask(connection: Connection) -> Outcome {
-    probe(&ProbeSpec::Smtp(SmtpProbe { connection, helo: "checker.example".into() }.into()), &Resources::default())
-        .await
+    probe(
+        &ProbeSpec::Smtp(SmtpProbe { connection, helo: "checker.example".into() }.into()),
+        &Resources::default(),
+    )
+    .await
 }
 
 /// A server that says these three things, each after it was spoken to but the first. What it heard comes back.

@@ -20,7 +20,7 @@ pub use error::Error;
 pub use op::Op;
 pub use owned::Owned;
 pub use plan::plan;
-pub use reconcile::{Failure, Kernel, ROUNDS, Report, reconcile};
+pub use reconcile::{Failure, Kernel, ROUNDS, Report, reconcile, reconcile_part};
 pub use statistics::{Counters, DestStatistics, ServiceStatistics, Statistics};
 pub use sync_daemon::{SyncDaemon, SyncDaemonSpec, SyncOp, SyncRole, sync_plan};
 pub use table::*;

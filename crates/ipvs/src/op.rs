@@ -5,8 +5,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::table::{
-    DestKey, DestSpec, Forwarding, Granularity, Protocol, SchedulerFlags, Service, ServiceKey, ServiceSpec,
-    Table, Tunnel, TunnelChecksum,
+    DestKey, DestSpec, Dests, Forwarding, Granularity, Protocol, SchedulerFlags, Service, ServiceKey,
+    ServiceSpec, Table, Tunnel, TunnelChecksum,
 };
 
 /// One change. Its `Display` is the line that `ipvsadm --restore` takes for it.
@@ -79,7 +79,7 @@ impl Op {
                     .services
                     .entry(*service)
                     .and_modify(|entry| entry.spec = spec.clone())
-                    .or_insert_with(|| Service { spec: spec.clone(), dests: [].into() });
+                    .or_insert_with(|| Service { spec: spec.clone(), dests: Dests::new() });
             }
             Self::DeleteService { service } => {
                 table.services.remove(service);

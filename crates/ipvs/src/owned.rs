@@ -1,6 +1,6 @@
 //! Which entries of the kernel's table are ours to remove.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,8 @@ use crate::table::{DestKey, ServiceKey, Table};
 /// somebody else's** and is never removed, also when it stands in a service of ours.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Owned {
-    services: BTreeMap<ServiceKey, BTreeSet<DestKey>>,
+    /// Sorted.
+    services: BTreeMap<ServiceKey, Vec<DestKey>>,
 }
 
 impl Owned {
@@ -19,7 +20,15 @@ impl Owned {
     /// removed should it stand in the kernel, whoever put it there.
     pub fn claim(&mut self, named: &Table) {
         for (key, service) in &named.services {
-            self.services.entry(*key).or_default().extend(service.dests.keys());
+            let owned = self.services.entry(*key).or_default();
+            let unknown = |dest: &&DestKey| owned.binary_search(dest).is_err();
+            let more: Vec<_> = service.dests.keys().filter(unknown).copied().collect();
+            if owned.is_empty() {
+                *owned = more;
+            } else if !more.is_empty() {
+                owned.extend(more);
+                owned.sort_unstable();
+            }
         }
     }
 
@@ -52,6 +61,6 @@ impl Owned {
 
     /// Whether the destination of this service is ours.
     pub fn dest(&self, service: &ServiceKey, dest: &DestKey) -> bool {
-        self.services.get(service).is_some_and(|dests| dests.contains(dest))
+        self.services.get(service).is_some_and(|dests| dests.binary_search(dest).is_ok())
     }
 }

@@ -8,11 +8,13 @@
 //! **A service does not lose its last usable destination because its replacement could not be added**: while
 //! that is so, what the plan would take from the service stays.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::error::Error;
 use crate::op::Op;
 use crate::owned::Owned;
 use crate::plan::Plan;
-use crate::table::{Service, Table};
+use crate::table::{DestKey, Service, ServiceKey, Table};
 use netlink::{BatchReport, Outcome};
 
 /// Rounds at most. Two suffice unless others change the table at the same time.
@@ -25,6 +27,18 @@ pub trait Kernel {
     /// # Errors
     /// Every cause; the table is then unknown.
     fn dump(&mut self) -> Result<Table, Error>;
+
+    /// The destinations that these services have now; a service that is not there is left out.
+    ///
+    /// # Errors
+    /// As [`Kernel::dump`].
+    fn members(
+        &mut self,
+        services: &BTreeSet<ServiceKey>,
+    ) -> Result<BTreeMap<ServiceKey, Vec<DestKey>>, Error> {
+        let present = self.dump()?.services.into_iter().filter(|(key, _)| services.contains(key));
+        Ok(present.map(|(key, service)| (key, service.dests.keys().copied().collect())).collect())
+    }
 
     /// Carries out changes in their order, each whether or not those before it succeeded, with one outcome for each.
     fn apply(&mut self, ops: &[Op]) -> BatchReport;
@@ -101,6 +115,15 @@ pub fn reconcile(
     report
 }
 
+/// Makes the services of `table` what `desired` says of them, in one round and without a look at any other: for a few
+/// that changed in a table that is otherwise as wanted. Whoever finds it not settled calls [`reconcile`].
+pub fn reconcile_part(kernel: &mut impl Kernel, desired: &Table, owned: &Owned, mut table: Table) -> Report {
+    let plan = Plan::new(desired, &table, owned);
+    let Round { done, failures, withheld, error } = Round::run(kernel, desired, plan, &mut table);
+    let table = failures.is_empty().then_some(table);
+    Report { done, repairs: Vec::new(), failures, withheld, error: error.map(Error::Netlink), table }
+}
+
 /// The table and what is to be done with it.
 fn look(
     kernel: &mut impl Kernel,
@@ -110,13 +133,30 @@ fn look(
 ) -> Result<(Table, Plan), Error> {
     if let Some(table) = believed {
         let plan = Plan::new(desired, &table, owned);
-        if !plan.clear.iter().any(|op| matches!(op, Op::DeleteService { .. })) {
+        let going = plan.clear.iter().filter_map(|op| match op {
+            Op::DeleteService { service } => Some(*service),
+            _ => None,
+        });
+        let going: BTreeSet<_> = going.collect();
+        if going.is_empty() || has_only_ours(kernel, &going, owned)? {
             return Ok((table, plan));
         }
     }
     let table = kernel.dump()?;
     let plan = Plan::new(desired, &table, owned);
     Ok((table, plan))
+}
+
+/// Whether all of these services are there, and nobody else has put anything into them.
+fn has_only_ours(
+    kernel: &mut impl Kernel,
+    services: &BTreeSet<ServiceKey>,
+    owned: &Owned,
+) -> Result<bool, Error> {
+    let present = kernel.members(services)?;
+    let ours =
+        |(service, dests): (&ServiceKey, &Vec<DestKey>)| dests.iter().all(|dest| owned.dest(service, dest));
+    Ok(present.len() == services.len() && present.iter().all(ours))
 }
 
 #[derive(Default)]

@@ -7,6 +7,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 /// Transport protocols that IPVS balances.
@@ -215,13 +216,16 @@ pub struct DestSpec {
     pub lower_threshold: u32,
 }
 
+/// The destinations of a service: sorted, and packed, since most tables are many services of few destinations.
+pub type Dests = LiteMap<DestKey, DestSpec>;
+
 /// A service with its destinations.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Service {
     /// What it is set to.
     pub spec: ServiceSpec,
     /// Its destinations.
-    pub dests: BTreeMap<DestKey, DestSpec>,
+    pub dests: Dests,
 }
 
 /// A whole table.

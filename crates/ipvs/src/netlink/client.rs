@@ -1,6 +1,6 @@
 //! The conversation with the kernel's IPVS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netlink::{BatchReport, Conversation, KernelSocket, Request, Transport};
 use netlink_packet_generic::GenlMessage;
@@ -9,6 +9,7 @@ use netlink_sys::protocols::NETLINK_GENERIC;
 use super::answer::{Answer, DestEntry, ServiceEntry};
 use super::command::Command;
 use super::family;
+use super::outline::Outline;
 use super::settings::{Info, Timeouts};
 use crate::error::Error;
 use crate::op::Op;
@@ -22,7 +23,11 @@ use crate::table::{DestKey, DestSpec, Service, ServiceKey, ServiceSpec, Table};
 pub struct Client<T = KernelSocket> {
     conversation: Conversation<T>,
     family: u16,
+    outline: Option<Outline>,
 }
+
+/// Up to this many services are asked for one by one.
+const FEW: usize = 64;
 
 impl Client {
     /// Opens the conversation.
@@ -33,7 +38,8 @@ impl Client {
     /// # Errors
     /// [`Error::Missing`] if the kernel has no IPVS; [`Error::Netlink`].
     pub fn open() -> Result<Self, Error> {
-        Self::over(Conversation::open(NETLINK_GENERIC)?)
+        let client = Self::over(Conversation::open(NETLINK_GENERIC)?)?;
+        Ok(Self { outline: Outline::open(), ..client })
     }
 }
 
@@ -44,7 +50,7 @@ impl<T: Transport> Client<T> {
     /// As [`Client::open`].
     pub fn over(mut conversation: Conversation<T>) -> Result<Self, Error> {
         let family = family::look_up(&mut conversation)?;
-        Ok(Self { conversation, family })
+        Ok(Self { conversation, family, outline: None })
     }
 
     /// The whole table with its counters.
@@ -210,6 +216,23 @@ impl<T: Transport> Kernel for Client<T> {
             services.insert(service.key, Service { spec: service.spec, dests });
         })?;
         Ok(Table { services })
+    }
+
+    fn members(
+        &mut self,
+        services: &BTreeSet<ServiceKey>,
+    ) -> Result<BTreeMap<ServiceKey, Vec<DestKey>>, Error> {
+        let mut members = match &mut self.outline {
+            Some(outline) if services.len() > FEW => outline.read().ok().flatten().unwrap_or_default(),
+            _ => BTreeMap::new(),
+        };
+        members.retain(|key, _| services.contains(key));
+        for key in services {
+            if !members.contains_key(key) {
+                members.insert(*key, self.dests(key)?.into_keys().collect());
+            }
+        }
+        Ok(members)
     }
 
     fn apply(&mut self, ops: &[Op]) -> BatchReport {

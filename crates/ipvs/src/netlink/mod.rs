@@ -21,6 +21,7 @@ mod attributes;
 mod client;
 mod command;
 mod family;
+mod outline;
 mod settings;
 mod uapi;
 

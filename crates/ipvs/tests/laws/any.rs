@@ -1,6 +1,5 @@
 //! Any table and any change, from few enough keys that two of them have much in common.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipvs::{
@@ -94,10 +93,8 @@ pub fn dest(family: Family) -> impl Strategy<Value = (DestKey, DestSpec)> + Clon
 pub fn table() -> impl Strategy<Value = Table> + Clone {
     let service = |key: ServiceKey| {
         let dests = proptest::collection::vec(dest(key.family()), 0..5);
-        (service_spec(key.family()), dests).prop_map(move |(spec, dests)| {
-            let dests = dests.into_iter().collect::<BTreeMap<_, _>>();
-            (key, Service { spec, dests })
-        })
+        (service_spec(key.family()), dests)
+            .prop_map(move |(spec, dests)| (key, Service { spec, dests: dests.into_iter().collect() }))
     };
     proptest::collection::vec(service_key().prop_flat_map(service), 0..6)
         .prop_map(|services| Table { services: services.into_iter().collect() })

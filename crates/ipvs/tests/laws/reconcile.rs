@@ -167,14 +167,9 @@ fn a_change_that_the_kernel_never_takes_is_reported_and_the_rest_is_done() {
     let mut desired = actual.clone();
     let (&service, entry) = desired.services.iter_mut().next().unwrap();
     entry.spec.scheduler = "nonsense".to_owned();
-    desired
-        .services
-        .values_mut()
-        .last()
-        .unwrap()
-        .dests
-        .values_mut()
-        .for_each(|dest| dest.weight = dest.weight % 2 + 1);
+    for (_, dest) in desired.services.values_mut().last().unwrap().dests.iter_mut() {
+        dest.weight = dest.weight % 2 + 1;
+    }
 
     let mut kernel = Faulty::with(actual.clone());
     let report = rounds(&mut kernel, &desired, &owned(&actual, &desired));

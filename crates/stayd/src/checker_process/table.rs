@@ -4,15 +4,17 @@
 //! somebody deletes or changes of ours is put back, and what he adds is left alone.** Looking costs as much as the table is
 //! long; the time between two looks grows with it, so that looking stays below a thirtieth of a processor.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use checker::Scheduler;
 use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::Client;
-use ipvs::{DestKey, Error, Kernel, Op, Owned, Report, ServiceKey, Table, plan, reconcile};
+use ipvs::{DestKey, Error, Kernel, Op, Owned, Report, Service, ServiceKey, Table, plan, reconcile, reconcile_part};
 
 use crate::ipc::{Level, Line};
+use crate::memory;
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
@@ -31,13 +33,79 @@ pub(super) struct KernelTable {
     /// only as long as something is ours that is not named any more.
     named: Option<Table>,
     owned: Owned,
-    /// The kernel's table after the last change, if that went as planned: saves reading it again.
-    believed: Option<Table>,
+    /// What is known of the kernel's table without looking, if the last change went as planned.
+    known: Option<Known>,
     /// When to try again what was refused, or to look whether somebody else has been there.
     due: Option<Instant>,
     retry_after: Duration,
     /// How many changes of others have been undone.
     repaired: u64,
+}
+
+/// The kernel's table: **what was wanted when it was last made to agree, and what others have in it.** So it need not be
+/// kept a second time.
+#[derive(Default)]
+struct Known {
+    /// Usually empty.
+    foreign: Table,
+    changed: Changed,
+}
+
+/// What is wanted otherwise since then.
+enum Changed {
+    /// These services, as they were wanted.
+    Services(BTreeMap<ServiceKey, Service>),
+    /// The whole table, as it was wanted.
+    Everything(Table),
+}
+
+impl Default for Changed {
+    fn default() -> Self {
+        Self::Services(BTreeMap::new())
+    }
+}
+
+impl Known {
+    /// Of a table that agrees with `desired`.
+    fn new(mut table: Table, desired: &Table) -> Self {
+        table.services.retain(|key, service| {
+            let Some(wanted) = desired.services.get(key) else { return true };
+            service.dests.retain(|dest, _| !wanted.dests.contains_key(dest));
+            !service.dests.is_empty()
+        });
+        Self { foreign: table, changed: Changed::default() }
+    }
+
+    /// All is wanted otherwise from now on; `wanted` was until now.
+    fn all_change(&mut self, mut wanted: Table) {
+        if let Changed::Services(services) = &mut self.changed {
+            wanted.services.append(services);
+            self.changed = Changed::Everything(wanted);
+        }
+    }
+
+    /// A service is wanted otherwise from now on.
+    fn one_changes(&mut self, key: ServiceKey, wanted: Service) {
+        if let Changed::Services(services) = &mut self.changed {
+            services.entry(key).or_insert(wanted);
+        }
+    }
+}
+
+/// Adds what others have to what was wanted of services.
+fn with_foreign(mut services: BTreeMap<ServiceKey, Service>, foreign: &Table, all: bool) -> Table {
+    for (key, theirs) in &foreign.services {
+        match services.get_mut(key) {
+            Some(service) => {
+                service.dests.extend(theirs.dests.iter().map(|(dest, spec)| (*dest, spec.clone())))
+            }
+            None if all => {
+                services.insert(*key, theirs.clone());
+            }
+            None => {}
+        }
+    }
+    Table { services }
 }
 
 impl KernelTable {
@@ -49,7 +117,7 @@ impl KernelTable {
             desired: Table::default(),
             named: None,
             owned: Owned::default(),
-            believed: None,
+            known: None,
             due: None,
             retry_after: FIRST_RETRY,
             repaired: 0,
@@ -63,6 +131,10 @@ impl KernelTable {
 
     /// Wants what the configuration and the health of all its servers ask for.
     pub(super) fn want_all(&mut self, scheduler: &Scheduler) {
+        let before = std::mem::take(&mut self.desired);
+        if let Some(known) = &mut self.known {
+            known.all_change(before);
+        }
         self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
         let named = checker::named(scheduler.virtual_servers());
         self.owned.claim(&named);
@@ -82,26 +154,34 @@ impl KernelTable {
             for key in &spec.services {
                 let mut service = checker::service(spec, key, health);
                 scheduler.drains().keep_in_service(key, &mut service);
-                self.desired.services.insert(*key, service);
+                let before = self.desired.services.insert(*key, service);
+                if let (Some(known), Some(before)) = (&mut self.known, before) {
+                    known.one_changes(*key, before);
+                }
             }
         }
     }
 
     /// Wants a destination no more that was drained, nor, with `service_too`, its service.
     pub(super) fn let_go(&mut self, service: &ServiceKey, dest: &DestKey, service_too: bool) {
+        let Some(before) = self.desired.services.get(service).cloned() else { return };
         if service_too {
             self.desired.services.remove(service);
         } else if let Some(service) = self.desired.services.get_mut(service) {
             service.dests.remove(dest);
         }
+        if let Some(known) = &mut self.known {
+            known.one_changes(*service, before);
+        }
     }
 
     /// Takes what is ours out of the kernel, in the way that `lvs_flush_on_stop` asks for.
     pub(super) fn clear(&mut self, now: Instant, how: FlushOnStop) -> Vec<Line> {
-        self.desired = Table::default();
+        let before = std::mem::take(&mut self.desired);
+        if let Some(known) = &mut self.known {
+            known.all_change(before);
+        }
         self.named = None;
-        // What others added meanwhile has to be seen before a service is removed.
-        self.believed = None;
         match how {
             FlushOnStop::Entries => self.reconcile(now),
             FlushOnStop::Everything => match self.client.flush() {
@@ -122,14 +202,14 @@ impl KernelTable {
 
     /// Tries again what failed, or looks whether somebody else has been there.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Line> {
-        match self.believed.take() {
+        match self.known.take() {
             None => self.reconcile(now),
-            Some(believed) => self.look(now, &believed),
+            Some(_) => self.look(now),
         }
     }
 
     /// Reads the table and puts back what is not as it was left.
-    fn look(&mut self, now: Instant, believed: &Table) -> Vec<Line> {
+    fn look(&mut self, now: Instant) -> Vec<Line> {
         let begin = net::now();
         let table = match self.client.dump() {
             Ok(table) => table,
@@ -140,8 +220,9 @@ impl KernelTable {
         };
         let took = net::now().saturating_since(begin);
         let pause = (took * PAUSE_PER_LOOK).clamp(LOOK_EVERY, LOOK_SELDOM);
-        if table == *believed || plan(&self.desired, &table, &self.owned).is_empty() {
-            self.believed = Some(table);
+        if plan(&self.desired, &table, &self.owned).is_empty() {
+            self.known = Some(Known::new(table, &self.desired));
+            memory::give_back();
             self.due = Some(now + pause);
             return Vec::new();
         }
@@ -157,7 +238,42 @@ impl KernelTable {
 
     /// Makes the kernel agree, and says what that took.
     pub(super) fn reconcile(&mut self, now: Instant) -> Vec<Line> {
-        let report = reconcile(&mut self.client, &self.desired, &self.owned, self.believed.take());
+        let table = match self.known.take() {
+            None => None,
+            Some(Known { foreign, changed: Changed::Everything(table) }) => {
+                Some(with_foreign(table.services, &foreign, true))
+            }
+            // A service is removed only after a look at what is in it.
+            Some(Known { changed: Changed::Services(services), .. })
+                if services.keys().any(|key| !self.desired.services.contains_key(key)) =>
+            {
+                None
+            }
+            Some(Known { foreign, changed: Changed::Services(services) }) => {
+                return self.reconcile_some(now, foreign, services);
+            }
+        };
+        let report = reconcile(&mut self.client, &self.desired, &self.owned, table);
+        self.conclude(now, report)
+    }
+
+    /// As [`reconcile`](Self::reconcile), where only these services changed, which were wanted so.
+    fn reconcile_some(
+        &mut self,
+        now: Instant,
+        foreign: Table,
+        services: BTreeMap<ServiceKey, Service>,
+    ) -> Vec<Line> {
+        let wanted = services.keys().filter_map(|key| self.desired.services.get_key_value(key));
+        let wanted = Table { services: wanted.map(|(key, service)| (*key, service.clone())).collect() };
+        let table = with_foreign(services, &foreign, false);
+        let part = reconcile_part(&mut self.client, &wanted, &self.owned, table);
+        if part.settled() {
+            self.known = Some(Known { foreign, changed: Changed::default() });
+            return self.conclude(now, Report { table: None, ..part });
+        }
+        let mut report = reconcile(&mut self.client, &self.desired, &self.owned, None);
+        report.repairs.splice(0..0, std::mem::replace(&mut report.done, part.done));
         self.conclude(now, report)
     }
 
@@ -186,7 +302,9 @@ impl KernelTable {
                     self.named = Some(named);
                 }
             }
-            self.believed = Some(table);
+            self.known = Some(Known::new(table, &self.desired));
+        }
+        if self.known.is_some() {
             self.due = Some(self.due.map_or(now + LOOK_EVERY, |due| due.max(now + LOOK_EVERY)));
             self.retry_after = FIRST_RETRY;
         } else {

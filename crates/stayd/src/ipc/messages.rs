@@ -111,7 +111,7 @@ pub type Snapshot = Vec<u8>;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToChecker {
     /// What a crashed predecessor knew; before the first configuration.
-    Resume(Snapshot),
+    Resume(#[serde(with = "serde_bytes")] Snapshot),
     /// How the process is called and scheduled; before each configuration.
     Schedule(ProcessSpec),
     /// The virtual servers to serve.
@@ -162,7 +162,7 @@ pub enum FromChecker {
     /// A configuration is in effect.
     Configured,
     /// What a successor would need.
-    Snapshot(Snapshot),
+    Snapshot(#[serde(with = "serde_bytes")] Snapshot),
     /// The same, since the parent or a signal asked for it.
     Report(Dump, Box<checker::Scheduler>),
     /// A signal asked this process to read its configuration again.

@@ -67,7 +67,9 @@ impl Servers {
         let of_interest = listened || events.iter().any(runs_scripts);
         for (spec, events) in specs.iter().zip(events).filter(|_| of_interest) {
             let Some(key) = spec.services.first() else { continue };
-            let mut job = |command: &Option<Box<_>>| command.as_ref().and_then(|command| users.job(command)).map(Box::new);
+            let mut job = |command: &Option<Box<_>>| {
+                command.as_ref().and_then(|command| users.job(command)).map(Box::new)
+            };
             let (quorum_up, quorum_down) = (job(&events.quorum_up), job(&events.quorum_down));
             let real = events.real_servers.iter().map(|events| {
                 let real = RealServer {
