@@ -66,7 +66,7 @@ impl Pass {
 /// A virtual server of the old configuration.
 struct Predecessor {
     key: ServiceKey,
-    virtual_server: VirtualServer,
+    virtual_server: Box<VirtualServer>,
     health: VirtualServerHealth,
 }
 
@@ -165,7 +165,7 @@ impl Scheduler {
             let (up, weight) = (health.has_quorum(), health.live_weight(&spec));
             self.actions.push_back(Action::Quorum { virtual_server: key, up, weight });
         }
-        self.virtual_servers.insert(key, VirtualServer { spec, checks });
+        self.virtual_servers.insert(key, Box::new(VirtualServer { spec, checks }));
         self.health.insert(key, health);
     }
 
@@ -184,7 +184,8 @@ impl Scheduler {
 
     /// Takes the checks of a virtual server out of the indices, and sorts them by real server.
     fn dismantle(&mut self, predecessor: Predecessor) -> (BTreeMap<DestKey, Checks>, VirtualServerHealth) {
-        let Predecessor { key, virtual_server: VirtualServer { spec, checks }, health } = predecessor;
+        let Predecessor { key, virtual_server, health } = predecessor;
+        let VirtualServer { spec, checks } = *virtual_server;
         let mut by_server = BTreeMap::new();
         for (index, (server, states)) in spec.real_servers.into_iter().zip(checks).enumerate() {
             for (check, state) in states.iter().enumerate() {
@@ -282,7 +283,7 @@ fn new_checks(pass: &mut Pass, questions: &mut Questions, server: &RealServerSpe
 
 /// Which old virtual server each new one continues: the one of the same name, else one that nobody of its name claims.
 fn successions(
-    old: &BTreeMap<ServiceKey, VirtualServer>,
+    old: &BTreeMap<ServiceKey, Box<VirtualServer>>,
     new: &[VirtualServerSpec],
 ) -> Vec<Option<ServiceKey>> {
     let mut by_service = BTreeMap::new();

@@ -42,7 +42,7 @@ const CROWDED_EVERY: Duration = Duration::from_secs(60);
 pub struct Scheduler {
     /// What the next `Configure` is: a start or a reload.
     pub(crate) configured: bool,
-    pub(crate) virtual_servers: BTreeMap<ServiceKey, VirtualServer>,
+    pub(crate) virtual_servers: BTreeMap<ServiceKey, Box<VirtualServer>>,
     pub(crate) health: Health,
     /// What is known of what servers follow.
     pub(crate) followed: Values,
@@ -171,7 +171,8 @@ impl Scheduler {
     /// What is to be told when the daemon stops: of `omega` virtual servers, that live servers and quorums are down.
     pub fn farewell(&self) -> Vec<Action> {
         let mut actions = Vec::new();
-        for (key, VirtualServer { spec, .. }) in &self.virtual_servers {
+        for (key, virtual_server) in &self.virtual_servers {
+            let spec = &virtual_server.spec;
             let Some(health) = self.health.get(key).filter(|_| spec.omega) else { continue };
             let live = spec.real_servers.iter().filter(|server| health.is_live(&server.key));
             actions.extend(live.map(|server| Action::Health {
@@ -349,7 +350,7 @@ impl Scheduler {
         }
         for (key, virtual_server) in &self.virtual_servers {
             let Some(health) = self.health.get_mut(key) else { continue };
-            let VirtualServer { spec, checks } = virtual_server;
+            let VirtualServer { spec, checks } = virtual_server.as_ref();
             let mut touched = false;
             for (server, states) in spec.real_servers.iter().zip(checks) {
                 if !concerns(&server.follows, what) {

@@ -190,6 +190,16 @@ impl Round {
         }
         let BatchReport { outcomes, error } = kernel.apply(&ops);
         self.error = self.error.take().or(error);
+        if self.done.is_empty()
+            && outcomes.len() == ops.len()
+            && outcomes.iter().all(|it| *it == Outcome::Done)
+        {
+            for op in &ops {
+                op.take_effect(table);
+            }
+            self.done = ops;
+            return;
+        }
         for (op, outcome) in ops.into_iter().zip(outcomes) {
             if outcome == Outcome::Done {
                 op.take_effect(table);

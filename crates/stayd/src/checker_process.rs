@@ -36,7 +36,7 @@ use addresses::Addresses;
 use drained::Drained;
 use globals::Globals;
 use marking::Marking;
-use probes::Probes;
+use probes::{Ended, Probes};
 use table::KernelTable;
 
 /// Least time between two snapshots to the parent: of many changes at once it needs the last.
@@ -44,6 +44,9 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
 
 /// File descriptors that are not for probes.
 const OWN_DESCRIPTORS: usize = 64;
+
+/// Checks that are due within this time, in microseconds, begin together: one wake-up serves them all.
+const TOGETHER_MICROS: u64 = 5000;
 
 /// Lines about servers that one configuration makes at most.
 const MOST_LINES: usize = 100;
@@ -100,8 +103,8 @@ struct Process {
 /// What ended a wait.
 enum Woken {
     Parent(io::Result<usize>),
-    Probe(checker::RunId, checker::Outcome),
     Addresses(BTreeSet<IpAddr>),
+    Probes(Ended),
     Signal,
     Time,
 }
@@ -116,7 +119,7 @@ impl Process {
         let writer = tokio::spawn(write(writer, outgoing));
         Ok(Self {
             scheduler: Scheduler::new(),
-            probes: Probes::new(),
+            probes: Probes::new()?,
             table: KernelTable::open().map_err(io::Error::other)?,
             addresses: Addresses::new(),
             drained: Drained::default(),
@@ -158,8 +161,8 @@ impl Process {
                         return self.stop().await;
                     }
                 }
-                Woken::Probe(run, outcome) => self.feed(Input::Result { run, outcome }),
                 Woken::Addresses(addresses) => self.feed(Input::Here(addresses)),
+                Woken::Probes(ended) => self.conclude(ended),
                 Woken::Time => self.expire(),
             }
         }
@@ -189,8 +192,9 @@ impl Process {
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
-        let deadlines =
-            [self.scheduler.next_deadline(), self.table.due(), self.drained.due(), self.snapshot_at];
+        let checks = self.scheduler.next_deadline().map(together);
+        let probes = self.probes.next_deadline();
+        let deadlines = [checks, probes, self.table.due(), self.drained.due(), self.snapshot_at];
         let deadline = deadlines.into_iter().flatten().min();
         let time = async {
             match deadline {
@@ -200,8 +204,8 @@ impl Process {
         };
         tokio::select! {
             read = self.stream.read(buffer) => Woken::Parent(read),
-            (run, outcome) = self.probes.next() => Woken::Probe(run, outcome),
             addresses = self.addresses.next() => Woken::Addresses(addresses),
+            ended = self.probes.next() => Woken::Probes(ended),
             ready = self.signalled.readable() => {
                 if let Ok(mut ready) = ready {
                     ready.clear_ready();
@@ -264,11 +268,20 @@ impl Process {
         }
     }
 
+    fn conclude(&mut self, ended: Ended) {
+        let now = net::now();
+        for (run, outcome) in ended {
+            self.feed_at(now, Input::Result { run, outcome });
+        }
+    }
+
     fn expire(&mut self) {
         let now = net::now();
         if self.scheduler.next_deadline().is_some_and(|at| at <= now) {
-            self.feed(Input::Tick);
+            self.feed_at(now, Input::Tick);
         }
+        let late = self.probes.expire(now);
+        self.conclude(late);
         if self.table.due().is_some_and(|at| at <= now) {
             let lines = self.table.expire(now);
             self.tell_lines(lines);
@@ -288,8 +301,12 @@ impl Process {
     }
 
     fn feed(&mut self, input: Input) {
+        self.feed_at(net::now(), input);
+    }
+
+    fn feed_at(&mut self, now: Instant, input: Input) {
         let configured = matches!(input, Input::Configure { .. });
-        self.scheduler.handle(net::now(), input);
+        self.scheduler.handle(now, input);
         let (mut touched, mut news) = (Vec::new(), Vec::new());
         let mut drained = false;
         let mut told = 0;
@@ -303,7 +320,7 @@ impl Process {
                 self.tell(&FromChecker::Line(line));
             }
             match action {
-                Action::Start { run, probe } => self.probes.start(run, probe),
+                Action::Start { run, probe } => self.probes.start(now, run, probe),
                 Action::Cancel { run } => self.probes.cancel(run),
                 Action::Health { virtual_server, .. } | Action::Quorum { virtual_server, .. } => {
                     if !configured {
@@ -334,8 +351,8 @@ impl Process {
             self.table.want_some(&self.scheduler, &touched);
         }
         if configured || drained || !touched.is_empty() {
-            self.drained.watch(net::now(), self.scheduler.drains());
-            self.snapshot_at.get_or_insert(net::now() + SNAPSHOT_EVERY);
+            self.drained.watch(now, self.scheduler.drains());
+            self.snapshot_at.get_or_insert(now + SNAPSHOT_EVERY);
             self.reconcile();
         }
     }
@@ -400,6 +417,11 @@ impl Process {
             drop(self.to_parent.send(std::mem::take(&mut self.outbox)));
         }
     }
+}
+
+/// When a check that is due then begins.
+const fn together(due: Instant) -> Instant {
+    Instant::from_micros(due.as_micros().div_ceil(TOGETHER_MICROS) * TOGETHER_MICROS)
 }
 
 async fn write(mut stream: tokio::net::unix::OwnedWriteHalf, mut outgoing: UnboundedReceiver<Vec<u8>>) {

@@ -43,6 +43,7 @@ use daemon::{ROLE_VARIABLE, Role};
 use exit::Exit;
 
 fn main() -> ExitCode {
+    memory::prepare();
     let exit = match std::env::var(ROLE_VARIABLE) {
         Ok(role) => run_child(&role),
         Err(_) => run_command(),

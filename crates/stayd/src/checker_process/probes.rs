@@ -1,28 +1,46 @@
-//! The probes under way. **Each is a task of its own**: one that hangs costs a socket and a timer, and nobody waits for it.
+//! The probes under way. **Each goes its own way**: one that hangs costs a socket and a timer, and nobody waits for it.
+//!
+//! TCP checks, of which there are the most, are the [`Connector`]'s; every other probe is a task of its own.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
-use checker::probe::Resources;
+use checker::probe::{Connector, Resources};
 use checker::{Outcome, ProbeSpec, RunId};
+use clock::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
 use super::scripts::Runner;
 use crate::ipc::Scripts;
 
+/// Probes that have ended, and how.
+pub(super) type Ended = Vec<(RunId, Outcome)>;
+
 pub(super) struct Probes {
     resources: Arc<Resources>,
+    connector: Connector,
     running: BTreeMap<RunId, AbortHandle>,
     done: UnboundedSender<(RunId, Outcome)>,
     results: UnboundedReceiver<(RunId, Outcome)>,
     scripts: Runner,
+    /// Known before anybody waited for them.
+    at_once: Ended,
 }
 
 impl Probes {
-    pub(super) fn new() -> Self {
+    pub(super) fn new() -> io::Result<Self> {
         let (done, results) = unbounded_channel();
-        Self { resources: Arc::default(), running: BTreeMap::new(), done, results, scripts: Runner::new() }
+        Ok(Self {
+            resources: Arc::default(),
+            connector: Connector::new()?,
+            running: BTreeMap::new(),
+            done,
+            results,
+            scripts: Runner::new(),
+            at_once: Vec::new(),
+        })
     }
 
     /// What the probes that start from now on share.
@@ -30,7 +48,11 @@ impl Probes {
         self.resources = Arc::new(resources);
     }
 
-    pub(super) fn start(&mut self, run: RunId, probe: ProbeSpec) {
+    pub(super) fn start(&mut self, now: Instant, run: RunId, probe: ProbeSpec) {
+        if let ProbeSpec::Tcp(connection) = &probe {
+            self.at_once.extend(self.connector.start(now, run, connection).map(|outcome| (run, outcome)));
+            return;
+        }
         let done = self.done.clone();
         let resources = Arc::clone(&self.resources);
         let script = self.scripts.start();
@@ -48,6 +70,9 @@ impl Probes {
     pub(super) fn cancel(&mut self, run: RunId) {
         if let Some(task) = self.running.remove(&run) {
             task.abort();
+        } else {
+            self.connector.cancel(run);
+            self.at_once.retain(|(at_once, _)| *at_once != run);
         }
     }
 
@@ -64,13 +89,29 @@ impl Probes {
         self.scripts.configure(scripts);
     }
 
-    /// The next outcome. A probe that was cancelled has none.
-    pub(super) async fn next(&mut self) -> (RunId, Outcome) {
+    /// When [`expire`](Self::expire) is due.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.connector.next_deadline()
+    }
+
+    /// The connections whose time is over.
+    pub(super) fn expire(&mut self, now: Instant) -> Ended {
+        self.connector.expire(now)
+    }
+
+    /// The next outcomes. A probe that was cancelled has none.
+    pub(super) async fn next(&mut self) -> Ended {
+        if !self.at_once.is_empty() {
+            return std::mem::take(&mut self.at_once);
+        }
         loop {
-            match self.results.recv().await {
-                Some((run, outcome)) if self.running.remove(&run).is_some() => return (run, outcome),
-                Some(_) => {}
-                None => std::future::pending().await,
+            tokio::select! {
+                ended = self.connector.ready() => return ended,
+                result = self.results.recv() => match result {
+                    Some((run, outcome)) if self.running.remove(&run).is_some() => return vec![(run, outcome)],
+                    Some(_) => {}
+                    None => std::future::pending().await,
+                },
             }
         }
     }

@@ -97,7 +97,7 @@ fn with_foreign(mut services: BTreeMap<ServiceKey, Service>, foreign: &Table, al
     for (key, theirs) in &foreign.services {
         match services.get_mut(key) {
             Some(service) => {
-                service.dests.extend(theirs.dests.iter().map(|(dest, spec)| (*dest, spec.clone())))
+                service.dests.extend(theirs.dests.iter().map(|(dest, spec)| (*dest, spec.clone())));
             }
             None if all => {
                 services.insert(*key, theirs.clone());
@@ -135,14 +135,15 @@ impl KernelTable {
         if let Some(known) = &mut self.known {
             known.all_change(before);
         }
-        self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
         let named = checker::named(scheduler.virtual_servers());
         self.owned.claim(&named);
-        self.named = Some(named);
         // What drains is ours too: a process that takes over from another has not named it.
         let mut drains = Table::default();
         scheduler.drains().keep_in(&mut drains);
         self.owned.claim(&drains);
+        // At the start nothing is ours that is not named.
+        self.named = (!self.owned.is_all_of(&named)).then_some(named);
+        self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
         scheduler.drains().keep_in(&mut self.desired);
     }
 
