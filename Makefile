@@ -46,9 +46,10 @@ bench-vrrp:
 	@target/release/bench-vrrp $(PARTS)
 
 # As a director, beside keepalived in the lab's kernel; as root. For some of it only: PARTS="start reload stop checks detect".
+# Beside a newer keepalived as well: NEWEST=/path/to/keepalived.
 bench-ipvs:
 	@$(CARGO) build --release -p stayd -p integration -p uml-xstate --lib --bins
-	@target/release/bench-ipvs $(if $(PARTS),--parts "$(PARTS)")
+	@target/release/bench-ipvs $(if $(PARTS),--parts "$(PARTS)") $(if $(NEWEST),--newest "$(NEWEST)")
 
 # What to fuzz, and for how many seconds each: docs/fuzzing.md.
 TARGETS ?= config_text config_tree vrrp_packet vrrp_router

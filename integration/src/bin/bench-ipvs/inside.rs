@@ -108,8 +108,8 @@ pub fn detect(daemon: &Path) -> Result<Figures> {
     thread::sleep(Duration::from_secs(3));
     let mut delays = Vec::new();
     for (server, port) in servers.iter_mut().zip(&ports) {
-        let begin = Instant::now();
         server.close();
+        let begin = Instant::now();
         let entry = format!(":{port:04X} ");
         wait(|| Ok(!table()?.contains(&entry)))?;
         delays.push(begin.elapsed().as_secs_f64());

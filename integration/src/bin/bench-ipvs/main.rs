@@ -1,5 +1,7 @@
 //! `make bench-ipvs`: what stayd costs as a director, beside keepalived in the same run and the same kernel.
 //!
+//! Beside Debian's keepalived a newer one can run along (`--newest PATH`); targets are then measured by that.
+//!
 //! The outer program boots the lab's kernel and starts itself on a host in it, once for each daemon and case, so that nothing
 //! is measured over a line. Each case has a fresh network namespace: destinations that were deleted stay in the kernel's
 //! trash for a minute and slow every later addition. **The status says only whether everything ran**: a machine that is
@@ -34,8 +36,30 @@ struct Args {
     /// What to measure.
     #[arg(long, value_enum, value_delimiter = ' ', default_values_t = Part::ALL)]
     parts: Vec<Part>,
+    /// A newer keepalived, to be measured as well.
+    #[arg(long)]
+    newest: Option<PathBuf>,
     #[command(subcommand)]
     inside: Option<Inside>,
+}
+
+/// Who is measured.
+pub struct Contender {
+    /// As the report names it.
+    pub name: &'static str,
+    path: PathBuf,
+    /// Its number of reloads, of those of a [`Case`].
+    reloads: usize,
+}
+
+impl Contender {
+    /// In the order of the report: stayd is the last.
+    fn all(newest: Option<&PathBuf>) -> Result<Vec<Self>> {
+        let installed = Self { name: "keepalived", path: Daemon::Keepalived.path()?, reloads: 0 };
+        let newest = newest.map(|path| Self { name: "newest keepalived", path: path.clone(), reloads: 1 });
+        let ours = Self { name: "stayd", path: Daemon::Stayd.path()?, reloads: 2 };
+        Ok([Some(installed), newest, Some(ours)].into_iter().flatten().collect())
+    }
 }
 
 /// What can be measured.
@@ -76,30 +100,31 @@ enum Inside {
 pub struct Case {
     /// Its size.
     pub shape: Shape,
-    /// Reloads: of keepalived, of stayd.
-    pub reloads: [u32; 2],
+    /// Reloads: of Debian's keepalived, of a newer one, of stayd.
+    pub reloads: [u32; 3],
     /// By how much stayd shall start faster.
     pub start_target: Option<f64>,
 }
 
 /// From small to as large as users have them.
 pub const CASES: [Case; 4] = [
-    Case { shape: Shape { virtual_servers: 1000, real_servers: 5 }, reloads: [3, 100], start_target: None },
-    Case { shape: Shape { virtual_servers: 200, real_servers: 50 }, reloads: [3, 10], start_target: None },
+    Case {
+        shape: Shape { virtual_servers: 1000, real_servers: 5 },
+        reloads: [3, 3, 100],
+        start_target: None,
+    },
+    Case { shape: Shape { virtual_servers: 200, real_servers: 50 }, reloads: [3, 3, 10], start_target: None },
     Case {
         shape: Shape { virtual_servers: 5000, real_servers: 2 },
-        reloads: [3, 10],
+        reloads: [3, 3, 10],
         start_target: Some(8.0),
     },
     // 37 205 real servers to 2277 virtual ones: some have one less. The reload of Debian's keepalived takes minutes.
-    Case { shape: Shape { virtual_servers: 2277, real_servers: 17 }, reloads: [0, 3], start_target: None },
+    Case { shape: Shape { virtual_servers: 2277, real_servers: 17 }, reloads: [0, 3, 3], start_target: None },
 ];
 
 /// Checks a second.
 pub const RATES: [u32; 2] = [1000, 5000];
-
-/// The daemons in the order of the report.
-pub const DAEMONS: [Daemon; 2] = [Daemon::Keepalived, Daemon::Stayd];
 
 /// The longest that one run inside may take.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -116,7 +141,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     let figures = match &args.inside {
-        None => return outside(&args.parts),
+        None => return outside(&args.parts, &Contender::all(args.newest.as_ref())?),
         Some(Inside::Life { daemon, virtual_servers, real_servers, reloads }) => {
             let shape = Shape { virtual_servers: *virtual_servers, real_servers: *real_servers };
             inside::life(daemon, shape, *reloads)?
@@ -132,62 +157,63 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn outside(parts: &[Part]) -> Result<()> {
+fn outside(parts: &[Part], contenders: &[Contender]) -> Result<()> {
     let wants = |part| parts.contains(&part);
     if wants(Part::Start) || wants(Part::Reload) || wants(Part::Stop) {
         let mut lives = Vec::new();
         for case in &CASES {
-            let mut pair = Vec::new();
-            for (daemon, reloads) in DAEMONS.into_iter().zip(case.reloads) {
-                let reloads = if wants(Part::Reload) { reloads } else { 0 };
+            let mut row = Vec::new();
+            for contender in contenders {
+                let reloads = case.reloads.get(contender.reloads).filter(|_| wants(Part::Reload));
+                let reloads = reloads.copied().unwrap_or_default();
                 let Shape { virtual_servers, real_servers } = case.shape;
                 let numbers = [virtual_servers, real_servers, reloads].map(|number| number.to_string());
-                pair.push(in_fresh_kernel(daemon, "life", &numbers)?);
+                row.push(in_fresh_kernel(Some(contender), "life", &numbers)?);
             }
-            lives.push(pair);
+            lives.push(row);
         }
-        println!("{}", report::lives(&lives));
+        println!("{}", report::lives(contenders, &lives));
     }
     if wants(Part::Checks) {
         let mut rates = Vec::new();
         for rate in RATES {
             let rate = [rate.to_string()];
             let mut row = Vec::new();
-            for daemon in DAEMONS {
-                row.push(in_fresh_kernel(daemon, "checks", &rate)?);
+            for contender in contenders {
+                row.push(in_fresh_kernel(Some(contender), "checks", &rate)?);
             }
-            row.push(in_fresh_kernel(Daemon::Stayd, "least", &rate)?);
+            row.push(in_fresh_kernel(None, "least", &rate)?);
             rates.push(row);
         }
-        println!("{}", report::checks(&rates));
+        println!("{}", report::checks(contenders, &rates));
     }
     if wants(Part::Detect) {
-        let detect = |daemon| in_fresh_kernel(daemon, "detect", &[]);
-        println!("{}", report::detect(&[detect(Daemon::Keepalived)?, detect(Daemon::Stayd)?]));
+        let detect = |contender| in_fresh_kernel(Some(contender), "detect", &[]);
+        let rows = contenders.iter().map(detect).collect::<Result<Vec<_>>>()?;
+        println!("{}", report::detect(contenders, &rows));
     }
     Ok(())
 }
 
 /// One run inside, on a director of its own.
-fn in_fresh_kernel(daemon: Daemon, what: &str, numbers: &[String]) -> Result<Figures> {
-    eprintln!("{} {what} {}", daemon.name(), numbers.join(" "));
+fn in_fresh_kernel(contender: Option<&Contender>, what: &str, numbers: &[String]) -> Result<Figures> {
+    let name = contender.map_or("a bare loop", |contender| contender.name);
+    eprintln!("{name}: {what} {}", numbers.join(" "));
     let lab = Lab::with_ipvs()?;
     let lan = lab.lan("lan")?;
     let director = lab.director("d1")?;
     director.connect(&lan, "eth0", &["192.168.0.20/24"])?;
-    let figures = ask(&director, daemon, what, numbers);
+    let figures = ask(&director, contender, what, numbers);
     lab.close()?;
     eprintln!("  {:.3?}", figures.as_ref().map_err(ToString::to_string));
     figures
 }
 
-fn ask(director: &Host, daemon: Daemon, what: &str, numbers: &[String]) -> Result<Figures> {
+fn ask(director: &Host, contender: Option<&Contender>, what: &str, numbers: &[String]) -> Result<Figures> {
     let program = std::env::current_exe()?.display().to_string();
-    let path = daemon.path()?.display().to_string();
+    let path = contender.map(|contender| contender.path.display().to_string());
     let mut words = vec![what];
-    if what != "least" {
-        words.push(&path);
-    }
+    words.extend(path.as_deref());
     words.extend(numbers.iter().map(String::as_str));
     let output = director.run_for(&program, &words, LIMIT)?;
     if output.exit != Some(lab::site::ExitView::Code(0)) {

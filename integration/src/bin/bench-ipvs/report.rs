@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{CASES, Figures, RATES};
+use crate::{CASES, Contender, Figures, RATES};
 
 /// The figure of this name; not a number if it was not measured.
 fn get(figures: &Figures, name: &str) -> f64 {
@@ -14,61 +14,82 @@ fn verdict(target: f64, met: bool) -> String {
     format!("{target}: {}", if met { "met" } else { "NOT met" })
 }
 
-/// A table with a row for each case: both figures and what they are to each other.
+/// The head of a table.
+fn head(columns: &[String]) -> String {
+    format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()))
+}
+
+fn names(contenders: &[Contender]) -> impl Iterator<Item = &'static str> + Clone {
+    contenders.iter().map(|contender| contender.name)
+}
+
+/// A table with a row for each case: every figure, and how many times better the last is than each other. The target is
+/// measured by the one before the last, the newest keepalived there is.
 fn compare(
-    lives: &[Vec<Figures>],
+    (contenders, lives): (&[Contender], &[Vec<Figures>]),
     title: &str,
     name: &str,
     digits: usize,
     target: impl Fn(usize) -> Option<f64>,
 ) -> String {
-    let mut table = format!(
-        "| virtual x real servers | keepalived, {title} | stayd, {title} | ratio | target |\n|---|---|---|---|---|\n"
-    );
-    for (index, (case, pair)) in CASES.iter().zip(lives).enumerate() {
-        let [keepalived, stayd] = [0, 1].map(|n| pair.get(n).map_or(f64::NAN, |figures| get(figures, name)));
-        let ratio = keepalived / stayd;
-        let target = target(index).map(|target| verdict(target, ratio >= target)).unwrap_or_default();
-        let shape = format!("{} x {}", case.shape.virtual_servers, case.shape.real_servers);
+    let mut columns = vec!["virtual x real servers".to_owned()];
+    columns.extend(names(contenders).map(|name| format!("{name}, {title}")));
+    let others = contenders.len() - 1;
+    columns.extend(names(contenders).take(others).map(|name| format!("{name} / stayd")));
+    columns.push("target".to_owned());
+    let mut table = head(&columns);
+    for (index, (case, row)) in CASES.iter().zip(lives).enumerate() {
+        let values: Vec<f64> = row.iter().map(|figures| get(figures, name)).collect();
+        let Some((ours, theirs)) = values.split_last() else { continue };
+        let ratios: Vec<f64> = theirs.iter().map(|theirs| theirs / ours).collect();
+        let ratio = ratios.last().copied().unwrap_or(f64::NAN);
+        let mut cells = vec![format!("{} x {}", case.shape.virtual_servers, case.shape.real_servers)];
+        cells.extend(values.iter().map(|value| format!("{value:.digits$}")));
+        cells.extend(ratios.iter().map(|ratio| format!("{ratio:.1}")));
+        cells.push(target(index).map(|target| verdict(target, ratio >= target)).unwrap_or_default());
         // Writing to a string cannot fail.
-        let _ =
-            writeln!(table, "| {shape} | {keepalived:.digits$} | {stayd:.digits$} | {ratio:.1} | {target} |");
+        let _ = writeln!(table, "| {} |", cells.join(" | "));
     }
     table
 }
 
 /// Start, reload, stop and memory.
-pub fn lives(lives: &[Vec<Figures>]) -> String {
+pub fn lives(contenders: &[Contender], lives: &[Vec<Figures>]) -> String {
+    let all = (contenders, lives);
     let rows = [
-        compare(lives, "start, s", "start", 3, |case| CASES.get(case).and_then(|case| case.start_target)),
-        compare(lives, "start, CPU s", "start_cpu", 2, |_| None),
-        compare(lives, "reload, s", "reload", 3, |_| Some(3.0)),
-        compare(lives, "reload, CPU s", "reload_cpu", 3, |_| Some(3.0)),
-        compare(lives, "stop, s", "stop", 3, |_| Some(8.0)),
-        compare(lives, "PSS, MiB", "memory", 1, |_| Some(1.0)),
-        compare(lives, "PSS after a reload, MiB", "memory_1", 1, |_| Some(1.0)),
-        compare(lives, "PSS after all reloads, MiB", "memory_n", 1, |_| None),
+        compare(all, "start, s", "start", 3, |case| CASES.get(case).and_then(|case| case.start_target)),
+        compare(all, "start, CPU s", "start_cpu", 2, |_| None),
+        compare(all, "reload, s", "reload", 3, |_| Some(3.0)),
+        compare(all, "reload, CPU s", "reload_cpu", 3, |_| Some(3.0)),
+        compare(all, "stop, s", "stop", 3, |_| Some(8.0)),
+        compare(all, "PSS, MiB", "memory", 1, |_| Some(1.0)),
+        compare(all, "PSS after a reload, MiB", "memory_1", 1, |_| Some(1.0)),
+        compare(all, "PSS after all reloads, MiB", "memory_n", 1, |_| None),
     ];
     rows.join("\n")
 }
 
-/// Processor time of checks: keepalived, stayd, the least.
-pub fn checks(rates: &[Vec<Figures>]) -> String {
-    let mut table = "\
-| checks a second | keepalived, CPU s per 1000 | stayd | a bare loop | stayd / keepalived | at most | rates reached |
-|---|---|---|---|---|---|---|
-"
-    .to_owned();
+/// Processor time of checks: everybody's, and the least.
+pub fn checks(contenders: &[Contender], rates: &[Vec<Figures>]) -> String {
+    let mut columns = vec!["checks a second".to_owned()];
+    let names = names(contenders).chain(["a bare loop"]);
+    columns.extend(names.map(|name| format!("{name}, CPU s per 1000")));
+    columns
+        .extend(["stayd / keepalived", "at most", "stayd / bare loop", "rates reached"].map(str::to_owned));
+    let mut table = head(&columns);
     for (rate, row) in RATES.iter().zip(rates) {
         let cpu: Vec<f64> = row.iter().map(|figures| get(figures, "cpu")).collect();
         let reached: Vec<String> = row.iter().map(|figures| format!("{:.0}", get(figures, "rate"))).collect();
-        let [keepalived, stayd, least] = cpu[..] else { continue };
+        let [.., keepalived, stayd, least] = cpu[..] else { continue };
         let target = if *rate > 1000 { 0.75 } else { 1.0 };
+        let cpu: Vec<String> = cpu.iter().map(|cpu| format!("{cpu:.3}")).collect();
         let _ = writeln!(
             table,
-            "| {rate} | {keepalived:.3} | {stayd:.3} | {least:.3} | {:.2} | {} | {} |",
+            "| {rate} | {} | {:.2} | {} | {:.2} | {} |",
+            cpu.join(" | "),
             stayd / keepalived,
             verdict(target, stayd / keepalived <= target),
+            stayd / least,
             reached.join(", ")
         );
     }
@@ -76,10 +97,10 @@ pub fn checks(rates: &[Vec<Figures>]) -> String {
 }
 
 /// From a closed port to the server's removal.
-pub fn detect(pair: &[Figures; 2]) -> String {
-    let mut table =
-        "| port closes to server gone, s | least | median | most |\n|---|---|---|---|\n".to_owned();
-    for (name, figures) in ["keepalived", "stayd"].iter().zip(pair) {
+pub fn detect(contenders: &[Contender], rows: &[Figures]) -> String {
+    let columns = ["port closes to server gone, s", "least", "median", "most"].map(str::to_owned);
+    let mut table = head(&columns);
+    for (name, figures) in names(contenders).zip(rows) {
         let [min, median, max] = ["min", "median", "max"].map(|name| get(figures, name));
         let _ = writeln!(table, "| {name} | {min:.2} | {median:.2} | {max:.2} |");
     }
