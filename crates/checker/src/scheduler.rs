@@ -33,6 +33,9 @@ use crate::suspend::is_suspended;
 /// Least time between two runs of a check that comes along with others, unless its period is shorter than two of it.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// Room for so many actions is kept when there are none.
+const KEPT_ACTIONS: usize = 1024;
+
 /// Least time between two reports that starts have to wait.
 const CROWDED_EVERY: Duration = Duration::from_secs(60);
 
@@ -144,7 +147,12 @@ impl Scheduler {
 
     /// The oldest action not yet fetched.
     pub fn next_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() && self.actions.capacity() > KEPT_ACTIONS {
+            // The room that the actions of a whole configuration needed is not needed again.
+            self.actions = VecDeque::new();
+        }
+        action
     }
 
     /// The health of all servers, as it is when every action has been fetched.

@@ -77,10 +77,6 @@ impl Decoder {
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.read);
         self.read = 0;
-        if self.bytes.is_empty() {
-            // What a large message needed is given back.
-            self.bytes = Vec::new();
-        }
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -98,6 +94,10 @@ impl Decoder {
         let Some(message) = rest.get(..length) else { return Ok(None) };
         let message = postcard::from_bytes(message)?;
         self.read += HEADER + length;
+        if self.read == self.bytes.len() {
+            // What a large message needed is given back.
+            *self = Self::default();
+        }
         Ok(Some(message))
     }
 }
