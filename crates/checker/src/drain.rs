@@ -11,7 +11,7 @@ use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use clock::Instant;
-use ipvs::{DestKey, DestSpec, Service, ServiceKey, ServiceSpec, Table};
+use ipvs::{DestKey, DestSpec, Dests, Service, ServiceKey, ServiceSpec, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Event};
@@ -76,7 +76,7 @@ impl Drains {
         for (key, draining) in &self.services {
             let service = table.services.entry(*key);
             let service =
-                service.or_insert_with(|| Service { spec: draining.spec.clone(), dests: BTreeMap::new() });
+                service.or_insert_with(|| Service { spec: draining.spec.clone(), dests: Dests::new() });
             draining.keep_in(service);
         }
     }

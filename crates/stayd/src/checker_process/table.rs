@@ -11,7 +11,9 @@ use checker::Scheduler;
 use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::Client;
-use ipvs::{DestKey, Error, Kernel, Op, Owned, Report, Service, ServiceKey, Table, plan, reconcile, reconcile_part};
+use ipvs::{
+    DestKey, Error, Kernel, Op, Owned, Report, Service, ServiceKey, Table, plan, reconcile, reconcile_part,
+};
 
 use crate::ipc::{Level, Line};
 use crate::memory;

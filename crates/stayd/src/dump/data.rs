@@ -112,7 +112,10 @@ pub fn checker(
     // What only VRRP resolves is not given here, as in the parent.
     global::page(&mut page, &Shared { model, router, users, parent: true });
     if !servers.is_empty() {
-        servers::page(&mut page, &servers::ServersView { model, servers, events, scheduler, users, trackers });
+        servers::page(
+            &mut page,
+            &servers::ServersView { model, servers, events, scheduler, users, trackers },
+        );
     }
     page.0
 }
