@@ -141,6 +141,36 @@ fn an_address_that_somebody_removes_is_put_back_and_announced() -> Result {
 }
 
 #[test]
+fn a_process_that_lost_notifications_of_the_kernel_looks_for_itself_and_puts_the_address_back() -> Result {
+    // More than a socket's queue has room for.
+    const FLOOD: &str = "for n in $(seq 5000); do echo link set dev lo mtu 60000; echo link set dev lo mtu 60001; done \
+                         | ip -batch -";
+    const DROPS: &str =
+        "awk 'NR > 1 && $4 != \"00000000\" { sum += $9 } END { print sum + 0 }' /proc/net/netlink";
+    let stage = enter()?;
+    let host = &stage.pair.master;
+    stage.adverts(2)?;
+    let from = now();
+    let process = pid(host, "stayd-vrrp")?;
+    kill(host, "-STOP", &process)?;
+    host.check("sh", &["-c", FLOOD])?;
+    host.remove_address("eth0", &format!("{VIP}/32"))?;
+    let dropped: u64 = host.check("sh", &["-c", DROPS])?.trim().parse().unwrap_or_default();
+    kill(host, "-CONT", &process)?;
+    assert!(dropped > 0, "the queue did not overflow");
+    host.wait_for_address(VIP, seconds(2))?;
+    wait::for_some("the VIP to be announced again", seconds(1), || {
+        Ok(stage.pair.wire.first_announcement_after(host, vip(), from))
+    })?;
+    stage.master.wait_for_log("was removed by somebody else", seconds(1))?;
+    stage.adverts(2)?;
+    // And what comes after is heard again.
+    host.remove_address("eth0", &format!("{VIP}/32"))?;
+    host.wait_for_address(VIP, seconds(2))?;
+    stage.lab.close()
+}
+
+#[test]
 fn a_reload_adds_and_removes_addresses_without_a_late_advert_or_a_change_of_state() -> Result {
     let stage = enter()?;
     let from = stage.adverts(1)?;
