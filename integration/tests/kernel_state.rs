@@ -23,7 +23,7 @@ const LOOKS: [(&str, &str); 8] = [
         "settings",
         "cd /proc/sys/net && grep -H . ipv4/conf/*/arp_ignore ipv4/conf/*/arp_filter ipv4/conf/*/rp_filter \
          ipv4/conf/*/accept_local ipv4/conf/*/promote_secondaries ipv6/conf/*/disable_ipv6 \
-         ipv6/conf/*/addr_gen_mode",
+         ipv6/conf/*/addr_gen_mode ipv4/igmp_link_local_mcast_reports",
     ),
 ];
 
@@ -260,6 +260,11 @@ const V6_PEER: &str = "fe80::100\n2001:db8:1::100";
 #[test]
 fn promote_secondaries() -> Result {
     story("", &format!("  promote_secondaries\n{V4}"), V4_PEER, "10.1.0.100")
+}
+
+#[test]
+fn disable_local_igmp() -> Result {
+    story("global_defs {\n  disable_local_igmp\n}", V4, V4_PEER, "10.1.0.100")
 }
 
 #[test]

@@ -1,15 +1,29 @@
-//! Per-interface settings of the kernel under `/proc/sys/net`.
+//! Settings of the kernel under `/proc/sys/net`: those of an interface, and those of a whole family.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+/// Instead of an interface: the setting is one of the family.
+pub const FAMILY: &str = "";
+
 fn path(family: &str, interface: &str, name: &str) -> PathBuf {
+    if interface == FAMILY {
+        return ["/proc/sys/net", family, name].iter().collect();
+    }
     ["/proc/sys/net", family, "conf", interface, name].iter().collect()
 }
 
-/// The value of `net.FAMILY.conf.INTERFACE.NAME`.
+/// What `sysctl` calls a setting.
+pub fn dotted((family, interface, name): &Setting) -> String {
+    if interface == FAMILY {
+        return format!("net.{family}.{name}");
+    }
+    format!("net.{family}.conf.{interface}.{name}")
+}
+
+/// The value of `net.FAMILY.conf.INTERFACE.NAME`, or of `net.FAMILY.NAME` ([`FAMILY`]).
 ///
 /// # Errors
 /// The setting does not exist, or is no number.
@@ -23,7 +37,7 @@ pub fn read_flag(family: &str, interface: &str, name: &str) -> bool {
     read(family, interface, name).is_ok_and(|value| value != 0)
 }
 
-/// Sets `net.FAMILY.conf.INTERFACE.NAME`.
+/// Sets `net.FAMILY.conf.INTERFACE.NAME`, or `net.FAMILY.NAME` ([`FAMILY`]).
 ///
 /// # Errors
 /// The setting does not exist, or may not be written.
@@ -40,7 +54,7 @@ pub fn interfaces(family: &str) -> io::Result<Vec<String>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// A setting: family, interface and name.
+/// A setting: family, interface (or [`FAMILY`]) and name.
 pub type Setting = (String, String, String);
 
 /// Settings that are changed while the daemon runs.

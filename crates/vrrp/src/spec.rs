@@ -62,6 +62,8 @@ pub struct RouterSpec {
     pub vmac_address_prefix: Option<String>,
     /// `log_unknown_vrids`: adverts of virtual routers that are not configured here are told of.
     pub log_unknown_vrids: bool,
+    /// `disable_local_igmp`: the kernel reports no link-local groups while the daemon runs.
+    pub disable_local_igmp: bool,
 }
 
 impl From<Vec<InstanceSpec>> for RouterSpec {

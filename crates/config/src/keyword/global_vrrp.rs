@@ -8,7 +8,7 @@ const NAMES: Takes = Takes::Words { syntax: "[NAME ...]", least: 0, missing: sup
 const EXTRA_IF: Takes = Takes::Words { syntax: "[all] SECS", least: 1, missing: super::Missing::Reported };
 
 pub const VRRP: &[Keyword] = &[
-    later(
+    kw(
         "disable_local_igmp",
         Takes::Flag,
         "Stops the kernel's IGMP reports for link-local groups while the daemon runs \

@@ -159,7 +159,7 @@ impl Lowering<'_> {
                 vrrp.interfaces_may_change |= entry.choice().is_some();
             }
             "default_interface" => entry.text().clone_into(&mut vrrp.default_interface),
-            "disable_local_igmp" => vrrp.disable_local_igmp = true,
+            "disable_local_igmp" => self.model.vrrp.disable_local_igmp = true,
             "log_unknown_vrids" => self.model.vrrp.log_unknown_vrids = true,
             "vrrp_rx_bufs_policy" => self.buffer_policy(entry),
             "vrrp_rx_bufs_multiplier" => vrrp.receive_buffer_packets = entry.integer().unwrap_or(3),

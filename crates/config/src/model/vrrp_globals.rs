@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 /// What `global_defs` says of the VRRP process, beyond defaults of its instances.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VrrpGlobals {
-    /// `disable_local_igmp`: the kernel reports no link-local groups while the daemon runs.
-    pub disable_local_igmp: bool,
     /// `vrrp_rx_bufs_policy`.
     pub receive_buffer: BufferPolicy,
     /// `vrrp_rx_bufs_multiplier`: packets that a buffer holds (default 3).
@@ -26,7 +24,6 @@ pub struct VrrpGlobals {
 impl Default for VrrpGlobals {
     fn default() -> Self {
         Self {
-            disable_local_igmp: false,
             receive_buffer: BufferPolicy::System,
             receive_buffer_packets: 3,
             vmac_prefix: None,

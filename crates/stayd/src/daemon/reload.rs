@@ -186,13 +186,14 @@ fn save(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// What differs between two configurations and cannot change while the daemon runs.
 fn fixed(before: &Configuration, after: &Configuration) -> Option<&'static str> {
+    let igmp = before.vrrp.disable_local_igmp != after.vrrp.disable_local_igmp;
     let (before, after): (&Globals, &Globals) = (&before.rest.globals, &after.rest.globals);
     let (old, new) = (&before.daemon, &after.daemon);
     [
         (old.namespace != new.namespace, "net_namespace"),
         (old.ipvs_namespace != new.ipvs_namespace, "net_namespace_ipvs"),
         (old.instance != new.instance, "instance"),
-        (before.vrrp.disable_local_igmp != after.vrrp.disable_local_igmp, "disable_local_igmp"),
+        (igmp, "disable_local_igmp"),
     ]
     .into_iter()
     .find_map(|(differs, what)| differs.then_some(what))

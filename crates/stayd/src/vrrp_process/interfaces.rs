@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clock::Instant;
-use net::sysctl::{Overrides, Setting};
+use net::sysctl::{self, Overrides, Setting};
 use net::{Mirror, Vmacs};
 use vrrp::{Family, Held, IfIndex, PROTOCOL_KEEPALIVED, RouterSpec, VmacKind, take_vmacs};
 
@@ -126,8 +126,8 @@ impl Interfaces {
 
     fn apply_settings(&mut self) -> Vec<String> {
         let failed = self.overrides.apply(&self.settings);
-        let line = |((family, interface, name), error): (Setting, std::io::Error)| {
-            format!("cannot set net.{family}.conf.{interface}.{name}: {error}")
+        let line = |(setting, error): (Setting, std::io::Error)| {
+            format!("cannot set {}: {error}", sysctl::dotted(&setting))
         };
         failed.into_iter().map(line).collect()
     }
@@ -145,6 +145,9 @@ fn settings(spec: &RouterSpec, vmacs: &[vrrp::VmacLink]) -> BTreeMap<Setting, i3
     }
     for instance in spec.instances.iter().filter(|instance| instance.promote_secondaries) {
         settings.insert(setting(&instance.interface, "promote_secondaries"), 1);
+    }
+    if spec.disable_local_igmp {
+        settings.insert(setting(sysctl::FAMILY, "igmp_link_local_mcast_reports"), 0);
     }
     settings
 }

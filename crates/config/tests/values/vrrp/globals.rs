@@ -125,7 +125,7 @@ fn election() -> Vec<Row> {
 
 fn vrrp() -> Vec<Row> {
     vec![
-        global("disable_local_igmp", "", "/globals/vrrp/disable_local_igmp", json!(true)),
+        global("disable_local_igmp", "", "/vrrp/disable_local_igmp", json!(true)),
         global("log_unknown_vrids", "", "/vrrp/log_unknown_vrids", json!(true)),
         global("vrrp_rx_bufs_policy", "MTU", "/globals/vrrp/receive_buffer", json!("Mtu")),
         global("vrrp_rx_bufs_policy", "advert", "/globals/vrrp/receive_buffer", json!("Advert")),

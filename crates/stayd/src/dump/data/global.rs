@@ -44,7 +44,7 @@ pub(super) fn page(page: &mut Page, shared: &Shared<'_>) {
     if !shared.parent {
         page.object("Default interface", &globals.vrrp.default_interface);
     }
-    lvs(page, &model.lvs, globals.vrrp.disable_local_igmp);
+    lvs(page, &model.lvs, shared.router.disable_local_igmp);
     for (label, fifo) in [
         ("Global notify fifo", &globals.fifos.all),
         ("VRRP notify fifo", &globals.fifos.vrrp),
