@@ -26,6 +26,8 @@ pub use desired::{desired, named, service};
 pub use drain::{DrainEnd, Drains};
 pub use follow::Followed;
 pub use health::{Health, VirtualServerHealth};
-pub use outcome::{Cause, Failure, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault};
+pub use outcome::{
+    Cause, Failure, GrpcHealth, GrpcStatus, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault,
+};
 pub use scheduler::Scheduler;
 pub use spec::*;

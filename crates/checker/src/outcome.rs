@@ -79,6 +79,24 @@ pub enum Failure {
     /// A broker that refuses the login (403) or the virtual host (530), by its reply code (AMQP 0-9-1, 1.2).
     #[error("the broker closed the connection with code {0}")]
     AmqpClosed(u16),
+    /// `GRPC_CHECK`: what answers is no gRPC server.
+    #[error("no answer of a gRPC server")]
+    NotGrpc,
+    /// `GRPC_CHECK`: the server, or a proxy before it, answers with another HTTP status than 200.
+    #[error("the HTTP status is {0}")]
+    GrpcHttp(u16),
+    /// `GRPC_CHECK`: the server refuses the call.
+    #[error("the gRPC status is {0}")]
+    GrpcStatus(GrpcStatus),
+    /// `GRPC_CHECK`: it says that it does not serve.
+    #[error("it says {0}")]
+    NotServing(GrpcHealth),
+    /// `GRPC_CHECK`: the server ended the exchange, by its error code (RFC 9113 section 7).
+    #[error("ended by the server with HTTP/2 error {0}")]
+    Http2(u32),
+    /// `GRPC_CHECK`: TLS.
+    #[error("TLS: {0}")]
+    Tls(TlsFault),
     /// A script that says no.
     #[error("the script ended with status {0}")]
     ScriptStatus(i32),
@@ -96,6 +114,46 @@ pub enum Failure {
         /// What was wrong with it.
         fault: PageFault,
     },
+}
+
+/// What a server says of its health (`grpc.health.v1.HealthCheckResponse.ServingStatus`).
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error, Serialize, Deserialize,
+)]
+pub enum GrpcHealth {
+    /// It serves.
+    #[error("SERVING")]
+    Serving,
+    /// It does not.
+    #[error("NOT_SERVING")]
+    NotServing,
+    /// It has no such service, as those say who watch instead of asking.
+    #[error("SERVICE_UNKNOWN")]
+    ServiceUnknown,
+    /// It does not know, or says something that we do not know.
+    #[error("UNKNOWN")]
+    Unknown,
+}
+
+/// The status of a call (grpc/grpc, `doc/statuscodes.md`).
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, thiserror::Error, Serialize, Deserialize,
+)]
+#[error("{0}{name}", name = grpc_status_name(*.0))]
+pub struct GrpcStatus(pub u32);
+
+/// The names that people know, for a text: ` (UNIMPLEMENTED)`.
+const fn grpc_status_name(code: u32) -> &'static str {
+    match code {
+        5 => " (NOT_FOUND: it has no such service)",
+        7 => " (PERMISSION_DENIED)",
+        8 => " (RESOURCE_EXHAUSTED)",
+        12 => " (UNIMPLEMENTED: it has no health service)",
+        13 => " (INTERNAL)",
+        14 => " (UNAVAILABLE)",
+        16 => " (UNAUTHENTICATED)",
+        _ => "",
+    }
 }
 
 /// What a mail server was asked last.

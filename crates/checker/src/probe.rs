@@ -10,6 +10,7 @@ mod connect;
 mod connector;
 mod datagram;
 mod dns;
+mod grpc;
 pub mod http;
 mod ping;
 mod resources;
@@ -33,6 +34,7 @@ pub async fn probe(spec: &ProbeSpec, resources: &Resources) -> Outcome {
         ProbeSpec::Tcp(connection) => tcp::probe(connection).await,
         ProbeSpec::Http(spec) => http::probe(spec, resources).await,
         ProbeSpec::Amqp(spec) => amqp::probe(spec).await,
+        ProbeSpec::Grpc(spec) => grpc::probe(spec, resources).await,
         ProbeSpec::Smtp(spec) => smtp::probe(spec).await,
         ProbeSpec::Dns(spec) => dns::probe(spec).await,
         ProbeSpec::Ping(connection) => ping::probe(connection).await,

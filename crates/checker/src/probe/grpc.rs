@@ -6,7 +6,8 @@
 //! keep is bounded by the windows that we grant.
 
 use std::future::Future;
-use std::pin::pin;
+use std::io;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use bytes::{Buf, BufMut, Bytes};
@@ -56,16 +57,16 @@ async fn talk(spec: &GrpcProbe, resources: &Resources) -> Result<GrpcHealth, Out
         timeout,
         protocols: b"\x02h2",
     };
-    let stream = tls::connect(stream, &session, resources).await.map_err(of_tls)?;
+    let stream = tls::connect(stream, &session, resources).await.map_err(|fault| of_tls(&fault))?;
     within(timeout, ask(stream, spec, "https", &authority)).await
 }
 
 /// What a handshake that failed means.
-fn of_tls(fault: Fault) -> Outcome {
+fn of_tls(fault: &Fault) -> Outcome {
     match fault {
-        Fault::Connect(outcome) => outcome,
-        Fault::Local(error) => Outcome::Unknown(error),
-        Fault::Page(fault) => Outcome::Failure(match fault {
+        Fault::Connect(outcome) => *outcome,
+        Fault::Local(error) => Outcome::Unknown(*error),
+        Fault::Page(fault) => Outcome::Failure(match *fault {
             PageFault::TimedOut => Failure::TimedOut,
             PageFault::Reset => Failure::Reset,
             PageFault::Broken(errno) => Failure::Network(errno),
@@ -91,7 +92,7 @@ async fn ask<T: AsyncRead + AsyncWrite + Unpin>(
             if let Poll::Ready(answer) = exchange.as_mut().poll(context) {
                 return Poll::Ready(answer);
             }
-            match std::pin::Pin::new(&mut connection).poll(context) {
+            match Pin::new(&mut connection).poll(context) {
                 Poll::Ready(ended) => {
                     // Whatever came before the end may be an answer.
                     let why = ended.err().map_or(Outcome::Failure(Failure::Closed), |error| fault(&error));
@@ -238,7 +239,7 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 /// Tells the server that the connection ends here, without waiting for anything.
 async fn say_goodbye<T: AsyncRead + AsyncWrite + Unpin>(connection: &mut Http2<T, Bytes>) {
     std::future::poll_fn(|context| {
-        let _whatever = std::pin::Pin::new(&mut *connection).poll(context);
+        let _whatever = Pin::new(&mut *connection).poll(context);
         Poll::Ready(())
     })
     .await;
@@ -250,7 +251,9 @@ fn fault(error: &h2::Error) -> Outcome {
             return Outcome::Failure(Failure::Tls(fault));
         }
         return match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => Outcome::Failure(Failure::Closed),
+            // The library reports an end between two frames so, without an errno.
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => Outcome::Failure(Failure::Closed),
+            io::ErrorKind::ConnectionReset => Outcome::Failure(Failure::Reset),
             _ if error.raw_os_error().is_none() => Outcome::Failure(Failure::NotGrpc),
             _ => broken(error),
         };

@@ -121,7 +121,7 @@ async fn ask(
         let mut stream = stream;
         return exchange.run(&mut stream, &request).await;
     }
-    let mut stream = tls::connect(stream, http, url, resources).await?;
+    let mut stream = tls::connect(stream, &tls::Session::of(http, url), resources).await?;
     let response = exchange.run(&mut stream, &request).await?;
     if url.tls_compliant && !tls::gave_notice(&stream) {
         return Err(TlsFault::NoNotice.into());

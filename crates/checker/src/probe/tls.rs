@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use foreign_types::ForeignTypeRef;
 use openssl::error::ErrorStack;
@@ -93,50 +94,72 @@ fn key(file: &str, password: Option<&str>) -> Result<PKey<openssl::pkey::Private
     })
 }
 
+/// How one connection uses TLS.
+pub(super) struct Session<'s> {
+    pub(super) check: &'s TlsCheckSpec,
+    /// The name that is sent.
+    pub(super) sni: Option<&'s str>,
+    /// The name that the certificate has to be for, unless the check or `sni` says another; none: the address.
+    pub(super) host: Option<&'s str>,
+    pub(super) target: IpAddr,
+    pub(super) timeout: Duration,
+    /// What is to be spoken (ALPN, RFC 7301), each with its length before it; none: nothing is said of it.
+    pub(super) protocols: &'static [u8],
+}
+
+impl<'s> Session<'s> {
+    /// For a page.
+    pub(super) fn of(http: &'s HttpProbe, url: &'s UrlSpec) -> Self {
+        let host = url.host.as_deref().map(without_port);
+        let sni = match &http.sni {
+            Sni::Omitted => None,
+            Sni::Host => host,
+            Sni::Name(name) => Some(name.as_str()),
+        };
+        let (target, timeout) = (http.connection.target.ip(), http.connection.timeout);
+        Self { check: &http.tls_check, sni, host, target, timeout, protocols: &[] }
+    }
+
+    fn open(&self, context: &SslContext) -> Result<Ssl, ErrorStack> {
+        let mut ssl = Ssl::new(context)?;
+        if let Some(name) = self.sni {
+            ssl.set_hostname(name)?;
+        }
+        if !self.protocols.is_empty() {
+            ssl.set_alpn_protos(self.protocols)?;
+        }
+        if self.check.verify {
+            match self.check.name.as_deref().or(self.sni).or(self.host) {
+                Some(name) => match name.parse::<IpAddr>() {
+                    Ok(address) => ssl.param_mut().set_ip(address)?,
+                    Err(_name) => ssl.param_mut().set_host(name)?,
+                },
+                None => ssl.param_mut().set_ip(self.target)?,
+            }
+        }
+        Ok(ssl)
+    }
+}
+
 /// The stream after a handshake.
 pub(super) async fn connect(
     stream: TcpStream,
-    http: &HttpProbe,
-    url: &UrlSpec,
+    session: &Session<'_>,
     resources: &Resources,
 ) -> Result<SslStream<TcpStream>, Fault> {
     let unprepared = || Fault::Local(LocalError { step: Step::Tls, cause: Cause::Certificate });
-    let context = resources.tls().get(&http.tls_check).ok_or_else(unprepared)?;
-    let ssl = session(&context, http, url).map_err(|_error| unprepared())?;
+    let context = resources.tls().get(session.check).ok_or_else(unprepared)?;
+    let ssl = session.open(&context).map_err(|_error| unprepared())?;
     let mut stream = SslStream::new(ssl, stream).map_err(|_error| unprepared())?;
-    let shaken = timeout(http.connection.timeout, Pin::new(&mut stream).connect()).await;
+    let shaken = timeout(session.timeout, Pin::new(&mut stream).connect()).await;
     match shaken.map_err(|_elapsed| PageFault::TimedOut)? {
         Ok(()) => Ok(stream),
         Err(error) => Err(handshake(&error, stream.ssl().verify_result()).into()),
     }
 }
 
-fn session(context: &SslContext, http: &HttpProbe, url: &UrlSpec) -> Result<Ssl, ErrorStack> {
-    let mut ssl = Ssl::new(context)?;
-    let host = url.host.as_deref().map(without_port);
-    let sni = match &http.sni {
-        Sni::Omitted => None,
-        Sni::Host => host,
-        Sni::Name(name) => Some(name.as_str()),
-    };
-    if let Some(name) = sni {
-        ssl.set_hostname(name)?;
-    }
-    if http.tls_check.verify {
-        let target = http.connection.target.ip();
-        match http.tls_check.name.as_deref().or(sni).or(host) {
-            Some(name) => match name.parse::<IpAddr>() {
-                Ok(address) => ssl.param_mut().set_ip(address)?,
-                Err(_name) => ssl.param_mut().set_host(name)?,
-            },
-            None => ssl.param_mut().set_ip(target)?,
-        }
-    }
-    Ok(ssl)
-}
-
 /// A `virtualhost` may name a port, which no certificate does.
-fn without_port(host: &str) -> &str {
+pub(super) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

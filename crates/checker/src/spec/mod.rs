@@ -7,6 +7,7 @@ mod amqp;
 mod connection;
 mod dns;
 mod follow;
+mod grpc;
 mod http;
 mod misc;
 mod smtp;
@@ -22,6 +23,7 @@ pub use amqp::{AmqpLogin, AmqpProbe};
 pub use connection::Connection;
 pub use dns::{DnsProbe, DnsType};
 pub use follow::FollowSpec;
+pub use grpc::GrpcProbe;
 pub use http::{HttpProbe, HttpVersion, RegexOption, RegexSpec, Sni, UrlSpec};
 pub use misc::MiscProbe;
 pub use smtp::SmtpProbe;
@@ -129,6 +131,8 @@ pub enum ProbeSpec {
     Udp(Box<UdpProbe>),
     /// `AMQP_CHECK`.
     Amqp(Box<AmqpProbe>),
+    /// `GRPC_CHECK`.
+    Grpc(Box<GrpcProbe>),
 }
 
 impl ProbeSpec {
@@ -141,6 +145,7 @@ impl ProbeSpec {
             Self::Dns(dns) => Some(&dns.connection),
             Self::Udp(udp) => Some(&udp.connection),
             Self::Amqp(amqp) => Some(&amqp.connection),
+            Self::Grpc(grpc) => Some(&grpc.connection),
             Self::Misc(_) => None,
         }
     }

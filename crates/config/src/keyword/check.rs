@@ -61,6 +61,13 @@ pub const CHECKERS: &[Keyword] = &[
     )
     .ours(),
     kw(
+        "GRPC_CHECK",
+        Takes::Block(&GRPC_CHECK),
+        "The real server works if a gRPC server there says that it, or one of its services, is SERVING \
+         (grpc.health.v1.Health/Check). keepalived does not know this check.",
+    )
+    .ours(),
+    kw(
         "FILE_CHECK",
         Takes::Block(&FILE_CHECK),
         "The weight of the real server follows the number in a file.",
@@ -152,6 +159,7 @@ static MISC_CHECK: Block = checker("MISC_CHECK", &[TIMES, MISC], NB_GET_RETRY);
 static PING_CHECK: Block = checker("PING_CHECK", &[CONNECTION, TIMES], NB_GET_RETRY);
 static UDP_CHECK: Block = checker("UDP_CHECK", &[CONNECTION, TIMES, UDP], NB_GET_RETRY);
 static AMQP_CHECK: Block = checker("AMQP_CHECK", &[CONNECTION, TIMES, AMQP], &[]);
+static GRPC_CHECK: Block = checker("GRPC_CHECK", &[CONNECTION, TIMES, GRPC], &[]);
 static FILE_CHECK: Block = checker("FILE_CHECK", &[FILE], &[]);
 static BFD_CHECK: Block = checker("BFD_CHECK", &[BFD], &[]);
 
@@ -413,6 +421,51 @@ const AMQP: &[Keyword] = &[
         .ours(),
     kw("amqp_vhost", wants(Value::Short(255)), "Virtual host that the check opens.")
         .default("/, if the user or the password is given")
+        .ours(),
+];
+
+const GRPC: &[Keyword] = &[
+    kw(
+        "grpc_service",
+        wants(Value::Short(255)),
+        "Name of the service that has to be SERVING, such as `shop.v1.Cart`.",
+    )
+    .default("the server as a whole")
+    .ours(),
+    kw(
+        "grpc_authority",
+        wants(Value::Short(255)),
+        "Name of the server in the request (:authority), and with `tls` the one sent in the handshake.",
+    )
+    .default("address and port")
+    .ours(),
+    kw("tls", SWITCH, "Asks over TLS, with `h2` as its protocol (ALPN).").default("false").ours(),
+    kw(
+        "tls_verify",
+        SWITCH,
+        "With `tls`: verifies the certificate of the server: its signature, its time and its name.",
+    )
+    .default("false")
+    .ours(),
+    kw("tls_ca", one(Value::Text), "With `tls`: file with the authorities that `tls_verify` trusts, in PEM.")
+        .default("ca of SSL, or else the system's")
+        .ours(),
+    kw(
+        "tls_name",
+        one(Value::Text),
+        "With `tls`: name or address that `tls_verify` wants the certificate to be for.",
+    )
+    .default("grpc_authority or the address")
+    .ours(),
+    kw(
+        "tls_certificate",
+        one(Value::Text),
+        "With `tls`: file with the certificate that this check shows, in PEM.",
+    )
+    .default("certificate of SSL")
+    .ours(),
+    kw("tls_key", one(Value::Text), "With `tls`: file with the key of `tls_certificate`, in PEM.")
+        .default("the file of tls_certificate")
         .ours(),
 ];
 

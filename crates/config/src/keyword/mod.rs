@@ -42,7 +42,7 @@ pub struct Block {
 impl Block {
     /// Whether keepalived does not know it, nor therefore anything in it.
     pub fn is_ours(&self) -> bool {
-        self.name == "AMQP_CHECK"
+        ["AMQP_CHECK", "GRPC_CHECK"].contains(&self.name)
     }
 }
 

@@ -6,6 +6,7 @@ mod amqp;
 mod connection;
 mod dns;
 mod follow;
+mod grpc;
 mod http;
 mod misc;
 mod udp;
@@ -72,6 +73,7 @@ impl Lowering<'_> {
             "SMTP_CHECK" => return server.checks.extend(self.smtp(entry, context)),
             "DNS_CHECK" => self.dns(entry, context),
             "AMQP_CHECK" => self.amqp(entry, context),
+            "GRPC_CHECK" => self.grpc(entry, context),
             "UDP_CHECK" => self.udp(entry, context),
             "MISC_CHECK" => self.misc(entry, context),
             "FILE_CHECK" => return server.follows.extend(self.follow_file(entry)),

@@ -22,6 +22,7 @@ pub fn rows() -> Vec<Row> {
         ("PING_CHECK", "probe/Ping"),
         ("UDP_CHECK", "probe/Udp/connection"),
         ("AMQP_CHECK", "probe/Amqp/connection"),
+        ("GRPC_CHECK", "probe/Grpc/connection"),
     ] {
         connects(block, &format!("{CHECK}/{connection}"), &mut rows);
         rows.extend(times(block));
@@ -29,7 +30,7 @@ pub fn rows() -> Vec<Row> {
     // The check that a `host` makes comes after that of its block.
     connects("host", &CHECK.replace("checks/0", "checks/1/probe/Smtp/connection"), &mut rows);
     rows.extend(times("MISC_CHECK"));
-    rows.extend([smtp(), dns(), misc(), udp(), amqp(), follows()].into_iter().flatten());
+    rows.extend([smtp(), dns(), misc(), udp(), amqp(), grpc(), follows()].into_iter().flatten());
     rows
 }
 
@@ -100,6 +101,22 @@ fn amqp() -> Vec<Row> {
         row("AMQP_CHECK", "amqp_user", "me", at("probe/Amqp/login"), login("me", "guest", "/")),
         row("AMQP_CHECK", "amqp_password", "x", at("probe/Amqp/login"), login("guest", "x", "/")),
         row("AMQP_CHECK", "amqp_vhost", "v", at("probe/Amqp/login"), login("guest", "guest", "v")),
+    ]
+}
+
+fn grpc() -> Vec<Row> {
+    let tls = |keyword, words, field: &str, is| {
+        row("GRPC_CHECK", keyword, words, at(&format!("probe/Grpc/tls/{field}")), is)
+    };
+    vec![
+        row("GRPC_CHECK", "grpc_service", "a.B", at("probe/Grpc/service"), json!("a.B")),
+        row("GRPC_CHECK", "grpc_authority", "shop", at("probe/Grpc/authority"), json!("shop")),
+        row("GRPC_CHECK", "tls", "", at("probe/Grpc/tls/verify"), json!(false)),
+        tls("tls_verify", "\ntls", "verify", json!(true)),
+        tls("tls_ca", "/s/ca\ntls", "ca", json!("/s/ca")),
+        tls("tls_name", "n\ntls", "name", json!("n")),
+        tls("tls_certificate", "/s/c\ntls", "certificate", json!("/s/c")),
+        tls("tls_key", "/s/k\ntls", "key", json!("/s/k")),
     ]
 }
 

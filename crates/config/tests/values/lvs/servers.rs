@@ -238,6 +238,11 @@ fn real() -> Vec<Row> {
             "{\n}",
             "/virtual_servers/0/real_servers/0/checks/0/probe/Amqp/connection/target",
         ),
+        probe(
+            "GRPC_CHECK",
+            "{\n}",
+            "/virtual_servers/0/real_servers/0/checks/0/probe/Grpc/connection/target",
+        ),
         real!(
             "MISC_CHECK",
             "{\nmisc_path /s/ok\n}",

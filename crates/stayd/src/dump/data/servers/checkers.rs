@@ -132,7 +132,7 @@ fn checker(
         }
         ProbeSpec::Smtp(smtp) => page.attribute("helo", &smtp.helo),
         ProbeSpec::Udp(udp) => page_udp(page, udp),
-        ProbeSpec::Tcp(_) | ProbeSpec::Ping(_) | ProbeSpec::Amqp(_) => {}
+        ProbeSpec::Tcp(_) | ProbeSpec::Ping(_) | ProbeSpec::Amqp(_) | ProbeSpec::Grpc(_) => {}
     }
 }
 
@@ -226,5 +226,6 @@ fn method(probe: &ProbeSpec) -> String {
         ProbeSpec::Ping(_) => "PING_CHECK".to_owned(),
         ProbeSpec::Udp(_) => "UDP_CHECK".to_owned(),
         ProbeSpec::Amqp(_) => "AMQP_CHECK".to_owned(),
+        ProbeSpec::Grpc(_) => "GRPC_CHECK".to_owned(),
     }
 }
