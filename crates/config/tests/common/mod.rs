@@ -140,6 +140,7 @@ pub fn before(block: &str, keyword: &str) -> &'static str {
             "sorry_server 10.0.0.9 80\n"
         }
         ("virtual_server", "persistence_granularity" | "persistence_engine") => "persistence_timeout 50\n",
+        ("GRPC_CHECK", keyword) if keyword.starts_with("tls_") => "tls\n",
         (
             "url",
             "regex_no_match" | "regex_options" | "regex_min_offset" | "regex_max_offset" | "regex_stack",
