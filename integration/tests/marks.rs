@@ -1,8 +1,6 @@
 //! What `nftables_ipvs` puts before IPVS: packets to the addresses of groups get firewall marks, by the tables that
 //! keepalived 2.2.7 makes (measured). Which services then have these marks is in `ipvs_beside_keepalived`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use lab::{Daemon, Host, Lab, Result};
 
 /// Protocol, first and last address, first and last port, mark.

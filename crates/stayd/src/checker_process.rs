@@ -18,6 +18,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use checker::{Action, Input, Scheduler, Why};
@@ -31,7 +32,7 @@ use crate::cli::Options;
 use crate::exit::Exit;
 use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
 use crate::scheduling::Scheduling;
-use crate::{descriptors, memory, ready, signals};
+use crate::{descriptors, memory, namespace, ready, signals};
 use addresses::Addresses;
 use drained::Drained;
 use globals::Globals;
@@ -76,6 +77,8 @@ struct Process {
     scheduler: Scheduler,
     probes: Probes,
     table: KernelTable,
+    /// Where that is, if not in the network namespace of this process.
+    place: Option<PathBuf>,
     addresses: Addresses,
     drained: Drained,
     globals: Globals,
@@ -121,6 +124,7 @@ impl Process {
             scheduler: Scheduler::new(),
             probes: Probes::new()?,
             table: KernelTable::open().map_err(io::Error::other)?,
+            place: None,
             addresses: Addresses::new(),
             drained: Drained::default(),
             globals: Globals::default(),
@@ -233,6 +237,13 @@ impl Process {
                         self.tell(&FromChecker::Line(Line { level: Level::Error, text }));
                     }
                 },
+                Ok(Some(ToChecker::Place(place))) => {
+                    if let Err(error) = self.program_in(place) {
+                        let text = format!("cannot program IPVS where net_namespace_ipvs says: {error}");
+                        self.tell(&FromChecker::Line(Line { level: Level::Error, text }));
+                        return false;
+                    }
+                }
                 Ok(Some(ToChecker::Schedule(spec))) => {
                     for text in self.scheduling.apply(&spec) {
                         self.tell(&FromChecker::Line(Line { level: Level::Warning, text }));
@@ -273,6 +284,16 @@ impl Process {
         for (run, outcome) in ended {
             self.feed_at(now, Input::Result { run, outcome });
         }
+    }
+
+    /// Programs IPVS in the network namespace at this place.
+    fn program_in(&mut self, place: PathBuf) -> io::Result<()> {
+        if self.place.as_ref() != Some(&place) {
+            self.table = namespace::within(&place, KernelTable::open)?.map_err(io::Error::other)?;
+            self.marking = namespace::within(&place, Marking::open)?.map_err(io::Error::other)?;
+            self.place = Some(place);
+        }
+        Ok(())
     }
 
     fn expire(&mut self) {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{FollowSpec, Followed, ProbeSpec, VirtualServerSpec};
-use config::model::Command;
+use config::model::{Command, IpvsNamespace};
 use net::sysctl::Setting;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -33,6 +33,7 @@ use crate::limits;
 use crate::log::{self, Idents};
 use crate::marks::{Marked, Marks};
 use crate::memory;
+use crate::namespace;
 use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
 use crate::scheduling::name_process;
@@ -501,6 +502,14 @@ impl Daemon {
             Role::Checker => {
                 self.tell_sync_daemon();
                 let daemon = &self.configuration.rest.globals.daemon;
+                let place = match &daemon.ipvs_namespace {
+                    IpvsNamespace::Same => None,
+                    IpvsNamespace::Initial => Some(namespace::default()),
+                    IpvsNamespace::Named(name) => Some(namespace::place(name)),
+                };
+                if let Some(place) = place {
+                    child.send(&ToChecker::Place(place));
+                }
                 child.send(&ToChecker::Schedule(daemon.named(&daemon.checker, "keepalived_lvs")));
                 child.send_bytes(self.to_checker.clone());
             }

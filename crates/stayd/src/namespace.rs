@@ -14,7 +14,11 @@ use nix::sched::{CloneFlags, setns, unshare};
 /// Where `ip netns` keeps its names.
 const NAMES: &str = "/run/netns";
 
-fn place(name: &str) -> PathBuf {
+/// The namespace of the calling thread.
+const HERE: &str = "/proc/thread-self/ns/net";
+
+/// Where the namespace of this name is.
+pub fn place(name: &str) -> PathBuf {
     Path::new(NAMES).join(name)
 }
 
@@ -29,11 +33,28 @@ pub fn exists(name: &str) -> bool {
 /// There is none of this name, or the privilege to enter it is missing.
 pub fn enter(name: &str) -> io::Result<()> {
     let there = File::open(place(name))?;
-    let (here, there_is) = (fs::metadata("/proc/thread-self/ns/net")?, there.metadata()?);
+    let (here, there_is) = (fs::metadata(HERE)?, there.metadata()?);
     if (here.dev(), here.ino()) != (there_is.dev(), there_is.ino()) {
         setns(&there, CloneFlags::CLONE_NEWNET)?;
     }
     Ok(())
+}
+
+/// Where the default namespace is, that of process 1.
+pub fn default() -> PathBuf {
+    PathBuf::from("/proc/1/ns/net")
+}
+
+/// Does `work` in the namespace at this place; sockets that it opens stay there.
+///
+/// # Errors
+/// It cannot be entered, or cannot be left again: then this thread is in the wrong one, and has to end.
+pub fn within<T>(place: &Path, work: impl FnOnce() -> T) -> io::Result<T> {
+    let (here, there) = (File::open(HERE)?, File::open(place)?);
+    setns(&there, CloneFlags::CLONE_NEWNET)?;
+    let done = work();
+    setns(&here, CloneFlags::CLONE_NEWNET)?;
+    Ok(done)
 }
 
 /// A folder that this process and its children see in the place of another.

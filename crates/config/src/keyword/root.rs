@@ -33,11 +33,11 @@ const KEYWORDS: &[Keyword] = &[
     .once()
     .once()
     .once(),
-    later(
+    kw(
         "net_namespace_ipvs",
         Takes::Maybe(Value::Text),
         "Network namespace in which IPVS is programmed, where it is not that of VRRP; without a name \
-         the one in which the daemon was started. It cannot change at a reload.",
+         that of process 1. It cannot change at a reload.",
     )
     .since("2.1.0")
     .once()

@@ -76,7 +76,7 @@ pub enum IpvsNamespace {
     /// Where everything else runs.
     #[default]
     Same,
-    /// Where the daemon was started.
+    /// In the namespace of process 1, as with keepalived 2.2.7 (measured).
     Initial,
     /// In this namespace of /run/netns.
     Named(String),

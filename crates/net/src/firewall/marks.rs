@@ -51,6 +51,16 @@ pub struct Marking {
 }
 
 impl Marking {
+    /// For the network namespace that the calling thread is in; [`default`](Self::default) is for the one where something
+    /// is first marked.
+    ///
+    /// # Errors
+    /// The kernel has no such socket.
+    pub fn open() -> Result<Self, Error> {
+        let conversation = Conversation::open(libc::NETLINK_NETFILTER as isize)?;
+        Ok(Self { conversation: Some(conversation), ..Self::default() })
+    }
+
     /// Has packets be marked so, and no others. Without settings none are.
     ///
     /// # Errors

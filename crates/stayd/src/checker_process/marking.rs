@@ -11,6 +11,11 @@ use crate::marks::Marked;
 pub(super) struct Marking(net::Marking);
 
 impl Marking {
+    /// In the network namespace that the calling thread is in.
+    pub(super) fn open() -> Result<Self, netlink::Error> {
+        net::Marking::open().map(Self)
+    }
+
     /// Has packets be marked as the configuration asks for.
     pub(super) fn apply(&mut self, wanted: &IpvsNftables, marked: &[Marked]) -> Option<Line> {
         let settings = MarkSettings { table: wanted.table.clone(), priority: wanted.priority };

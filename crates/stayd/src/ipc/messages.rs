@@ -1,6 +1,7 @@
 //! What is said.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use checker::{MiscProbe, VirtualServerSpec};
 use config::model::{Identity, LvsGlobals, NftablesSpec, ProcessSpec};
@@ -114,6 +115,8 @@ pub enum ToChecker {
     Resume(#[serde(with = "serde_bytes")] Snapshot),
     /// How the process is called and scheduled; before each configuration.
     Schedule(ProcessSpec),
+    /// Where IPVS is, if not in the network namespace of the process; before the first configuration.
+    Place(PathBuf),
     /// The virtual servers to serve.
     Configure {
         /// In the order of the file.

@@ -1,0 +1,62 @@
+//! `net_namespace_ipvs`: IPVS is programmed in another network namespace than the one that the daemon runs in, as
+//! keepalived does it.
+
+use lab::wait::{self, seconds};
+use lab::{Daemon, Host, Lab, Result};
+
+/// What stands in the file, and the namespace where the table then is. (Without a name that is the one of process 1, which
+/// is not the lab's to change.)
+const CASES: [(&str, &str); 3] = [
+    ("net_namespace_ipvs balancer\n", "balancer"),
+    ("net_namespace inner\nnet_namespace_ipvs balancer\n", "balancer"),
+    ("net_namespace inner\n", "inner"),
+];
+
+const NAMESPACES: [&str; 2] = ["balancer", "inner"];
+
+const SERVER: &str = "virtual_server 10.9.0.1 80 {\n  protocol TCP\n  lb_algo wlc\n  lb_kind NAT\n  real_server 192.168.1.1 80 \
+                      {\n  }\n}\n";
+
+const TABLE: &str = "-A -t 10.9.0.1:80 -s wlc\n-a -t 10.9.0.1:80 -r 192.168.1.1:80 -m -w 1\n";
+
+/// The table of one namespace.
+fn table(host: &Host, namespace: Option<&str>) -> Result<String> {
+    match namespace {
+        Some(name) => host.check("ip", &["netns", "exec", name, "ipvsadm", "-S", "-n"]),
+        None => host.ipvs_table(),
+    }
+}
+
+#[test]
+fn the_table_is_in_the_namespace_that_the_file_names_and_goes_at_the_stop() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let mut running = Vec::new();
+    for (number, (settings, place)) in CASES.iter().enumerate() {
+        for daemon in [Daemon::Keepalived, Daemon::Stayd] {
+            let host = lab.director(&format!("{}{number}", daemon.name()))?;
+            for name in NAMESPACES {
+                host.check("ip", &["netns", "add", name])?;
+                let up = ["netns", "exec", name, "ip", "link", "set", "lo", "up"];
+                host.check("ip", &up)?;
+                for route in ["192.168.1.0/24", "10.9.0.0/24"] {
+                    host.check("ip", &["-n", name, "route", "add", route, "dev", "lo"])?;
+                }
+            }
+            host.check("ip", &["route", "add", "192.168.1.0/24", "dev", "lo"])?;
+            let process = host.start_daemon(daemon, &format!("{settings}{SERVER}"))?;
+            running.push((host, process, Some(*place)));
+        }
+    }
+    for (host, process, place) in running {
+        let what = format!("{} in {place:?}", host.name());
+        wait::until(&what, seconds(30), || table(&host, place), |table| table == TABLE)?;
+        for other in
+            [None, Some(NAMESPACES[0]), Some(NAMESPACES[1])].into_iter().filter(|other| *other != place)
+        {
+            assert_eq!(table(&host, other)?, "", "{what}: {other:?}");
+        }
+        process.stop(seconds(10))?;
+        assert_eq!(table(&host, place)?, "", "{what}, stopped");
+    }
+    lab.close()
+}
