@@ -190,7 +190,7 @@ async fn a_server_that_says_nothing_or_too_much_is_down_in_bounded_time_and_memo
     assert_eq!(verdict(Answer::Flood).await, failed(Failure::TooLong));
     let mute = serve(|stream| async move {
         let _held = stream;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     assert_eq!(ask(hurried(mute.target)).await, failed(Failure::TimedOut));
@@ -198,8 +198,8 @@ async fn a_server_that_says_nothing_or_too_much_is_down_in_bounded_time_and_memo
 
 #[tokio::test]
 async fn what_does_not_speak_http_2_is_down() {
-    let (_socket, closed) = closed_port();
-    assert_eq!(ask(grpc(to(closed))).await, failed(Failure::Refused));
+    let (_socket, nobody) = closed_port();
+    assert_eq!(ask(grpc(to(nobody))).await, failed(Failure::Refused));
     let web = serve(|mut stream| async move {
         let mut buffer = [0; 1000];
         let _ = stream.read(&mut buffer).await;
