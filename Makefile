@@ -8,7 +8,7 @@ DAEMON ?= stayd
 # Where rustup and ./setup put cargo and its commands.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test build lint bench-config bench-vrrp bench-ipvs fuzz
+.PHONY: demo test build lint package bench-config bench-vrrp bench-ipvs fuzz
 
 demo:
 	@./setup demo
@@ -32,6 +32,17 @@ build:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# The Debian package, target/debian/stayd_VERSION_ARCH.deb, which lintian has nothing against. Without waiting for a release
+# build, for a trial: make package PROFILE=dev.
+PROFILE ?= release
+
+package:
+	@./setup package
+	@$(CARGO) build --profile $(PROFILE) -p stayd --bin stayd
+	@rm -f target/debian/*.deb
+	@etc/debian/build target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/stayd target/debian
+	@lintian --allow-root --info --display-info --fail-on error,warning,info target/debian/*.deb
 
 # Reading configurations, beside keepalived; as root. The figures stand in docs/benchmarks.md.
 bench-config:
