@@ -51,10 +51,8 @@ while True:
 ";
 
 fn file(timeout: u32, servers: &[&str]) -> String {
-    let servers: String = servers
-        .iter()
-        .map(|address| format!("  real_server {address} 80 {{\n    weight 1\n  }}\n"))
-        .collect();
+    let server = |address: &&str| format!("  real_server {address} 80 {{\n    weight 1\n  }}\n");
+    let servers = servers.iter().map(server).collect::<Vec<_>>().concat();
     format!(
         "virtual_server {VIP} 80 {{\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n  drain_timeout {timeout}\n{servers}}}\n"
     )
