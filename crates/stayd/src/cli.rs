@@ -59,6 +59,12 @@ pub enum Command {
     Explain(crate::explain::Arguments),
     /// Show a configuration as it is understood
     Config(crate::config_command::Arguments),
+    /// Tell what keepalived does on this host, whether stayd can do it, and the commands to switch and to go back
+    ///
+    /// It changes nothing. The exit status is 0 if stayd starts with the options and the file that keepalived has here and
+    /// leaves nothing of them out; otherwise that of a test of the file, 5 if something is not supported, or 1 if stayd does
+    /// not take the command line.
+    Migrate(crate::migrate::Arguments),
     /// Write the documents that are made of the tables in this program
     #[command(hide = true)]
     Generate(crate::generate::Arguments),
@@ -164,7 +170,7 @@ pub struct Options {
 }
 
 /// How a configuration is read.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub struct Reading {
     /// Identifies this host in lines that begin with @ID [default: the host's name up to the first dot]
     #[arg(short = 'i', long, value_name = "ID", allow_hyphen_values = true)]

@@ -22,6 +22,7 @@ mod limits;
 mod log;
 mod marks;
 mod memory;
+mod migrate;
 mod namespace;
 mod notify;
 mod pid_file;
@@ -79,6 +80,7 @@ fn run_command() -> Exit {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Config(arguments)) => config_command::run(&arguments),
+        Some(Command::Migrate(arguments)) => migrate::run(&arguments),
         Some(Command::Generate(arguments)) => generate::run(&arguments),
         Some(Command::Genhash(arguments)) => genhash::run(&arguments),
         Some(Command::Realserver(arguments)) => realserver::run(&arguments),

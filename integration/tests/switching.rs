@@ -1,0 +1,151 @@
+//! A running director is switched from keepalived to stayd and back again, while clients are served through it: each daemon
+//! leaves its addresses and its table behind (`-V -I`), and the next one takes them over as they are.
+//!
+//! **No connection is cut, no new one is refused, the VIP is there at every moment, and the table is never empty.**
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+
+use lab::wait::{self, seconds};
+use lab::{Daemon, Host, Lab, Lan, Process, Result};
+
+const VIP: &str = "192.168.0.10";
+const HELD: &str = "192.168.0.10/32";
+const PORT: u16 = 8080;
+/// Connections that stay open all the time.
+const LONG: usize = 20;
+const SERVERS: [(&str, &str); 2] = [("s0", "192.168.0.100"), ("s1", "192.168.0.101")];
+const TRAFFIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reload_traffic/traffic.py");
+
+/// One file for both.
+const FILE: &str = "global_defs {
+  router_id d1
+}
+vrrp_instance VI_1 {
+  state MASTER
+  interface eth0
+  virtual_router_id 1
+  priority 100
+  advert_int 1
+  virtual_ipaddress {
+    192.168.0.10
+  }
+}
+virtual_server 192.168.0.10 8080 {
+  protocol TCP
+  lb_algo rr
+  lb_kind DR
+  delay_loop 1
+  real_server 192.168.0.100 8080 {
+    TCP_CHECK {
+      retry 3
+      connect_timeout 5
+    }
+  }
+  real_server 192.168.0.101 8080 {
+    TCP_CHECK {
+      retry 3
+      connect_timeout 5
+    }
+  }
+}
+";
+
+/// As it stands in a unit; the pid files and their folder are the ones that both use when nothing is said.
+fn start(director: &Host, daemon: Daemon, file: &str) -> Result<Process> {
+    let path = daemon.path()?.display().to_string();
+    let process = director.start(daemon.name(), &path, &["-n", "-l", "-D", "-G", "-V", "-I", "-f", file])?;
+    let master = if daemon == Daemon::Stayd { "-> MASTER" } else { "Entering MASTER STATE" };
+    process.wait_for_log(master, seconds(30))?;
+    director.wait_for_ipvs("both servers", seconds(20), |table| {
+        SERVERS.iter().all(|(_, address)| table.contains(&format!("-r {address}:{PORT} -g -w 1")))
+    })?;
+    Ok(process)
+}
+
+/// The real servers, each a host of its own.
+fn start_servers(lab: &Lab, lan: &Lan) -> Result<Vec<Host>> {
+    let mut hosts = Vec::new();
+    for (name, address) in SERVERS {
+        let host = lab.host(name)?;
+        host.connect(lan, "eth0", &[&format!("{address}/24")])?;
+        host.serve_vip(Daemon::Keepalived, VIP)?;
+        let words = ["-u", TRAFFIC, "serve", name, &PORT.to_string()];
+        host.start("server", "/usr/bin/python3", &words)?.wait_for_log("ready", seconds(20))?;
+        hosts.push(host);
+    }
+    Ok(hosts)
+}
+
+#[test]
+fn a_director_goes_from_keepalived_to_stayd_and_back_without_a_connection_lost() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let lan = lab.lan("lan")?;
+    let director = lab.director("d1")?;
+    director.connect(&lan, "eth0", &["192.168.0.20/24"])?;
+    let _servers = start_servers(&lab, &lan)?;
+    let client = lab.host("client")?;
+    client.connect(&lan, "eth0", &["192.168.0.50/24"])?;
+    let file = director.write("keepalived.conf", FILE)?.display().to_string();
+
+    let mut running = start(&director, Daemon::Keepalived, &file)?;
+    // From here on: every change of an address, and the number of servers in the table again and again.
+    let addresses = director.start("monitor", "ip", &["-o", "monitor", "address"])?;
+    let script = "while :; do echo $(ipvsadm -S -n | grep -c -- '^-a') $(ip -o -4 addr show | grep -c ' 192.168.0.10/32 '); done";
+    let watch = director.start("watch", "sh", &["-c", script])?;
+    watch.wait_until_log("looks", seconds(20), |log| log.lines().count() > 2)?;
+    let stop = client.folder().join("stop");
+    let (port, count) = (PORT.to_string(), LONG.to_string());
+    let words = ["-u", TRAFFIC, "client", VIP, &port, &count, stop.to_str().unwrap(), "s0,s1"];
+    let traffic = client.start("traffic", "/usr/bin/python3", &words)?;
+    traffic.wait_for_log("ready", seconds(30))?;
+
+    let deleted = |changes: &str| changes.lines().any(|line| line.contains("Deleted") && line.contains(VIP));
+    for next in [Daemon::Stayd, Daemon::Keepalived] {
+        let (_, exit) = running.stop(seconds(20))?;
+        assert!(director.holds(VIP)?, "left behind: {exit:?}");
+        if next == Daemon::Keepalived {
+            let changes = addresses.log()?;
+            assert!(!deleted(&changes), "{changes}");
+            // A starting keepalived takes away the addresses that it finds, with and without -V: meanwhile lo has them, as
+            // `stayd migrate` advises.
+            director.check("ip", &["address", "add", HELD, "dev", "lo"])?;
+        }
+        let begin = std::time::Instant::now();
+        running = start(&director, next, &file)?;
+        println!(
+            "{} is master, with both servers, after {:.1} s",
+            next.name(),
+            begin.elapsed().as_secs_f64()
+        );
+    }
+    director.wait_for_address(VIP, seconds(10))?;
+    director.check("ip", &["address", "del", HELD, "dev", "lo"])?;
+
+    client.write("stop", "")?;
+    wait::until("the end of the traffic", seconds(60), || traffic.log(), |log| log.contains("end: "))?;
+    let log = traffic.log()?;
+    let figure = |name: &str| -> usize {
+        let words: Vec<_> = log.lines().last().unwrap().split_whitespace().collect();
+        let at = words.iter().position(|word| *word == name).unwrap();
+        words[at + 1].parse().unwrap()
+    };
+    println!("{}", log.lines().last().unwrap());
+    assert!(!log.contains("LOST") && !log.contains("REFUSED"), "{log}");
+    assert_eq!((figure("long"), figure("silent")), (LONG, 0), "{log}");
+    assert!(figure("new") >= 50 && figure("asked") >= 3 * LONG, "too little happened: {log}");
+
+    let looks = watch.log()?;
+    let whole = looks.rfind('\n').map_or("", |end| &looks[..end]);
+    let seen: BTreeSet<_> = whole.lines().collect();
+    println!(
+        "servers in the table, and interfaces with the VIP, in {} looks: {seen:?}",
+        whole.lines().count()
+    );
+    assert!(seen.iter().all(|look| ["2 1", "2 2"].contains(look)), "{seen:?}");
+    let changes = addresses.log()?;
+    println!("{changes}");
+    assert!(deleted(&changes), "keepalived takes nothing away any more: lo need not hold it\n{changes}");
+    lab.close()
+}
