@@ -6,6 +6,7 @@ mod commands;
 mod found;
 mod summary;
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +72,7 @@ fn report(arguments: &Arguments) -> (String, Exit) {
         (None, None) => PathBuf::from(DEFAULT_FILE),
     };
     let (loaded, summary) = read(&arguments.root, &file, options.as_ref());
-    text += &format!("\nThe configuration {}:\n{summary}", file.display());
+    let _ = write!(text, "\nThe configuration {}:\n{summary}", file.display());
 
     let (unsupported, wrong): (Vec<_>, Vec<_>) =
         loaded.diagnostics.iter().partition(|problem| matches!(problem.code, Code::NotSupported));

@@ -37,6 +37,7 @@ fn there_is_a_manual_page_for_the_daemon_for_each_command_and_for_the_configurat
         ("stayd-check.8", "sarif"),
         ("stayd-explain.8", "KEYWORD"),
         ("stayd-config-print.8", "redact"),
+        ("stayd-migrate.8", "command line"),
         ("stayd-realserver-start.8", "VIP"),
         ("stayd.conf.5", "advert_int"),
     ] {

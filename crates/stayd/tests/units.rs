@@ -25,7 +25,9 @@ fn exposure(unit: &str, drop_ins: &[&str]) -> u32 {
         .arg(&path)
         .env("LC_ALL", "C")
         .output()
-        .unwrap_or_else(|error| panic!("systemd-analyze (Debian's systemd; ./setup test installs it): {error}"));
+        .unwrap_or_else(|error| {
+            panic!("systemd-analyze (Debian's systemd; ./setup test installs it): {error}")
+        });
     let text = String::from_utf8_lossy(&output.stdout);
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(!complaints.contains("ignoring"), "{unit}: {complaints}");

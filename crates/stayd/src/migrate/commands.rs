@@ -2,8 +2,9 @@
 //!
 //! **Between the two daemons nobody releases anything.** One that was started with `-V -I` leaves its addresses and virtual
 //! servers when it is stopped; one that was not does when all its processes are killed at once, and no peer is told.
-//! stayd takes over what it finds. A starting keepalived 2.2.7 deletes the virtual addresses that it finds, until it is
-//! master: `lo` holds them meanwhile, so that the host goes on taking what is sent to them.
+//! The table stays as it is until the next daemon has looked at it. Addresses do not: keepalived 2.2.7 and stayd alike
+//! delete, at their start, the virtual addresses that they find, until they are master. `lo` holds them meanwhile, so that
+//! the host goes on taking what is sent to them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,10 +25,10 @@ pub fn commands(
     model: &Model,
 ) -> String {
     let leaves = options.is_some_and(|options| {
-        let addresses = options.dont_release_vrrp || model.vrrp.instances.is_empty();
-        addresses && (options.dont_release_ipvs || model.virtual_servers.is_empty())
+        let vrrp = options.dont_release_vrrp || model.vrrp.instances.is_empty();
+        vrrp && (options.dont_release_ipvs || model.virtual_servers.is_empty())
     });
-    let held: BTreeSet<_> = model
+    let addresses: BTreeSet<_> = model
         .vrrp
         .instances
         .iter()
@@ -39,47 +40,58 @@ pub fn commands(
     } else {
         Ways::processes(found, words, options.map(|options| &options.pid_files), leaves)
     };
+    let hold = addresses
+        .iter()
+        .fold(String::new(), |text, address| text + &format!("    ip address add {address} dev lo\n"));
+    let let_go = addresses.iter().fold(String::new(), |text, address| {
+        let comment = "    # when the address is on its interface again";
+        text + &format!("    ip address del {address} dev lo{comment}\n")
+    });
+    let enable = |from: &str, to: &str| {
+        let line = format!("    systemctl disable {from} && systemctl enable {to}\n");
+        if found.unit.is_some() { line } else { String::new() }
+    };
     let mut text = String::new();
     if found.running.first().is_some_and(|running| running.is_stayd) {
         text += "\nThis host runs stayd already.\n";
     } else {
-        let _ = write!(
-            text,
-            "\nTo switch, the backup first, on each host as root:\n\n    stayd check {}\n",
-            file.display()
-        );
-        if !found.running.is_empty() {
-            let _ = writeln!(text, "    {}", ways.stop_keepalived);
+        let check = format!("    stayd check {}\n", quoted(&file.to_string_lossy()));
+        let _ = write!(text, "\nTo switch, as root:\n\n{check}");
+        if found.running.is_empty() {
+            let _ = writeln!(text, "    {}", ways.start_stayd);
+        } else {
+            let _ = write!(text, "{hold}    {}; {}\n{let_go}", ways.stop_keepalived, ways.start_stayd);
         }
-        let _ = writeln!(text, "    {}", ways.start_stayd);
-        if found.unit.is_some() {
-            text += "    systemctl disable keepalived && systemctl enable stayd\n";
-        }
+        text += &enable("keepalived", "stayd");
     }
-    text += "\nNo address and no virtual server goes meanwhile. Do it without a pause: a peer that hears no adverts for three\n\
-             intervals takes over.\n\nTo go back:\n\n";
-    for address in &held {
-        let _ = writeln!(
-            text,
-            "    ip address add {address} dev lo    # keepalived deletes what it finds until it is master"
-        );
-    }
-    let _ = writeln!(text, "    {}; {}", ways.stop_stayd, ways.start_keepalived);
+    let _ =
+        write!(text, "\nTo go back:\n\n{hold}    {}; {}\n{let_go}", ways.stop_stayd, ways.start_keepalived);
+    text += &enable("stayd", "keepalived");
     if found.unit.is_some() {
-        text += "    systemctl disable stayd && systemctl enable keepalived\n";
+        text += ABOUT_PACKAGE;
     }
-    if !held.is_empty() {
-        text += "    # when it is master again, or backup as before:\n";
-    }
-    for address in &held {
-        let _ = writeln!(text, "    ip address del {address} dev lo");
-    }
-    if !held.is_empty() {
-        text += "\nOn a host that is backup leave the lines with lo out. To hand over to the peer instead, as keepalived does when\nit \
-                 is stopped, stop with `systemctl stop` or SIGTERM in place of the kill.\n";
+    if !addresses.is_empty() {
+        text += ABOUT_LO;
     }
     text
 }
+
+/// What the package does by itself.
+const ABOUT_PACKAGE: &str = "
+These lines are for a stayd with a unit of its own (etc/systemd/stayd.service) beside keepalived's. stayd's
+Debian package takes keepalived's place instead: in place of the lines with systemctl, `apt install
+./stayd_*.deb` switches, and `apt install keepalived` goes back; both stop the daemon as always, so that a peer
+takes over.
+";
+
+/// Why some of the lines are there, and when they are to be left out.
+const ABOUT_LO: &str = "
+Run each block without a pause. lo holds the virtual addresses since a starting daemon deletes those that it
+finds, until it is master. Do so only on the master, and when no peer can take over: a peer that hears no
+adverts for three intervals does, and then both have the address. On a backup, and where the peer is to take
+over, leave the lines with lo out and stop the daemon with `systemctl stop` or SIGTERM: that is a failover as
+always.
+";
 
 /// How the daemons are stopped and started here.
 struct Ways {
