@@ -3,8 +3,6 @@
 //!
 //! **No connection is cut, no new one is refused, the VIP is there at every moment, and the table is never empty.**
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 
 use lab::wait::{self, seconds};
