@@ -244,7 +244,8 @@ impl Process {
                         return false;
                     }
                 }
-                Ok(Some(ToChecker::Schedule(spec))) => {
+                Ok(Some(ToChecker::Schedule(spec, rise))) => {
+                    self.scheduling.set_rise(rise);
                     for text in self.scheduling.apply(&spec) {
                         self.tell(&FromChecker::Line(Line { level: Level::Warning, text }));
                     }
@@ -298,6 +299,10 @@ impl Process {
 
     fn expire(&mut self) {
         let now = net::now();
+        let late = self.scheduler.next_deadline().map(|at| now.saturating_since(at)).unwrap_or_default();
+        if let Some(text) = self.scheduling.late(late) {
+            self.tell(&FromChecker::Line(Line { level: Level::Warning, text }));
+        }
         if self.scheduler.next_deadline().is_some_and(|at| at <= now) {
             self.feed_at(now, Input::Tick);
         }

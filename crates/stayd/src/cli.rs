@@ -150,6 +150,12 @@ pub struct Options {
     /// At the end, leave the virtual addresses where they are and say nothing to the peers
     #[arg(short = 'V', long)]
     pub dont_release_vrrp: bool,
+    /// Take virtual addresses away whenever another is master, also those that others have set: stayd always does
+    #[arg(short = 'X', long)]
+    pub release_vips: bool,
+    /// Log every address that comes or goes
+    #[arg(short = 'a', long)]
+    pub address_monitoring: bool,
     /// At the end, leave the virtual servers in the kernel
     #[arg(short = 'I', long)]
     pub dont_release_ipvs: bool,
@@ -187,10 +193,6 @@ pub struct Reading {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = WITHOUT_EFFECT)]
 pub struct WithoutEffect {
-    #[arg(short = 'X', long)]
-    pub release_vips: bool,
-    #[arg(short = 'a', long)]
-    pub address_monitoring: bool,
     #[arg(short = 'x', long)]
     pub snmp: bool,
     #[arg(short = 'A', long, value_name = "ADDRESS", allow_hyphen_values = true)]
@@ -372,12 +374,7 @@ impl Options {
 impl WithoutEffect {
     /// The options given, as they are written.
     pub fn given(&self) -> Vec<&'static str> {
-        let options = [
-            (self.release_vips, "--release-vips"),
-            (self.address_monitoring, "--address-monitoring"),
-            (self.snmp, "--snmp"),
-            (self.snmp_agent_socket.is_some(), "--snmp-agent-socket"),
-        ];
+        let options = [(self.snmp, "--snmp"), (self.snmp_agent_socket.is_some(), "--snmp-agent-socket")];
         options.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
     }
 }
@@ -450,7 +447,7 @@ mod tests {
 
     #[test]
     fn options_without_effect_are_named() {
-        assert_eq!(options("stayd -x -X -R").without_effect.given(), ["--release-vips", "--snmp"]);
+        assert_eq!(options("stayd -x -X -R").without_effect.given(), ["--snmp"]);
     }
 
     #[test]

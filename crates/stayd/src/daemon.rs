@@ -36,7 +36,7 @@ use crate::memory;
 use crate::namespace;
 use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
-use crate::scheduling::name_process;
+use crate::scheduling::{Rise, name_process};
 use crate::track::Trackers;
 use backoff::Backoff;
 use child::{Child, Ended};
@@ -495,7 +495,8 @@ impl Daemon {
         match role {
             Role::Vrrp => {
                 let globals = &self.configuration.rest.globals;
-                child.send(&ToVrrp::Schedule(globals.daemon.named(&globals.daemon.vrrp, "keepalived_vrrp")));
+                let named = globals.daemon.named(&globals.daemon.vrrp, "keepalived_vrrp");
+                child.send(&ToVrrp::Schedule(named, Rise::of(&globals.daemon)));
                 child.send(&ToVrrp::Filter(globals.firewall.nftables.clone()));
                 child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
             }
@@ -510,7 +511,8 @@ impl Daemon {
                 if let Some(place) = place {
                     child.send(&ToChecker::Place(place));
                 }
-                child.send(&ToChecker::Schedule(daemon.named(&daemon.checker, "keepalived_lvs")));
+                let named = daemon.named(&daemon.checker, "keepalived_lvs");
+                child.send(&ToChecker::Schedule(named, Rise::of(daemon)));
                 child.send_bytes(self.to_checker.clone());
             }
         }

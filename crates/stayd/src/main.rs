@@ -4,6 +4,7 @@
 //! by the parent, with its role in the environment, it is the VRRP process ([`vrrp_process`]) or the checker process
 //! ([`checker_process`]).
 
+mod buffers;
 mod check;
 mod checker_process;
 mod cli;
@@ -115,9 +116,7 @@ fn run_child(role: &str) -> Exit {
     };
     let stream = std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
     match (Role::named(role), stream) {
-        (Some(Role::Vrrp), Ok(stream)) => {
-            vrrp_process::run(stream, !options.dont_release_vrrp, options.ignore_sigint)
-        }
+        (Some(Role::Vrrp), Ok(stream)) => vrrp_process::run(stream, &options),
         (Some(Role::Checker), Ok(stream)) => checker_process::run(stream, &options),
         (None, _) => {
             eprintln!("{ROLE_VARIABLE}={role} is no role: this variable is for stayd's own processes");

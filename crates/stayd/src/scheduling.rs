@@ -8,17 +8,41 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use config::model::ProcessSpec;
+use config::model::{AutoPriority, DaemonSpec, ProcessSpec};
 use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MlockAllFlags, mlockall, munlockall};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 /// What has been applied, so that a reload changes only what the file changes.
 #[derive(Default)]
 pub struct Scheduling {
     applied: ProcessSpec,
+    rise: Rise,
+    /// The real-time priority to which the process has raised itself; 0: it has not.
+    raised: u8,
+}
+
+/// `max_auto_priority`: how a process that was scheduled late raises itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Rise {
+    /// Up to this real-time priority; 0: not at all.
+    most: u8,
+    /// When it is as late as this.
+    late: Duration,
+}
+
+impl Rise {
+    /// What the file says.
+    pub const fn of(daemon: &DaemonSpec) -> Self {
+        let most = match daemon.auto_priority {
+            AutoPriority::Unset | AutoPriority::Never => 0,
+            AutoPriority::UpTo(most) => most,
+        };
+        Self { most, late: daemon.auto_priority_delay }
+    }
 }
 
 impl Scheduling {
@@ -64,11 +88,37 @@ impl Scheduling {
         failures
     }
 
+    /// Sets how the process raises itself.
+    pub const fn set_rise(&mut self, rise: Rise) {
+        self.rise = rise;
+    }
+
+    /// The process was scheduled late by this: raises it by one, where the file allows that and gives it no real-time
+    /// priority itself. Returns what is to be told.
+    pub fn late(&mut self, by: Duration) -> Option<String> {
+        if self.raised >= self.rise.most || by < self.rise.late || self.applied.realtime.is_some() {
+            return None;
+        }
+        let priority = self.raised + 1;
+        let raise = set_realtime_limit(self.applied.realtime_limit)
+            .and_then(|()| set_policy(libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, priority));
+        Some(match raise {
+            Ok(()) => {
+                self.raised = priority;
+                format!("scheduled {by:?} late: goes on with real-time priority {priority}")
+            }
+            Err(error) => {
+                self.rise = Rise::default();
+                format!("scheduled {by:?} late, and cannot get real-time priority {priority}: {error}")
+            }
+        })
+    }
+
     /// Gives a process that has waited for something the real-time priority back that it lost by computing for too long.
     pub fn restore(&self) {
         if RELAXED.load(Ordering::Relaxed)
             && RELAXED.swap(false, Ordering::SeqCst)
-            && let Some(priority) = self.applied.realtime
+            && let Some(priority) = self.applied.realtime.or((self.raised > 0).then_some(self.raised))
         {
             // What was granted before is granted again; if not, the ordinary priority has to do.
             let _ = set_policy(libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, priority);
@@ -180,6 +230,27 @@ mod tests {
         }
         scheduling.apply(&ProcessSpec::default());
         assert_eq!(stat()[1..], [0, libc::SCHED_OTHER.into()]);
+    }
+
+    #[test]
+    fn a_process_that_was_late_rises_as_far_as_the_file_allows() {
+        let mut scheduling = Scheduling::default();
+        let late = Duration::from_millis(20);
+        assert_eq!(scheduling.late(late), None, "nothing allows it");
+        let daemon = DaemonSpec {
+            auto_priority: AutoPriority::UpTo(2),
+            auto_priority_delay: Duration::from_millis(10),
+            ..DaemonSpec::default()
+        };
+        scheduling.set_rise(Rise::of(&daemon));
+        assert_eq!(scheduling.late(Duration::from_millis(9)), None);
+        let told = scheduling.late(late).unwrap();
+        if !nix::unistd::geteuid().is_root() && told.contains("cannot") {
+            return assert_eq!(scheduling.late(late), None, "it does not try again");
+        }
+        assert_eq!(stat()[1..], [1, libc::SCHED_RR.into()]);
+        assert!(scheduling.late(late).is_some() && scheduling.late(late).is_none());
+        assert_eq!(stat()[1..], [2, libc::SCHED_RR.into()]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! before anybody concludes that none came. No file, name service, log or script is touched here; what has to be told
 //! goes to the parent, without ever waiting for it.
 
+mod address_log;
 mod filter;
 mod interfaces;
 mod leftovers;
@@ -20,9 +21,12 @@ use clock::Instant;
 use net::{Announcer, Change, Holdings, Loss, Mirror, Received, Sender};
 use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want};
 
+use crate::buffers;
+use crate::cli::Options;
 use crate::exit::Exit;
 use crate::ipc::{Dump, FromVrrp, Level, ToVrrp};
 use crate::scheduling::Scheduling;
+use address_log::AddressLog;
 use filter::Blocked;
 use interfaces::Interfaces;
 use parent::{Heard, Parent};
@@ -35,10 +39,10 @@ const PACKETS_AT_ONCE: usize = 4096;
 /// A wall clock that is slewed drifts by less in any time that matters.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
 
-/// Runs the process until it is told to stop or the parent is gone. `release`: at the end, give the addresses up and say
-/// so to the peers.
-pub fn run(stream: UnixStream, release: bool, ignore_sigint: bool) -> Exit {
-    match Driver::open(stream, release, ignore_sigint) {
+/// Runs the process until it is told to stop or the parent is gone. The options say whether, at the end, it gives the
+/// addresses up and says so to the peers.
+pub fn run(stream: UnixStream, options: &Options) -> Exit {
+    match Driver::open(stream, options) {
         Ok(mut driver) => driver.run(),
         Err(error) => {
             eprintln!("cannot start: {error}");
@@ -73,14 +77,16 @@ struct Driver {
     signs: bool,
     configured: bool,
     release: bool,
+    /// Told with `-a`.
+    address_log: Option<AddressLog>,
     stopping: bool,
 }
 
 impl Driver {
-    fn open(stream: UnixStream, release: bool, ignore_sigint: bool) -> io::Result<Self> {
+    fn open(stream: UnixStream, options: &Options) -> io::Result<Self> {
         let mirror = Mirror::open().map_err(io::Error::other)?;
         let parent = Parent::new(stream)?;
-        let wake = Wake::new(&parent, &mirror, ignore_sigint)?;
+        let wake = Wake::new(&parent, &mirror, options.ignore_sigint)?;
         Ok(Self {
             router: Router::new(),
             holdings: Holdings::open(Some(PROTOCOL_KEEPALIVED)).map_err(io::Error::other)?,
@@ -98,7 +104,8 @@ impl Driver {
             clock_ahead: None,
             signs: false,
             configured: false,
-            release,
+            release: !options.dont_release_vrrp,
+            address_log: options.address_monitoring.then(AddressLog::default),
             stopping: false,
         })
     }
@@ -139,6 +146,10 @@ impl Driver {
             self.wake.look(&mut self.causes)?;
             self.drain_all(PACKETS_AT_ONCE);
             if self.is_due() {
+                let late = deadline.map(|at| net::now().saturating_since(at)).unwrap_or_default();
+                if let Some(text) = self.scheduling.late(late) {
+                    self.parent.line(Level::Warning, text);
+                }
                 self.feed(Input::Tick);
             }
         }
@@ -250,9 +261,12 @@ impl Driver {
                     let failure = self.blocked.configure(nftables);
                     self.complain(failure.into_iter().collect());
                 }
-                Heard::Message(ToVrrp::Schedule(spec)) => {
-                    let failures = self.scheduling.apply(&spec);
+                Heard::Message(ToVrrp::Schedule(spec, rise)) => {
+                    let mut failures = self.scheduling.apply(&spec);
+                    self.scheduling.set_rise(rise);
+                    failures.extend(buffers::apply(&self.mirror, spec.monitor_buffer, "news of interfaces"));
                     self.complain(failures);
+                    self.log_addresses();
                 }
                 Heard::Message(ToVrrp::Configure(spec)) => self.configure(*spec),
                 Heard::Message(ToVrrp::Report(dump)) => self.tell_report(dump),
@@ -349,6 +363,14 @@ impl Driver {
                 }
             }
             Err(error) => self.parent.line(Level::Error, format!("cannot read the interfaces: {error}")),
+        }
+        self.log_addresses();
+    }
+
+    fn log_addresses(&mut self) {
+        let Some(log) = &mut self.address_log else { return };
+        for line in log.update(&self.mirror.views()) {
+            self.parent.line(Level::Info, line);
         }
     }
 

@@ -12,7 +12,7 @@ const PATH: Takes = one(Value::Text);
 const STATS_AGE: Takes = one(Value::time(1000, 30_000_000));
 
 pub const SYSTEM: &[Keyword] = &[
-    later(
+    kw(
         "max_auto_priority",
         Takes::Maybe(Value::int(-1, 99)),
         "Real-time priority up to which a process that was scheduled late may raise itself. -1: \
@@ -20,7 +20,7 @@ pub const SYSTEM: &[Keyword] = &[
     )
     .default("0")
     .since("2.1.0"),
-    later(
+    kw(
         "min_auto_priority_delay",
         wants(Value::Integer { least: 1, most: 10_000_000, unit: "microseconds", outside: Outside::Ignored }),
         "How late a process has to be scheduled to raise its priority (see `max_auto_priority`).",
@@ -151,39 +151,40 @@ pub const SYSTEM: &[Keyword] = &[
     )
     .default("none")
     .since("2.3.0"),
-    later(
+    kw(
         "vrrp_netlink_cmd_rcv_bufs",
         BYTES,
         "Size of the receive buffer of the socket by which the VRRP process changes addresses and \
-         routes.",
+         routes. stayd needs none: it reads each answer before it asks again.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "vrrp_netlink_cmd_rcv_bufs_force",
         SWITCH,
         "Sets `vrrp_netlink_cmd_rcv_bufs` even beyond the system's limit.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "vrrp_netlink_monitor_rcv_bufs",
         BYTES,
         "Size of the receive buffer of the socket by which the VRRP process hears of interfaces and \
-         addresses. A small one loses events, and everything is read again.",
+         addresses. A small one loses events, and everything is read again. 8 MiB unless given.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "vrrp_netlink_monitor_rcv_bufs_force",
         SWITCH,
         "Sets `vrrp_netlink_monitor_rcv_bufs` even beyond the system's limit.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "lvs_netlink_cmd_rcv_bufs",
         BYTES,
-        "Size of the receive buffer of the socket by which the checker process asks for addresses.",
+        "Size of the receive buffer of the socket by which the checker process asks for addresses. stayd \
+         needs none: it reads each answer before it asks again.",
     )
     .since("2.0.0"),
-    later(
+    kw(
         "lvs_netlink_cmd_rcv_bufs_force",
         SWITCH,
         "Sets `lvs_netlink_cmd_rcv_bufs` even beyond the system's limit.",

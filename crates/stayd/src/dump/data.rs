@@ -96,7 +96,7 @@ const fn enabled(enabled: bool) -> &'static str {
 /// The parent's file.
 pub fn parent(router: &RouterSpec, model: &Model, users: &Users<'_>) -> String {
     let mut page = Page::default();
-    global::page(&mut page, &Shared { model, router, users, parent: true });
+    global::page(&mut page, &Shared { model, router, users, parent: true, own: None });
     page.0
 }
 
@@ -110,7 +110,10 @@ pub fn checker(
 ) -> String {
     let mut page = Page::default();
     // What only VRRP resolves is not given here, as in the parent.
-    global::page(&mut page, &Shared { model, router, users, parent: true });
+    global::page(
+        &mut page,
+        &Shared { model, router, users, parent: true, own: Some(&model.globals.daemon.checker) },
+    );
     if !servers.is_empty() {
         servers::page(
             &mut page,
@@ -124,7 +127,10 @@ pub fn checker(
 pub fn vrrp(view: &VrrpView<'_>) -> String {
     let mut page = Page::default();
     let (model, router) = (view.model, &view.router);
-    global::page(&mut page, &Shared { model, router, users: view.users, parent: false });
+    global::page(
+        &mut page,
+        &Shared { model, router, users: view.users, parent: false, own: Some(&model.globals.daemon.vrrp) },
+    );
     statics(&mut page, view);
     if !view.router.instances.is_empty() {
         page.section("VRRP Topology");

@@ -12,6 +12,7 @@ use vrrp::{
 };
 
 use crate::marks::Marked;
+use crate::scheduling::Rise;
 use crate::script::User;
 
 /// Importance of a log line.
@@ -60,8 +61,8 @@ pub enum ToVrrp {
     Found(BTreeMap<Setting, i32>),
     /// How the packet filter is called; before each configuration.
     Filter(NftablesSpec),
-    /// How the process is called and scheduled; before each configuration.
-    Schedule(ProcessSpec),
+    /// How the process is called and scheduled, and whether it may raise itself; before each configuration.
+    Schedule(ProcessSpec, Rise),
     /// What to run.
     Configure(Box<RouterSpec>),
     /// What a script, file or process says now that instances may follow.
@@ -113,8 +114,8 @@ pub type Snapshot = Vec<u8>;
 pub enum ToChecker {
     /// What a crashed predecessor knew; before the first configuration.
     Resume(#[serde(with = "serde_bytes")] Snapshot),
-    /// How the process is called and scheduled; before each configuration.
-    Schedule(ProcessSpec),
+    /// How the process is called and scheduled, and whether it may raise itself; before each configuration.
+    Schedule(ProcessSpec, Rise),
     /// Where IPVS is, if not in the network namespace of the process; before the first configuration.
     Place(PathBuf),
     /// The virtual servers to serve.

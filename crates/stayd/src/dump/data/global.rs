@@ -23,6 +23,8 @@ pub(super) struct Shared<'a> {
     pub(super) users: &'a Users<'a>,
     /// It is not the VRRP process's file: in keepalived only that process knows everything.
     pub(super) parent: bool,
+    /// Whose file it is; none: the parent's.
+    pub(super) own: Option<&'a ProcessSpec>,
 }
 
 pub(super) fn page(page: &mut Page, shared: &Shared<'_>) {
@@ -88,6 +90,10 @@ pub(super) fn page(page: &mut Page, shared: &Shared<'_>) {
     if !shared.router.startup_delay.is_zero() {
         page.object("vrrp_startup_delay", shared.router.startup_delay.as_secs_f64());
     }
+    if let Some((own, priority)) = shared.own.and_then(|own| Some((own, own.realtime?))) {
+        page.object("current realtime priority", priority);
+        page.object("current realtime time limit", own.realtime_limit.as_micros());
+    }
     if shared.router.log_unknown_vrids {
         page.line(" log_unknown_vrids");
     }
@@ -108,9 +114,9 @@ fn daemon(page: &mut Page, globals: &Globals) {
     );
     maybe(page, "Instance name", daemon.instance.as_ref());
     maybe(page, "Parent process name", daemon.process_name.as_ref());
-    maybe(page, "VRRP process name", daemon.vrrp.name.as_ref());
-    maybe(page, "LVS process name", daemon.checker.name.as_ref());
-    maybe(page, "BFD process name", daemon.bfd.name.as_ref());
+    maybe(page, "VRRP process name", daemon.named(&daemon.vrrp, "keepalived_vrrp").name);
+    maybe(page, "LVS process name", daemon.named(&daemon.checker, "keepalived_lvs").name);
+    maybe(page, "BFD process name", daemon.named(&daemon.bfd, "keepalived_bfd").name);
     let host = || nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
     page.object("Router ID", globals.router_id.clone().unwrap_or_else(host));
 }
