@@ -21,7 +21,7 @@ use std::thread;
 
 use ipvs::netlink::Client;
 use ipvs::{Kernel, Op, Owned, Table, plan, reconcile};
-use netlink::Outcome;
+use netlink::{BatchReport, Outcome};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -41,8 +41,55 @@ enum Step {
     EditBehind(Vec<Op>, Table),
     /// Somebody makes changes while we make ours.
     EditAtOnce(Vec<Op>, Table),
+    /// Another table is wanted, and these of our changes fail: refused though they are right, made without an answer, or
+    /// not sent, they and the rest.
+    Fail(Table, Vec<Option<Fault>>),
     /// The daemon starts anew and knows of no earlier configuration.
     Restart,
+}
+
+/// What goes wrong with one change.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Refusal,
+    AnswerLost,
+    SendFails,
+}
+
+/// The kernel behind a line that fails; the table after each change is kept.
+struct Failing<'a> {
+    kernel: &'a mut Client,
+    faults: std::vec::IntoIter<Option<Fault>>,
+    history: Vec<Table>,
+}
+
+impl Kernel for Failing<'_> {
+    fn dump(&mut self) -> Result<Table, ipvs::Error> {
+        self.kernel.dump()
+    }
+
+    fn apply(&mut self, ops: &[Op]) -> BatchReport {
+        let mut report = BatchReport { outcomes: Vec::new(), error: None };
+        for op in ops {
+            let fault =
+                if report.error.is_none() { self.faults.next().flatten() } else { Some(Fault::SendFails) };
+            report.outcomes.push(match fault {
+                Some(Fault::Refusal) => {
+                    Outcome::Refused(netlink::Refusal { errno: libc::ENOMEM, text: None })
+                }
+                Some(Fault::SendFails) => {
+                    report.error = Some(netlink::Error::Send(std::io::ErrorKind::OutOfMemory.into()));
+                    Outcome::NotSent
+                }
+                made => {
+                    let done = self.kernel.apply(std::slice::from_ref(op)).outcomes.pop();
+                    self.history.extend(self.kernel.dump());
+                    done.filter(|_| made.is_none()).unwrap_or(Outcome::Unknown)
+                }
+            });
+        }
+        report
+    }
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -53,7 +100,17 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (any::table(), any::<prop::sample::Index>()).prop_map(|(table, cut)| Step::WantSlowly(table, cut)),
         2 => (ops(), any::table()).prop_map(|(ops, table)| Step::EditBehind(ops, table)),
         2 => (ops(), any::table()).prop_map(|(ops, table)| Step::EditAtOnce(ops, table)),
+        2 => (any::table(), proptest::collection::vec(fault(), 1..20)).prop_map(|(table, faults)| Step::Fail(table, faults)),
         1 => Just(Step::Restart),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Option<Fault>> {
+    prop_oneof![
+        4 => Just(None),
+        1 => Just(Some(Fault::Refusal)),
+        1 => Just(Some(Fault::AnswerLost)),
+        1 => Just(Some(Fault::SendFails)),
     ]
 }
 
@@ -138,6 +195,22 @@ impl Script {
                 somebody.join().map_err(|_| "the other client panicked")??;
                 self.table = self.kernel.dump()?;
                 self.settle(&desired, None)
+            }
+            Step::Fail(desired, faults) => {
+                self.owned.claim(&desired);
+                let end = wanted(&desired, &self.table, &self.owned);
+                let served = served(&self.table, &end);
+                let mut failing =
+                    Failing { kernel: &mut self.kernel, faults: faults.into_iter(), history: Vec::new() };
+                reconcile(&mut failing, &desired, &self.owned, None);
+                for table in failing.history {
+                    if let Some(service) = served.iter().find(|service| !usable(&table, service)) {
+                        return Err(format!("{service} is not served after a change among failures").into());
+                    }
+                }
+                self.table = self.kernel.dump()?;
+                self.settle(&desired, None)?;
+                same(&self.table, &end, "failures")
             }
             Step::Restart => {
                 self.owned = Owned::default();
