@@ -8,6 +8,7 @@ mod announcement;
 mod announcer;
 mod firewall;
 mod holdings;
+pub mod linkbeat;
 mod links;
 mod mirror;
 mod monotonic;

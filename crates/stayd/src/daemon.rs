@@ -30,6 +30,7 @@ use crate::exit::Exit;
 use crate::host::ThisHost;
 use crate::ipc::{self, Dump, FromChecker, FromVrrp, Scripts, Snapshot, ToChecker, ToVrrp};
 use crate::limits;
+use crate::linkbeat::Linkbeats;
 use crate::log::{self, Idents};
 use crate::marks::{Marked, Marks};
 use crate::memory;
@@ -124,6 +125,8 @@ pub(crate) enum Event {
     ReloadTime,
     /// What something that instances follow says now, and which watch says so.
     Track(u64, TrackerId, TrackerState),
+    /// Whether the driver of a polled interface says that it has a link.
+    Linkbeat(String, bool),
 }
 
 struct Daemon {
@@ -155,6 +158,7 @@ struct Daemon {
     serves: bool,
     notifier: Notifier,
     trackers: Trackers,
+    linkbeats: Linkbeats,
     reloads: Reloads,
     /// Set once the daemon is to end: with this status, at this time at the latest.
     ending: Option<(Exit, tokio::time::Instant)>,
@@ -172,6 +176,7 @@ impl Daemon {
         tokio::spawn(reaper::run());
         tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
         let trackers = Trackers::new(sender.clone());
+        let linkbeats = Linkbeats::new(sender.clone());
         let daemon = Self {
             options,
             pid_files,
@@ -194,6 +199,7 @@ impl Daemon {
             serves: false,
             notifier: Notifier::new(),
             trackers,
+            linkbeats,
             reloads: Reloads::default(),
             ending: None,
         };
@@ -275,6 +281,17 @@ impl Daemon {
                     }
                     if let Some(child) = self.children.get(&Role::Vrrp) {
                         child.send(&ToVrrp::Track { tracker, state });
+                    }
+                }
+            }
+            Event::Linkbeat(name, up) => {
+                if self.linkbeats.heard(&name, up) {
+                    tracing::info!(
+                        "the driver of {name} says that its link is {}",
+                        if up { "up" } else { "down" }
+                    );
+                    if let Some(child) = self.children.get(&Role::Vrrp) {
+                        child.send(&ToVrrp::Linkbeat(name, up));
                     }
                 }
             }
@@ -390,6 +407,7 @@ impl Daemon {
         self.keep_for_checker(servers);
         memory::give_back();
         self.trackers.configure(&self.configuration.vrrp, files, &self.configuration.rest);
+        self.linkbeats.configure(&self.configuration.rest.linkbeat, &self.configuration.vrrp);
         for role in Role::ALL {
             match (self.is_wanted(role), self.children.contains_key(&role)) {
                 (true, true) => {
@@ -478,6 +496,11 @@ impl Daemon {
     /// Before the configuration: an instance shall not start from less than is known.
     fn send_track(&self, role: Role) {
         let Some(child) = self.children.get(&role) else { return };
+        if role == Role::Vrrp {
+            for (name, up) in self.linkbeats.states() {
+                child.send(&ToVrrp::Linkbeat(name.clone(), *up));
+            }
+        }
         for (tracker, state) in self.trackers.states().clone() {
             match role {
                 Role::Vrrp => child.send(&ToVrrp::Track { tracker, state }),

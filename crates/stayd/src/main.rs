@@ -20,6 +20,7 @@ mod genhash;
 mod host;
 mod ipc;
 mod limits;
+mod linkbeat;
 mod log;
 mod marks;
 mod memory;

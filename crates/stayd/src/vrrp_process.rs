@@ -12,6 +12,7 @@ mod parent;
 mod receivers;
 mod wake;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::os::unix::net::UnixStream;
@@ -19,7 +20,7 @@ use std::time::{Duration, SystemTime};
 
 use clock::Instant;
 use net::{Announcer, Change, Holdings, Loss, Mirror, Received, Sender};
-use vrrp::{Action, Done, Input, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want};
+use vrrp::{Action, Done, Input, LinkView, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want};
 
 use crate::buffers;
 use crate::cli::Options;
@@ -75,6 +76,8 @@ struct Driver {
     clock_ahead: Option<Duration>,
     /// Whether an instance has `auth_hmac`.
     signs: bool,
+    /// What the drivers of polled interfaces say.
+    beats: BTreeMap<String, bool>,
     configured: bool,
     release: bool,
     /// Told with `-a`.
@@ -103,6 +106,7 @@ impl Driver {
             latest: Instant::ZERO,
             clock_ahead: None,
             signs: false,
+            beats: BTreeMap::new(),
             configured: false,
             release: !options.dont_release_vrrp,
             address_log: options.address_monitoring.then(AddressLog::default),
@@ -257,6 +261,7 @@ impl Driver {
                 Heard::Message(ToVrrp::Track { tracker, state }) => {
                     self.feed(Input::Track { tracker, state });
                 }
+                Heard::Message(ToVrrp::Linkbeat(name, up)) => self.hear_beat(name, up),
                 Heard::Message(ToVrrp::Filter(nftables)) => {
                     let failure = self.blocked.configure(nftables);
                     self.complain(failure.into_iter().collect());
@@ -291,7 +296,9 @@ impl Driver {
         if !self.configured {
             self.configured = true;
             self.sweep(&spec);
-            self.feed(Input::Links(self.mirror.views()));
+            let mut views = self.mirror.views();
+            self.beat_all(&mut views);
+            self.feed(Input::Links(views));
         }
         self.signs = spec.instances.iter().any(|instance| instance.auth_hmac.is_some());
         self.hear_clock();
@@ -355,10 +362,16 @@ impl Driver {
             Ok(changes) => {
                 for change in changes {
                     self.feed(match change {
-                        Change::Link(view) => Input::Link(view),
+                        Change::Link(mut view) => {
+                            self.beat(&mut view);
+                            Input::Link(view)
+                        }
                         Change::Gone(index) => Input::LinkGone(index),
                         Change::Flapped => Input::Doubt,
-                        Change::All(views) => Input::Links(views),
+                        Change::All(mut views) => {
+                            self.beat_all(&mut views);
+                            Input::Links(views)
+                        }
                     });
                 }
             }
@@ -371,6 +384,27 @@ impl Driver {
         let Some(log) = &mut self.address_log else { return };
         for line in log.update(&self.mirror.views()) {
             self.parent.line(Level::Info, line);
+        }
+    }
+
+    /// What the driver of a polled interface says.
+    fn hear_beat(&mut self, name: String, up: bool) {
+        let view = self.mirror.views().into_iter().find(|view| view.name == name);
+        self.beats.insert(name, up);
+        if let (true, Some(mut view)) = (self.configured, view) {
+            self.beat(&mut view);
+            self.feed(Input::Link(view));
+        }
+    }
+
+    /// A polled interface is up if its driver says so too.
+    fn beat(&self, view: &mut LinkView) {
+        view.up &= self.beats.get(&view.name).copied().unwrap_or(true);
+    }
+
+    fn beat_all(&self, views: &mut [LinkView]) {
+        for view in views {
+            self.beat(view);
         }
     }
 

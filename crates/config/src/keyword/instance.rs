@@ -489,7 +489,7 @@ const EVENTS: &[Keyword] = &[
     )
     .default("0")
     .since("0.5.3"),
-    later(
+    kw(
         "linkbeat_use_polling",
         Takes::Flag,
         "Older form of the block `linkbeat_interfaces`: polls the link of the instance's interface.",

@@ -16,7 +16,7 @@ pub static ROOT: Block =
 const ALIASES: &[Alias] = &[alias("vrrp_track_file", "track_file", AliasKind::Older)];
 
 const KEYWORDS: &[Keyword] = &[
-    later(
+    kw(
         "linkbeat_use_polling",
         Takes::Flag,
         "Polls whether interfaces have a link (by MII, ETHTOOL or ioctl) instead of waiting for the \
@@ -123,7 +123,7 @@ const KEYWORDS: &[Keyword] = &[
          advertisements. Those in no group have that of `vrrp_garp_interval` each for itself.",
     )
     .since("1.2.21"),
-    later(
+    kw(
         "linkbeat_interfaces",
         Takes::Block(&LINKBEAT_INTERFACES),
         "Interfaces whose link is polled, one on a line, with the method to use; without a method the \

@@ -72,6 +72,8 @@ pub enum ToVrrp {
         /// Its state.
         state: TrackerState,
     },
+    /// Whether the driver of a polled interface says that it has a link.
+    Linkbeat(String, bool),
     /// Say what is asked for.
     Report(Dump),
     /// Release everything and end.
