@@ -99,10 +99,9 @@ fn the_article_s_file_as_it_stands_makes_both_directors_serve_as_its_author_mean
     let lab = Lab::with_ipvs()?;
     let pair = Pair::build(&lab)?;
     let text = article();
-    let (master, backup) = pair.start(
-        (Daemon::Stayd, &text),
-        (Daemon::Stayd, &text.replace("state MASTER", "state BACKUP").replace("priority 100", "priority 90")),
-    )?;
+    let second = text.replace("state MASTER", "state BACKUP").replace("priority 100", "priority 90");
+    let backup = pair.backup.start_daemon(Daemon::Stayd, &second)?;
+    let master = pair.master.start_daemon(Daemon::Stayd, &text)?;
     for (director, process) in [(&pair.master, &master), (&pair.backup, &backup)] {
         // Before the first checks have failed: no broker runs here.
         let table = director.wait_for_ipvs("both services", seconds(5), whole)?;
@@ -124,7 +123,8 @@ fn the_article_s_file_as_it_stands_makes_both_directors_serve_as_its_author_mean
         }
         assert_eq!(log.matches("WARN").count(), 9, "one warning per slip and no other:\n{log}");
     }
-    assert!(pair.master.holds(VIP)? && !pair.backup.holds(VIP)?);
+    pair.master.wait_for_address(VIP, seconds(15))?;
+    pair.backup.wait_for_no_address(VIP, seconds(5))?;
     lab.close()
 }
 

@@ -386,7 +386,12 @@ impl Daemon {
         match role {
             Role::Vrrp => self.options.wants_vrrp() && (all || !self.configuration.vrrp.instances.is_empty()),
             Role::Checker => {
-                let syncs = self.configuration.rest.lvs.sync_daemon.is_some();
+                // The sync daemon of an instance that is not there has nobody to follow.
+                let exists = |name: &String| {
+                    self.configuration.vrrp.instances.iter().any(|instance| instance.name == *name)
+                };
+                let sync_daemon = self.configuration.rest.lvs.sync_daemon.as_ref();
+                let syncs = sync_daemon.is_some_and(|daemon| daemon.instance.as_ref().is_none_or(exists));
                 self.options.wants_checker() && (all || syncs || self.serves)
             }
         }
