@@ -3,6 +3,8 @@
 //!
 //! **No connection is cut, no new one is refused, the VIP is there at every moment, and the table is never empty.**
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 
 use lab::wait::{self, seconds};
@@ -14,7 +16,7 @@ const PORT: u16 = 8080;
 /// Connections that stay open all the time.
 const LONG: usize = 20;
 const SERVERS: [(&str, &str); 2] = [("s0", "192.168.0.100"), ("s1", "192.168.0.101")];
-const TRAFFIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reload_traffic/traffic.py");
+const TRAFFIC: &str = include_str!("reload_traffic/traffic.py");
 
 /// One file for both.
 const FILE: &str = "global_defs {
@@ -69,7 +71,8 @@ fn start_servers(lab: &Lab, lan: &Lan) -> Result<Vec<Host>> {
         let host = lab.host(name)?;
         host.connect(lan, "eth0", &[&format!("{address}/24")])?;
         host.serve_vip(Daemon::Keepalived, VIP)?;
-        let words = ["-u", TRAFFIC, "serve", name, &PORT.to_string()];
+        let program = host.write("traffic.py", TRAFFIC)?;
+        let words = ["-u", program.to_str().unwrap(), "serve", name, &PORT.to_string()];
         host.start("server", "/usr/bin/python3", &words)?.wait_for_log("ready", seconds(20))?;
         hosts.push(host);
     }
@@ -94,7 +97,9 @@ fn a_director_goes_from_keepalived_to_stayd_and_back_without_a_connection_lost()
     watch.wait_until_log("looks", seconds(20), |log| log.lines().count() > 2)?;
     let stop = client.folder().join("stop");
     let (port, count) = (PORT.to_string(), LONG.to_string());
-    let words = ["-u", TRAFFIC, "client", VIP, &port, &count, stop.to_str().unwrap(), "s0,s1"];
+    let program = client.write("traffic.py", TRAFFIC)?;
+    let words =
+        ["-u", program.to_str().unwrap(), "client", VIP, &port, &count, stop.to_str().unwrap(), "s0,s1"];
     let traffic = client.start("traffic", "/usr/bin/python3", &words)?;
     traffic.wait_for_log("ready", seconds(30))?;
 

@@ -12,6 +12,9 @@ use lab::wait::{self, seconds};
 use lab::{Daemon, Host, Lab, Result};
 use nix::sys::signal::Signal;
 
+/// Written beside the logs of each host: the kernel of the lab does not see every folder of this one.
+const TRAFFIC: &str = include_str!("traffic.py");
+
 const RELOADS: u32 = 200;
 const VIP: &str = "192.168.0.10";
 const PORT: u16 = 8080;
@@ -89,17 +92,17 @@ fn is_as_expected(table: &str, servers: &Servers) -> bool {
 
 /// The real servers, each a host of its own.
 fn start_servers(lab: &Lab, lan: &lab::Lan) -> Result<Vec<Host>> {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reload_traffic/traffic.py");
     let mut hosts = Vec::new();
     let mut processes = Vec::new();
     for server in 0..SERVERS {
         let host = lab.host(&format!("s{server}"))?;
         host.connect(lan, "eth0", &[&format!("{}/24", address(server))])?;
         host.serve_vip(Daemon::Keepalived, VIP)?;
+        let program = host.write("traffic.py", TRAFFIC)?;
         processes.push(host.start(
             "server",
             "/usr/bin/python3",
-            &["-u", program, "serve", host.name(), &PORT.to_string()],
+            &["-u", program.to_str().unwrap(), "serve", host.name(), &PORT.to_string()],
         )?);
         hosts.push(host);
     }
@@ -124,9 +127,18 @@ fn two_hundred_reloads_cut_no_connection_to_a_server_that_stays_and_refuse_none(
     let stayd = director.start_daemon(Daemon::Stayd, &file(&servers, 0))?;
     director.wait_for_ipvs("all servers", seconds(20), |table| is_as_expected(table, &servers))?;
     let stop = client.folder().join("stop");
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reload_traffic/traffic.py");
+    let program = client.write("traffic.py", TRAFFIC)?;
     let (port, count) = (PORT.to_string(), LONG.to_string());
-    let words = ["-u", program, "client", VIP, &port, &count, stop.to_str().unwrap(), &KEPT.join(",")];
+    let words = [
+        "-u",
+        program.to_str().unwrap(),
+        "client",
+        VIP,
+        &port,
+        &count,
+        stop.to_str().unwrap(),
+        &KEPT.join(","),
+    ];
     let traffic = client.start("traffic", "/usr/bin/python3", &words)?;
     traffic.wait_for_log("ready", seconds(30))?;
 
