@@ -1,6 +1,7 @@
 //! The same file first with keepalived, then with stayd, on one host: what scripts are told, and how; what pipes get; what a
 //! mail server receives. And what instances follow: scripts with weights, files, processes.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use lab::pair::{Pair, Role, VIP};
@@ -238,6 +239,71 @@ fn pipes_get_the_bytes_that_keepalived_would_write() -> Result {
         ));
     }
     println!("{}{}", seen[1].0, seen[1].1);
+    assert_eq!(seen[1], seen[0]);
+    stage.lab.close()
+}
+
+/// The lines of a pipe by whom they are about: who of several is first at the same moment is nobody's promise.
+fn by_subject(text: &str) -> BTreeMap<String, Vec<String>> {
+    let mut lines = BTreeMap::<String, Vec<String>>::new();
+    for line in text.split_inclusive('\n') {
+        let subject: Vec<_> = line.split(' ').take(2).collect();
+        lines.entry(subject.join(" ")).or_default().push(line.to_owned());
+    }
+    lines
+}
+
+#[test]
+fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Result {
+    let stage = Stage::enter()?;
+    let folder = stage.host.folder().display().to_string();
+    let log = stage.host.write("read", "")?.display().to_string();
+    // Opened again when the daemon has closed it for a reload.
+    let reads = format!(
+        "#!/bin/sh\necho \"$*\" >>{log}.arguments\nwhile [ -p \"$2\" ]; do cat \"$2\"; done >>{log}\n"
+    );
+    let reads = stage.host.write("reads.sh", &reads)?.display().to_string();
+    stage.host.check("chmod", &["755", &reads])?;
+    let globals = format!("  vrrp_notify_fifo {folder}/vrrp\n  vrrp_notify_fifo_script \"{reads} first\"\n");
+    let (first, second, third) =
+        (instance("V1", "eth0", 51, ""), instance("V2", "eth1", 52, ""), instance("V3", "eth1", 53, ""));
+    let fourth = instance("V4", "eth1", 54, "  notify_deleted\n");
+    let lone = "vrrp_sync_group L {\n  group {\n    V3\n  }\n}\n";
+    let text = |blocks: &[&str]| without(&stage.configuration(&globals, &blocks.concat()), "\"SCRIPT");
+    let text = |blocks: &[&str]| without(&text(blocks), "script.sh");
+    let all = text(&[&first, &second, &third, &fourth, GROUP, lone]);
+    let mut seen = Vec::new();
+    for daemon in BOTH {
+        stage.host.write("read", "")?;
+        stage.host.write("read.arguments", "")?;
+        let process = stage.host.start_daemon(daemon, &all)?;
+        let read = |what: &str, times: usize| {
+            wait::until(
+                &format!("{times} x {what}"),
+                seconds(30),
+                || stage.host.check("cat", &[&log]),
+                |text| text.lines().filter(|line| line.starts_with(what)).count() == times,
+            )
+        };
+        read("GROUP \"G\" MASTER", 1)?;
+        read("INSTANCE \"V4\" MASTER", 1)?;
+        stage.host.cut("eth0")?;
+        read("INSTANCE \"V2\" FAULT", 1)?;
+        stage.host.heal("eth0")?;
+        read("GROUP \"G\" MASTER", 2)?;
+        read("INSTANCE \"V2\" MASTER", 2)?;
+        stage.host.write(&format!("{}.conf", daemon.name()), &text(&[&first, &second, GROUP]))?;
+        process.signal(Signal::SIGHUP)?;
+        // V4 is told as removed last.
+        stage.host.wait_for_no_address("192.168.0.54", seconds(20))?;
+        read("INSTANCE \"V4\" DELETED", 1)?;
+        process.stop(seconds(10))?;
+        read("INSTANCE \"V2\" STOP", 1)?;
+        read("GROUP \"G\" STOP", 1)?;
+        let arguments = stage.host.check("cat", &[&format!("{log}.arguments")])?;
+        seen.push((by_subject(&stage.host.check("cat", &[&log])?), arguments));
+    }
+    println!("{:#?}", seen[1]);
     assert_eq!(seen[1], seen[0]);
     stage.lab.close()
 }

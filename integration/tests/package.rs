@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,11 +16,21 @@ use nix::sys::signal::Signal;
 
 const VIP: &str = "192.168.0.51";
 
+/// Scripts, pipes and a process of another user than root, as the unit's sandbox has to leave them.
 const CONFIGURATION: &str = "\
 global_defs {
-  script_user root
+  script_user daemon
   enable_script_security
   vrrp_rt_priority 20
+  notify_fifo /tmp/all
+  vrrp_notify_fifo /run/vrrp
+}
+vrrp_script check {
+  script \"/bin/sh -c 'id -un >/tmp/checked'\"
+  interval 1
+}
+vrrp_track_process other {
+  process tail
 }
 vrrp_instance V {
   interface eth0
@@ -28,7 +39,14 @@ vrrp_instance V {
   virtual_ipaddress {
     192.168.0.51
   }
-  notify_master \"/bin/sh -c 'id -u >/tmp/notified'\"
+  track_script {
+    check
+  }
+  track_process {
+    other
+  }
+  notify_backup \"/bin/sh -c 'id -un >/tmp/notified-daemon'\"
+  notify_master \"/bin/sh -c 'id -u >/tmp/notified'\" root
 }
 ";
 
@@ -155,6 +173,8 @@ fn run_the_unit(root: &Root<'_>) -> Result {
         root.unit("EnvironmentFile").trim_start_matches('-')
     );
     let path = root.path.display().to_string();
+    let tail = "exec setpriv --reuid games --clear-groups tail -f /dev/null";
+    root.host.start("other", "unshare", &["--mount", "/bin/sh", "-ec", ENTER, &path, tail])?;
     let process =
         root.host.start("unit", "unshare", &["--mount", "/bin/sh", "-ec", ENTER, &path, &script])?;
     root.host.wait_for_address(VIP, seconds(30))?;
@@ -171,10 +191,21 @@ fn run_the_unit(root: &Root<'_>) -> Result {
     let there = |what: &str, path: &str, text: &str| {
         wait::until(what, seconds(30), || Ok(root.read(path)), |read| read.contains(text))
     };
-    there("the note of the script", "tmp/notified", "0\n")?;
+    there("the note of root's script", "tmp/notified", "0\n")?;
+    there("the note of the other's script", "tmp/notified-daemon", "daemon\n")?;
+    there("the note of the check", "tmp/checked", "daemon\n")?;
+    for pipe in ["tmp/all", "run/vrrp"] {
+        let made = fs::metadata(root.path.join(pipe)).unwrap();
+        assert!(made.file_type().is_fifo(), "{pipe}");
+        assert_eq!((made.uid(), made.gid(), made.mode() & 0o777), (1, 1, 0o600), "{pipe}");
+    }
+    assert!(root.path.join("run/keepalived.pid").exists());
     process.signal(Signal::SIGUSR1)?;
     there("the dump of the VRRP process", "tmp/keepalived.data", "VRRP Instance = V")?;
     process.stop(seconds(10))?;
+    for left in ["tmp/all", "run/vrrp", "run/keepalived.pid", "run/vrrp.pid"] {
+        assert!(!root.path.join(left).exists(), "{left} is left");
+    }
     root.host.wait_for_no_address(VIP, seconds(10))
 }
 

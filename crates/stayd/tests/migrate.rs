@@ -90,14 +90,15 @@ fn a_running_keepalived_with_a_unit_is_killed_whole_so_that_it_releases_nothing(
     }
     let expected = [
         "stayd check /etc/keepalived/keepalived.conf",
-        "ip address add 192.0.2.1/32 dev lo",
         "systemctl kill --signal=KILL keepalived; systemctl start stayd",
-        "ip address del 192.0.2.1/32 dev lo    # when the address is on its interface again",
         "systemctl disable keepalived && systemctl enable stayd",
         "ip address add 192.0.2.1/32 dev lo",
         "systemctl kill --signal=KILL stayd; systemctl start keepalived",
         "ip address del 192.0.2.1/32 dev lo    # when the address is on its interface again",
         "systemctl disable stayd && systemctl enable keepalived",
+        "install -D -m 644 /usr/share/doc/stayd/examples/compatible.conf \
+         /etc/systemd/system/stayd.service.d/compatible.conf",
+        "systemctl daemon-reload",
     ];
     assert_eq!(commands(out), expected, "{out}");
 }
@@ -112,7 +113,7 @@ fn one_that_was_told_to_leave_everything_is_stopped_and_started_with_its_own_wor
     let commands = commands(&migrated.out);
     assert_eq!(commands[0], "stayd check '/srv/k a.conf'");
     assert_eq!(
-        commands[2],
+        commands[1],
         "kill 70 && tail --pid=70 -f /dev/null; stayd -nVI -f '/srv/k a.conf' -p /run/k.pid"
     );
     assert!(

@@ -368,6 +368,13 @@ pub enum What {
         /// The kernel's error number.
         errno: i32,
     },
+    /// Its addresses are there from an earlier run, and stay until the first election is over.
+    Kept,
+    /// They do not, since another master is there.
+    NotKept {
+        /// Where its advert came from.
+        source: IpAddr,
+    },
     /// Something that somebody else removed was put back.
     Restored {
         /// What.
@@ -430,6 +437,10 @@ impl fmt::Display for What {
                 if *adding { "add" } else { "remove" },
                 std::io::Error::from_raw_os_error(*errno)
             ),
+            Self::Kept => f.write_str(
+                "the addresses are there from an earlier run; they stay until another master is heard",
+            ),
+            Self::NotKept { source } => write!(f, "{source} is heard; the addresses of an earlier run go"),
             Self::Restored { held } => write!(f, "{held} was removed by somebody else; put it back"),
             Self::SendFailed { errno } => {
                 write!(f, "cannot send adverts: {}", std::io::Error::from_raw_os_error(*errno))

@@ -107,6 +107,9 @@ pub(crate) struct Instance {
     /// An owner that pretends to be none.
     demoted: bool,
     hold: Hold,
+    /// The addresses that were there at the start stay: who left them was master. Until another master is heard, or this
+    /// instance becomes one or cannot.
+    keeps: bool,
     /// A master of lower priority was answered since the group last looked.
     contended: bool,
     counters: Counters,
@@ -194,6 +197,7 @@ impl Instance {
             familiar: None,
             demoted: false,
             hold: Hold::default(),
+            keeps: false,
             contended: false,
             counters: Counters::default(),
             told: BTreeSet::new(),
@@ -212,11 +216,18 @@ impl Instance {
         self.look_around(cx);
     }
 
-    /// Leaves Init: clears what an earlier run may have left, and takes the first role. Stays there while a tracker has
-    /// yet to say whether the instance can take part.
+    /// Leaves Init for the first role. Stays there while a tracker has yet to say whether the instance can take part.
+    ///
+    /// What an earlier run has left is cleared if the instance cannot take part. Otherwise its addresses stay for now:
+    /// without them nobody would be served until the first election is over.
     pub(crate) fn start(&mut self, cx: &mut Context<'_>, predecessor: Option<StateName>) {
         let causes = self.look_around(cx);
         let resumed = predecessor == Some(StateName::Master);
+        let keeps = !self.found(cx.links).is_empty();
+        if keeps && !self.keeps && causes.is_empty() && !resumed {
+            self.emit(cx, What::Kept);
+        }
+        self.keeps = keeps;
         if !causes.is_empty() {
             self.transition(cx, StateName::Fault, Why::Fault(causes.into_iter().collect()));
         } else if self.is_pending(cx) {

@@ -2,9 +2,9 @@
 //!
 //! **Between the two daemons nobody releases anything.** One that was started with `-V -I` leaves its addresses and virtual
 //! servers when it is stopped; one that was not does when all its processes are killed at once, and no peer is told.
-//! The table stays as it is until the next daemon has looked at it. Addresses do not: keepalived 2.2.7 and stayd alike
-//! delete, at their start, the virtual addresses that they find, until they are master. `lo` holds them meanwhile, so that
-//! the host goes on taking what is sent to them.
+//! The table stays as it is until the next daemon has looked at it. stayd keeps the addresses that it finds too, until it
+//! is master or hears one. keepalived deletes them at its start: on the way back `lo` holds them meanwhile, so that the
+//! host goes on taking what is sent to them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -60,7 +60,7 @@ pub fn commands(
         if found.running.is_empty() {
             let _ = writeln!(text, "    {}", ways.start_stayd);
         } else {
-            let _ = write!(text, "{hold}    {}; {}\n{let_go}", ways.stop_keepalived, ways.start_stayd);
+            let _ = writeln!(text, "    {}; {}", ways.stop_keepalived, ways.start_stayd);
         }
         text += &enable("keepalived", "stayd");
     }
@@ -69,6 +69,7 @@ pub fn commands(
     text += &enable("stayd", "keepalived");
     if found.unit.is_some() {
         text += ABOUT_PACKAGE;
+        text += ABOUT_UNIT;
     }
     if !addresses.is_empty() {
         text += ABOUT_LO;
@@ -86,11 +87,21 @@ takes over.
 
 /// Why some of the lines are there, and when they are to be left out.
 const ABOUT_LO: &str = "
-Run each block without a pause. lo holds the virtual addresses since a starting daemon deletes those that it
-finds, until it is master. Do so only on the master, and when no peer can take over: a peer that hears no
-adverts for three intervals does, and then both have the address. On a backup, and where the peer is to take
-over, leave the lines with lo out and stop the daemon with `systemctl stop` or SIGTERM: that is a failover as
-always.
+Run each block without a pause, only on the master, and when no peer can take over: a peer that hears no adverts
+for three intervals does, and then both have the address. stayd keeps the virtual addresses that it finds until it
+is master, or hears that another is. keepalived deletes them when it starts, until it is master: on the way back lo
+holds them meanwhile. On a backup, and where the peer is to take over, leave the lines with lo out and stop the
+daemon with `systemctl stop` or SIGTERM: that is a failover as always.
+";
+
+/// What scripts have no longer.
+const ABOUT_UNIT: &str = "
+stayd's unit leaves scripts less than keepalived's: /root and /home are hidden, files are written in /etc, /opt,
+/run, /srv, /tmp and /var only, root has no power over the files of other users, and sudo none at all. Where scripts
+need more, before the switch:
+
+    install -D -m 644 /usr/share/doc/stayd/examples/compatible.conf /etc/systemd/system/stayd.service.d/compatible.conf
+    systemctl daemon-reload
 ";
 
 /// How the daemons are stopped and started here.

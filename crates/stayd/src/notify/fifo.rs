@@ -2,14 +2,17 @@
 //!
 //! **A line is written whole or not at all, and nobody waits for a reader**: what does not fit into the pipe is lost, as
 //! with keepalived, but counted and told.
+//!
+//! A pipe is made, opened and removed as its owner, so that none of it takes a capability over the files of others: the
+//! systemd unit leaves the daemon none.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::sys::stat::Mode;
-use nix::unistd::mkfifo;
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
+use nix::unistd::{mkfifo, mkfifoat};
 
 use crate::script::User;
 
@@ -20,6 +23,7 @@ const MODE: u32 = 0o644;
 #[derive(Debug)]
 pub struct Fifo {
     path: PathBuf,
+    owner: User,
     file: File,
     made: bool,
     lost: u64,
@@ -37,16 +41,15 @@ impl Fifo {
                 return Err(io::Error::new(ErrorKind::AlreadyExists, "what is there is not a named pipe"));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                mkfifo(path, Mode::from_bits_truncate(MODE & !umask))?;
+                make(path, owner, Mode::from_bits_truncate(MODE & !umask))?;
                 made = true;
-                fs::set_permissions(path, Permissions::from_mode(MODE & !umask))?;
-                chown(path, Some(owner.uid().as_raw()), Some(owner.gid().as_raw()))?;
             }
             Err(error) => return Err(error),
         }
         // For reading too: with no reader there would be nothing to write to.
-        let file = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-        Ok(Self { path: path.to_owned(), file, made, lost: 0 })
+        let open = || OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path);
+        let file = open().or_else(|error| as_owner(error, owner, open))?;
+        Ok(Self { path: path.to_owned(), owner: owner.clone(), file, made, lost: 0 })
     }
 
     /// Writes one line, if there is room for it.
@@ -74,6 +77,11 @@ impl Fifo {
         std::mem::take(&mut self.made)
     }
 
+    fn remove(&self) -> io::Result<()> {
+        let remove = || fs::remove_file(&self.path);
+        remove().or_else(|error| as_owner(error, &self.owner, remove))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -83,7 +91,7 @@ impl Fifo {
 impl Drop for Fifo {
     fn drop(&mut self) {
         if self.made
-            && let Err(error) = fs::remove_file(&self.path)
+            && let Err(error) = self.remove()
             && error.kind() != ErrorKind::NotFound
         {
             tracing::warn!("cannot remove {}: {error}", self.path.display());
@@ -91,10 +99,52 @@ impl Drop for Fifo {
     }
 }
 
+/// Once more as the pipe's owner, if we may not.
+fn as_owner<T>(error: io::Error, owner: &User, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    if error.kind() == ErrorKind::PermissionDenied { owner.act(act) } else { Err(error) }
+}
+
+/// Makes a pipe that belongs to its owner, in a folder of the owner's or of ours.
+fn make(path: &Path, owner: &User, mode: Mode) -> io::Result<()> {
+    let made = owner.act(|| {
+        mkfifo(path, mode)?;
+        fs::set_permissions(path, Permissions::from_mode(mode.bits()))
+    });
+    match made {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => make_elsewhere(path, owner, mode),
+        made => made,
+    }
+}
+
+/// Makes a pipe in a folder where its owner may make nothing: in another one beside it, from which it is moved. Anybody
+/// may write in that one, and nobody gets there: it lies in one of ours.
+fn make_elsewhere(path: &Path, owner: &User, mode: Mode) -> io::Result<()> {
+    let mut closed = path.as_os_str().to_owned();
+    closed.push(format!(".{}", std::process::id()));
+    let closed = PathBuf::from(closed);
+    let (open, name) = (closed.join("open"), "pipe");
+    let made = (|| {
+        DirBuilder::new().mode(0o700).create(&closed)?;
+        DirBuilder::new().create(&open)?;
+        fs::set_permissions(&open, Permissions::from_mode(0o777))?;
+        let folder = File::open(&open)?;
+        owner.act(|| {
+            mkfifoat(&folder, name, mode)?;
+            Ok(fchmodat(&folder, name, mode, FchmodatFlags::FollowSymlink)?)
+        })?;
+        fs::rename(open.join(name), path)
+    })();
+    // What of it is there.
+    let _ = (fs::remove_file(open.join(name)), fs::remove_dir(&open), fs::remove_dir(&closed));
+    made
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Read;
     use std::os::unix::fs::MetadataExt;
+
+    use config::model::Identity;
 
     use super::*;
 
@@ -112,6 +162,32 @@ mod tests {
         assert_eq!(there.mode() & 0o7777, 0o600);
         drop(fifo);
         assert!(!path.exists());
+    }
+
+    // As root only: nobody else can give anything away.
+    #[test]
+    fn a_pipe_belongs_to_its_owner_in_a_folder_of_ours_and_in_one_of_the_owner_s() {
+        let Ok(daemon) = User::of(&Identity { user: "daemon".into(), group: None }) else { return };
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().join("ours");
+        let theirs = folder.path().join("theirs");
+        for place in [&ours, &theirs] {
+            fs::create_dir(place).unwrap();
+            fs::set_permissions(place, Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(&theirs, Some(1), Some(1)).unwrap();
+        for place in [ours, theirs] {
+            let path = place.join("fifo");
+            let fifo = Fifo::open(&path, &daemon, 0o177, false).unwrap();
+            let there = fs::metadata(&path).unwrap();
+            assert_eq!((there.uid(), there.gid(), there.mode() & 0o7777), (1, 1, 0o600));
+            drop(fifo);
+            assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
+        }
     }
 
     #[test]

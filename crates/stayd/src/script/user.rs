@@ -3,7 +3,7 @@
 use std::io;
 
 use config::model::Identity;
-use nix::unistd::{Gid, Group, Uid, User as Account};
+use nix::unistd::{Gid, Group, Uid, User as Account, setfsgid, setfsuid};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -112,18 +112,43 @@ impl User {
         self
     }
 
+    /// Does something with files as this user: what it makes belongs to it, and it needs no capability over the files of
+    /// others. Only this thread changes, and until it is done.
+    ///
+    /// # Errors
+    /// What `act` returns; or this process may not act as that user.
+    pub fn act<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        if self.is_ours() {
+            return act();
+        }
+        let _back = Ours::leave_for(self);
+        // The calls tell no failure, only what was before them.
+        if (setfsuid(self.uid), setfsgid(self.gid)) != (self.uid, self.gid) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        act()
+    }
+
     pub(super) fn is_ours(&self) -> bool {
         (self.uid, self.gid) == (Uid::effective(), Gid::effective())
     }
+}
 
-    /// Its number.
-    pub const fn uid(&self) -> Uid {
-        self.uid
+/// Goes back to the user of this process when dropped.
+struct Ours;
+
+impl Ours {
+    fn leave_for(user: &User) -> Self {
+        setfsgid(user.gid);
+        setfsuid(user.uid);
+        Self
     }
+}
 
-    /// The number of its group.
-    pub const fn gid(&self) -> Gid {
-        self.gid
+impl Drop for Ours {
+    fn drop(&mut self) {
+        setfsuid(Uid::effective());
+        setfsgid(Gid::effective());
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! **Only a confirmed address is announced.** What fails is tried again after a second, for as long as it is wanted.
 
+use std::net::IpAddr;
+
 use clock::Instant;
 
 use super::{Context, Instance, State};
 use crate::action::Announce;
 use crate::event::What;
 use crate::link::IfIndex;
+use crate::links::Links;
 use crate::spec::{Family, Held, VirtualAddress};
 
 impl Instance {
@@ -15,8 +18,25 @@ impl Instance {
     pub(super) fn want(&mut self, cx: &mut Context<'_>) {
         let master = matches!(self.state, State::Master(_));
         let accept = self.spec.accept || self.spec.priority.is_owner();
-        let want = self.hold.want(cx.now, cx.links, self.id, self.spec.held(), master, accept);
-        cx.actions.push_back(want);
+        let held = if self.keeps { self.found(cx.links) } else { self.spec.held() };
+        let shall = master || self.keeps;
+        cx.actions.push_back(self.hold.want(cx.now, cx.links, self.id, held, shall, accept));
+    }
+
+    /// What is there of what a master holds, before this instance has installed anything: an earlier run left it.
+    pub(super) fn found(&self, links: &Links) -> Vec<Held> {
+        let there =
+            |address: &&VirtualAddress| links.named(&address.interface).is_some_and(|link| link.has(address));
+        self.spec.held_addresses().filter(there).cloned().map(Held::Address).collect()
+    }
+
+    /// Somebody else is there, so that what an earlier run left is maybe there twice.
+    pub(super) fn keep_no_longer(&mut self, cx: &mut Context<'_>, source: IpAddr) {
+        if self.keeps {
+            self.keeps = false;
+            self.emit(cx, What::NotKept { source });
+            self.want(cx);
+        }
     }
 
     /// The kernel has answered a want.

@@ -159,6 +159,9 @@ impl Instance {
             self.tell_once(cx, Told::IntervalDiffers, What::IntervalDiffers { source });
         }
         self.yield_if_stalled(cx);
+        if advert.priority != 0 {
+            self.keep_no_longer(cx, source);
+        }
         match self.state {
             // RFC 9568 6.4.1: nothing is received in Initialize; keepalived's FAULT is the same.
             State::Init | State::Fault { .. } | State::Stopped => {}

@@ -22,14 +22,19 @@ impl Instance {
         if from == StateName::Master {
             self.leave_master(cx, to);
         }
+        if to != StateName::Backup && self.keeps {
+            // Whatever is confirmed from now on is news.
+            self.keeps = false;
+            self.hold.forget();
+        }
         match to {
             StateName::Master => self.enter_master(cx),
             StateName::Backup => self.enter_backup(cx),
             StateName::Fault => self.state = State::Fault { causes: causes_of(why) },
             StateName::Init | StateName::Stop => self.state = State::Stopped,
         }
-        // Level, not edge: in every state but Master the addresses shall be absent, also after a start, when an earlier
-        // run may have left them.
+        // Level, not edge: in every state but Master the addresses shall be absent, whoever made them; only what was there
+        // at the start stays until the first decision.
         self.want(cx);
     }
 

@@ -1,17 +1,72 @@
 //! RFC 9568 6.4.1 (Initialize) and the shutdown events of 6.4.2 and 6.4.3.
 
-use vrrp::{Action, InitialState, Input, InstanceSpec, Priority, StateName, Why};
+use vrrp::{Action, InitialState, Input, InstanceSpec, Priority, StateName, What, Why};
 
-use crate::scene::{OWN, Scene, VIP, held, link, ms, spec};
+use crate::scene::{OWN, PEER, Scene, VIP, held, link, ms, spec};
 
 #[test]
-fn an_instance_starts_as_backup_and_clears_what_an_earlier_run_left() {
+fn an_instance_starts_as_backup_and_holds_nothing() {
     let scene = Scene::start(spec());
     assert_eq!(scene.states, [(StateName::Backup, Why::Startup)]);
     let [want] = scene.wants()[..] else { panic!("{:?}", scene.log) };
     assert!(want.present.is_empty());
     assert_eq!(want.absent[0], held(VIP));
     assert_eq!(scene.adverts(), [0_u8; 0]);
+}
+
+/// Started where an earlier run left the address.
+fn left() -> Scene {
+    let mut scene = Scene::before_start();
+    scene.feed(Input::Links(vec![link(2, "eth0", true, &[OWN, VIP])]));
+    scene.feed(Input::Configure(vec![spec()].into()));
+    scene
+}
+
+#[test]
+fn an_address_that_an_earlier_run_left_stays_until_it_is_ours_and_is_announced_then() {
+    let mut scene = left();
+    assert_eq!(scene.states, [(StateName::Backup, Why::Startup)]);
+    scene.run(ms(3_700));
+    assert_eq!(scene.state(), StateName::Master);
+    assert!(scene.wants().iter().all(|want| want.absent.is_empty() && want.present[0] == held(VIP)));
+    assert_eq!(scene.announced()[0], VIP);
+    assert_eq!(scene.told, [What::Kept]);
+}
+
+#[test]
+fn an_address_that_an_earlier_run_left_goes_when_any_other_master_is_heard() {
+    for priority in [50, 100, 150] {
+        let mut scene = left();
+        scene.forget();
+        scene.hear(PEER, priority);
+        assert_eq!(scene.state(), StateName::Backup);
+        assert_eq!(scene.wants()[0].absent[0], held(VIP), "{priority}");
+        assert_eq!(scene.told[0], What::NotKept { source: PEER });
+    }
+}
+
+#[test]
+fn an_address_that_an_earlier_run_left_stays_when_the_other_master_takes_its_leave() {
+    let mut scene = left();
+    scene.forget();
+    scene.hear(PEER, 0);
+    assert!(scene.wants().is_empty());
+    scene.run(ms(700));
+    assert_eq!(scene.state(), StateName::Master);
+}
+
+#[test]
+fn an_address_that_an_earlier_run_left_goes_from_an_instance_in_fault_and_at_a_stop() {
+    let mut scene = left();
+    scene.forget();
+    scene.feed(Input::Stop);
+    assert_eq!(scene.wants()[0].absent[0], held(VIP));
+
+    let mut scene = Scene::before_start();
+    scene.feed(Input::Links(vec![link(2, "eth0", false, &[OWN, VIP])]));
+    scene.feed(Input::Configure(vec![spec()].into()));
+    assert_eq!(scene.state(), StateName::Fault);
+    assert_eq!(scene.wants()[0].absent[0], held(VIP));
 }
 
 #[test]
