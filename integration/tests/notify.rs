@@ -257,14 +257,15 @@ fn by_subject(text: &str) -> BTreeMap<String, Vec<String>> {
 fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Result {
     let stage = Stage::enter()?;
     let folder = stage.host.folder().display().to_string();
-    let log = stage.host.write("read", "")?.display().to_string();
+    let (pipe, log) = (format!("{folder}/vrrp"), stage.host.write("read", "")?.display().to_string());
+    let arguments = stage.host.write("arguments", "")?.display().to_string();
+    // A script only says what it was given: it is ended before the last lines are written.
+    let says = format!("#!/bin/sh\necho \"$*\" >>{arguments}\nexec sleep 1000\n");
+    let says = stage.host.write("says.sh", &says)?.display().to_string();
+    stage.host.check("chmod", &["755", &says])?;
     // Opened again when the daemon has closed it for a reload.
-    let reads = format!(
-        "#!/bin/sh\necho \"$*\" >>{log}.arguments\nwhile [ -p \"$2\" ]; do cat \"$2\"; done >>{log}\n"
-    );
-    let reads = stage.host.write("reads.sh", &reads)?.display().to_string();
-    stage.host.check("chmod", &["755", &reads])?;
-    let globals = format!("  vrrp_notify_fifo {folder}/vrrp\n  vrrp_notify_fifo_script \"{reads} first\"\n");
+    let reads = format!("while [ -p {pipe} ]; do cat {pipe}; done >>{log}");
+    let globals = format!("  vrrp_notify_fifo {pipe}\n  vrrp_notify_fifo_script \"{says} first\"\n");
     let (first, second, third) =
         (instance("V1", "eth0", 51, ""), instance("V2", "eth1", 52, ""), instance("V3", "eth1", 53, ""));
     let fourth = instance("V4", "eth1", 54, "  notify_deleted\n");
@@ -275,8 +276,11 @@ fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Re
     let mut seen = Vec::new();
     for daemon in BOTH {
         stage.host.write("read", "")?;
-        stage.host.write("read.arguments", "")?;
+        stage.host.write("arguments", "")?;
         let process = stage.host.start_daemon(daemon, &all)?;
+        let there = || Ok(stage.host.run("test", &["-p", &pipe])?.exit);
+        wait::until(&pipe, seconds(20), there, |exit| *exit == Some(lab::site::ExitView::Code(0)))?;
+        stage.host.start(&format!("{}-reader", daemon.name()), "sh", &["-c", &reads])?;
         let read = |what: &str, times: usize| {
             wait::until(
                 &format!("{times} x {what}"),
@@ -300,8 +304,8 @@ fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Re
         process.stop(seconds(10))?;
         read("INSTANCE \"V2\" STOP", 1)?;
         read("GROUP \"G\" STOP", 1)?;
-        let arguments = stage.host.check("cat", &[&format!("{log}.arguments")])?;
-        seen.push((by_subject(&stage.host.check("cat", &[&log])?), arguments));
+        let given = stage.host.check("cat", &[&arguments])?;
+        seen.push((by_subject(&stage.host.check("cat", &[&log])?), given));
     }
     println!("{:#?}", seen[1]);
     assert_eq!(seen[1], seen[0]);

@@ -51,8 +51,15 @@ fn thirty_thousand_real_servers_are_removed_in_the_time_that_supervisors_allow()
             took.as_secs_f64()
         );
         assert_eq!(exit, ExitView::Code(0), "{}", daemon.name());
-        assert_eq!(director.ipvs_table()?.trim(), "", "{}", daemon.name());
+        let left = director.ipvs_table()?.lines().filter(|line| line.starts_with("-A")).count();
+        println!("{}: {left} virtual servers are left", daemon.name());
         times.push(took);
+        if daemon == Daemon::Stayd {
+            assert_eq!(left, 0);
+        } else {
+            // Its parent kills a checker process that is not ready after 5 s.
+            director.check("ipvsadm", &["--clear"])?;
+        }
     }
     // The guest of a busy machine may be slow; both are equally so.
     assert!(times[1] <= ALLOWED.max(times[0]), "{times:?}");

@@ -1,10 +1,12 @@
 //! The host as a configuration sees it: its files, interfaces, users and scripts.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, CString, OsStr};
 use std::fs;
+use std::mem;
 use std::net::ToSocketAddrs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::ptr;
 
 use config::{
     Exposed, Exposure, FileKind, Files, Host, InterfaceFacts, KeyFile, NamespaceFacts, RoutingNames,
@@ -114,6 +116,33 @@ impl Host for ThisHost {
     }
 }
 
+/// The name of this host in full, as its name service gives it (`lb1.example.com`), else as the host calls itself. keepalived
+/// has its full name too, and none if there is no service that knows it.
+pub fn local_name() -> String {
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    canonical(&name).unwrap_or_else(|| name.to_string_lossy().into_owned())
+}
+
+fn canonical(name: &OsStr) -> Option<String> {
+    let name = CString::new(name.as_encoded_bytes()).ok()?;
+    // SAFETY: all-zero is a value of this plain structure: any family, any type, no list behind it.
+    let mut hints: libc::addrinfo = unsafe { mem::zeroed() };
+    hints.ai_flags = libc::AI_CANONNAME;
+    let mut found = ptr::null_mut();
+    // SAFETY: `name` ends with a zero byte, `hints` and `found` live longer than the call, which keeps none of them.
+    if unsafe { libc::getaddrinfo(name.as_ptr(), ptr::null(), &raw const hints, &raw mut found) } != 0 {
+        return None;
+    }
+    // SAFETY: after a success `found` is a list of at least one entry, of which the first has the name that was asked for:
+    // a string with a zero byte at its end, or null. It is read before the list is given back, once.
+    unsafe {
+        let canonical = (*found).ai_canonname;
+        let name = (!canonical.is_null()).then(|| CStr::from_ptr(canonical).to_string_lossy().into_owned());
+        libc::freeaddrinfo(found);
+        name
+    }
+}
+
 /// The pairs of number and name of a file such as rt_tables.
 fn numbers(text: &str) -> Vec<(u32, String)> {
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
@@ -184,6 +213,13 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         assert_eq!(ThisHost::default().kind(name), FileKind::Other);
         assert_eq!(ThisHost::default().kind(folder.path().to_str().unwrap()), FileKind::Directory);
+    }
+
+    #[test]
+    fn a_host_has_the_name_that_its_name_service_gives_it() {
+        assert_eq!(canonical(OsStr::new("localhost")).as_deref(), Some("localhost"));
+        assert_eq!(canonical(OsStr::new("no such name")), None);
+        assert!(!local_name().is_empty());
     }
 
     #[test]

@@ -226,7 +226,8 @@ pub const SYSTEM: &[Keyword] = &[
     kw(
         "random_seed",
         one(Value::int(0, UINT)),
-        "Seed of `${_RANDOM}` and of the warm-up of checks, so that a run can be repeated.",
+        "Seed of the warm-up of checks, so that a run can be repeated. Not of `${_RANDOM}`, which is \
+         drawn anew whenever the file is read, with keepalived too.",
     )
     .since("2.0.15"),
     kw(

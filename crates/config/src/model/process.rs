@@ -36,7 +36,7 @@ pub struct DaemonSpec {
     pub auto_priority_delay: Duration,
     /// `process_monitor_rcv_bufs`: buffer of the socket that tells of processes.
     pub process_monitor_buffer: SocketBuffer,
-    /// `random_seed` of `${_RANDOM}` and of the warm-up of checks; none: another one at each start.
+    /// `random_seed` of the warm-up of checks; none: another one at each start.
     pub random_seed: Option<u32>,
 }
 

@@ -3,6 +3,7 @@
 //! **A mail that cannot be sent is logged and forgotten**; nothing ever waits for one. No mail library is used: those speak
 //! `EHLO`, and write headers of their own.
 
+use std::cell::LazyCell;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+
+use crate::host::local_name;
 
 /// Sessions at a time: relays limit them.
 const MOST_SESSIONS: usize = 8;
@@ -68,15 +71,16 @@ impl Default for Mailer {
 impl Mailer {
     /// Sends as this asks for from now on; what is on its way goes as it was.
     pub fn configure(&mut self, spec: &MailSpec, router_id: Option<&str>) {
-        let host = nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
         self.account = spec.server.clone().filter(|_| !spec.to.is_empty()).map(|server| {
+            // Asks a name service, which may take its time: only where the file leaves something open.
+            let host = LazyCell::new(local_name);
             Arc::new(Account {
                 server,
-                helo: spec.helo.clone().unwrap_or_else(|| host.clone()),
+                helo: spec.helo.clone().unwrap_or_else(|| (*host).clone()),
                 timeout: spec.timeout,
-                from: spec.from.clone().unwrap_or_else(|| format!("{}@{host}", user_name())),
+                from: spec.from.clone().unwrap_or_else(|| format!("{}@{}", user_name(), *host)),
                 to: spec.to.clone(),
-                router_id: router_id.map_or(host, str::to_owned),
+                router_id: router_id.map_or_else(|| (*host).clone(), str::to_owned),
             })
         });
     }
