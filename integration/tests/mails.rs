@@ -32,12 +32,25 @@ impl Mailboxes {
         let line =
             "mount -t tmpfs queue /var/spool && mkdir -m 711 /var/spool/smtpd && mkdir -m 777 /run/mails";
         host.check("sh", &["-c", line])?;
+        let server = Self::serve(&host, "smtpd")?;
+        Ok(Self { host, server })
+    }
+
+    fn serve(host: &Host, log: &str) -> Result<Process> {
         let file = host.write("smtpd.conf", SMTPD)?.display().to_string();
         host.check("chmod", &["600", &file])?;
-        let server = host.start("smtpd", "/usr/sbin/smtpd", &["-d", "-f", &file])?;
+        let server = host.start(log, "/usr/sbin/smtpd", &["-d", "-f", &file])?;
         let listens = || host.run("ss", &["-ltnH", "sport = 25"]);
         wait::until("the mail server", seconds(30), listens, |output| !output.stdout.is_empty())?;
-        Ok(Self { host, server })
+        Ok(server)
+    }
+
+    /// Throws all mails away, and counts from 0 again.
+    fn empty(&mut self, log: &str) -> Result {
+        self.server.stop(seconds(20))?;
+        self.host.check("sh", &["-c", "rm -rf /run/mails/*"])?;
+        self.server = Self::serve(&self.host, log)?;
+        Ok(())
     }
 
     /// The mails once there are so many and nothing is on its way, sorted: nobody promises an order.
@@ -208,55 +221,45 @@ fn service(service: &str, [first, second]: [&str; 2]) -> String {
     )
 }
 
-/// The mails of a start, of a server that fails and comes back, and of a stop; with each of these settings. So many go out.
-fn of_servers(lab: &Lab, lan: &Lan, name: &str, text: &str, count: usize) -> Result {
-    let mut received = Vec::new();
-    let servers = ["2", "3"].map(|number| (lab.host(&format!("s{number}-{name}")), number));
-    let mut hosts = Vec::new();
-    for (host, number) in servers {
-        let host = host?;
-        host.connect(lan, "eth0", &[&format!("192.168.0.{number}/24")])?;
-        hosts.push(host);
-    }
-    let director = lab.director(&format!("d-{name}"))?;
-    director.connect(lan, "eth0", &["192.168.0.20/24", "192.168.1.20/24"])?;
-    know_its_name(&director)?;
-    for daemon in BOTH {
-        let mailboxes = Mailboxes::open(lab, lan, &format!("m{}-{name}", &daemon.name()[..1]))?;
-        let (_first, second) = (hosts[0].listen(80)?, hosts[1].listen(80)?);
-        let process = director.start_daemon(daemon, text)?;
-        let there = |count: usize| {
-            director.wait_for_ipvs("servers", seconds(30), |table| {
-                table.lines().filter(|line| line.starts_with("-a")).count() == count
-            })
-        };
-        there(2)?;
-        drop(second);
-        there(1)?;
-        let _second = hosts[1].listen(80)?;
-        there(2)?;
-        mailboxes.read(count, &director)?;
-        process.stop(seconds(20))?;
-        received.push(mailboxes.read(count, &director)?);
-        mailboxes.host.power_off()?;
-    }
-    println!("{name}:");
-    compare(&received[0], &received[1]);
-    Ok(())
-}
-
 #[test]
 fn servers_and_services_write_what_keepalived_writes() -> Result {
     let lab = Lab::with_ipvs()?;
-    for (name, global, of_service, of_each) in [
-        ("usual", "", "", ["", ""]),
-        ("all", "  smtp_alert_checker true\n", "", ["", "    smtp_alert false\n"]),
-        ("some", "  smtp_alert false\n", "  smtp_alert\n", ["", "    smtp_alert\n"]),
-        ("few", "  no_checker_emails\n", "  smtp_alert true\n", ["", ""]),
+    let lan = lab.lan("lan")?;
+    let servers = [lab.host("s2")?, lab.host("s3")?];
+    servers[0].connect(&lan, "eth0", &["192.168.0.2/24"])?;
+    servers[1].connect(&lan, "eth0", &["192.168.0.3/24"])?;
+    let mut mailboxes = Mailboxes::open(&lab, &lan, "mail")?;
+    let director = lab.director("d1")?;
+    director.connect(&lan, "eth0", &["192.168.0.20/24", "192.168.1.20/24"])?;
+    know_its_name(&director)?;
+    for (name, global, of_service, of_each, count) in [
+        ("usual", "", "", ["", ""], 4),
+        ("all", "  smtp_alert_checker true\n", "", ["", "    smtp_alert false\n"], 4),
+        ("some", "  smtp_alert false\n", "  smtp_alert\n", ["", "    smtp_alert\n"], 8),
+        ("few", "  no_checker_emails\n", "  smtp_alert true\n", ["", ""], 4),
     ] {
-        let lan = lab.lan(&format!("lan-{name}"))?;
         let text = globals(global) + &service(of_service, of_each);
-        of_servers(&lab, &lan, name, &text, 2)?;
+        let mut received = Vec::new();
+        for daemon in BOTH {
+            mailboxes.empty(&format!("smtpd-{name}-{}", daemon.name()))?;
+            let (_first, second) = (servers[0].listen(80)?, servers[1].listen(80)?);
+            let process = director.start_daemon(daemon, &text)?;
+            let there = |count: usize| {
+                director.wait_for_ipvs("servers", seconds(30), |table| {
+                    table.lines().filter(|line| line.starts_with("-a")).count() == count
+                })
+            };
+            there(2)?;
+            drop(second);
+            there(1)?;
+            let _second = servers[1].listen(80)?;
+            there(2)?;
+            mailboxes.read(count, &director)?;
+            process.stop(seconds(20))?;
+            received.push(mailboxes.read(count, &director)?);
+        }
+        println!("{name}:");
+        compare(&received[0], &received[1]);
     }
     lab.close()
 }
