@@ -105,38 +105,38 @@ fn as_owner<T>(error: io::Error, owner: &User, act: impl FnOnce() -> io::Result<
 }
 
 /// Makes a pipe that belongs to its owner, in a folder of the owner's or of ours.
-fn make(path: &Path, owner: &User, mode: Mode) -> io::Result<()> {
-    let made = owner.act(|| {
-        mkfifo(path, mode)?;
-        fs::set_permissions(path, Permissions::from_mode(mode.bits()))
+fn make(path: &Path, owner: &User, access: Mode) -> io::Result<()> {
+    let as_owner = owner.act(|| {
+        mkfifo(path, access)?;
+        fs::set_permissions(path, Permissions::from_mode(access.bits()))
     });
-    match made {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => make_elsewhere(path, owner, mode),
-        made => made,
+    match as_owner {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => make_elsewhere(path, owner, access),
+        result => result,
     }
 }
 
 /// Makes a pipe in a folder where its owner may make nothing: in another one beside it, from which it is moved. Anybody
 /// may write in that one, and nobody gets there: it lies in one of ours.
-fn make_elsewhere(path: &Path, owner: &User, mode: Mode) -> io::Result<()> {
+fn make_elsewhere(path: &Path, owner: &User, access: Mode) -> io::Result<()> {
     let mut closed = path.as_os_str().to_owned();
     closed.push(format!(".{}", std::process::id()));
     let closed = PathBuf::from(closed);
     let (open, name) = (closed.join("open"), "pipe");
-    let made = (|| {
+    let result = (|| {
         DirBuilder::new().mode(0o700).create(&closed)?;
         DirBuilder::new().create(&open)?;
         fs::set_permissions(&open, Permissions::from_mode(0o777))?;
         let folder = File::open(&open)?;
         owner.act(|| {
-            mkfifoat(&folder, name, mode)?;
-            Ok(fchmodat(&folder, name, mode, FchmodatFlags::FollowSymlink)?)
+            mkfifoat(&folder, name, access)?;
+            Ok(fchmodat(&folder, name, access, FchmodatFlags::FollowSymlink)?)
         })?;
         fs::rename(open.join(name), path)
     })();
     // What of it is there.
     let _ = (fs::remove_file(open.join(name)), fs::remove_dir(&open), fs::remove_dir(&closed));
-    made
+    result
 }
 
 #[cfg(test)]
