@@ -231,7 +231,8 @@ fn the_package_takes_keepalived_s_place_in_a_debian_root_and_gives_it_back() -> 
 
     println!("{}", root.run(&format!("{INSTALL} keepalived 2>&1"))?);
     assert_eq!(root.installed()?, "keepalived\n");
-    root.run("keepalived -t")?;
+    // A test of scripts for another user than root is the end of keepalived 2.2.7, and of its process group.
+    root.run("setsid -w keepalived -t || [ $? = 143 ]")?;
     root.run("dpkg --purge stayd")?;
     root.has_kept_the_files();
     assert!(root.enabled("keepalived.service"));
