@@ -14,7 +14,7 @@ use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
-use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslVerifyMode};
+use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslVerifyMode, SslVersion};
 use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509NameBuilder};
 use std::pin::Pin;
@@ -242,14 +242,33 @@ async fn the_page_that_fails_is_named() {
     assert_eq!(failure.to_string(), "page 2: status code 200");
 }
 
+/// The alert of a server that does not speak the versions that it is offered (RFC 8446 section 6).
+const PROTOCOL_VERSION: u8 = 70;
+
 /// A certificate that signs itself, for a name, and its key: in files, and for a server.
 struct Identity {
     folder: tempfile::TempDir,
     acceptor: Arc<SslAcceptor>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TlsVersions {
+    Ordinary,
+    /// TLS 1.0 and nothing else.
+    OnlyOld,
+}
+
 impl Identity {
     fn new(name: &str, insists: bool) -> Self {
+        Self::valid(name, insists, 0, TlsVersions::Ordinary)
+    }
+
+    /// Valid from so many days from now on, for nine days.
+    fn valid(name: &str, insists: bool, from: i64, versions: TlsVersions) -> Self {
+        let day = |days: i64| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            Asn1Time::from_unix(i64::try_from(now.as_secs()).unwrap() + days * 86_400).unwrap()
+        };
         let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
         let mut subject = X509NameBuilder::new().unwrap();
         subject.append_entry_by_text("CN", name).unwrap();
@@ -259,8 +278,8 @@ impl Identity {
         builder.set_subject_name(&subject).unwrap();
         builder.set_issuer_name(&subject).unwrap();
         builder.set_pubkey(&key).unwrap();
-        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        builder.set_not_after(&Asn1Time::days_from_now(9).unwrap()).unwrap();
+        builder.set_not_before(&day(from)).unwrap();
+        builder.set_not_after(&day(from + 9)).unwrap();
         let names =
             SubjectAlternativeName::new().dns(name).build(&builder.x509v3_context(None, None)).unwrap();
         builder.append_extension(names).unwrap();
@@ -273,6 +292,12 @@ impl Identity {
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
         acceptor.set_private_key(&key).unwrap();
         acceptor.set_certificate(&certificate).unwrap();
+        if versions == TlsVersions::OnlyOld {
+            acceptor.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
+            acceptor.set_max_proto_version(Some(SslVersion::TLS1)).unwrap();
+            acceptor.clear_options(SslOptions::NO_TLSV1);
+            acceptor.set_cipher_list("ALL:@SECLEVEL=0").unwrap();
+        }
         if insists {
             acceptor.cert_store_mut().add_cert(certificate).unwrap();
             acceptor.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
@@ -327,6 +352,38 @@ async fn over_tls_a_certificate_is_not_looked_at_unless_that_is_asked_for() {
     assert_eq!(ask(verified(None, "web.example")).await, wrong(PageFault::Tls(TlsFault::Untrusted)));
     let unprepared = LocalError { step: Step::Tls, cause: Cause::Certificate };
     assert_eq!(ask(verified(Some("/none".into()), "web.example")).await, Outcome::Unknown(unprepared));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_valid_now_is_a_failure_where_certificates_count() {
+    for from in [-20, 20] {
+        let identity = Identity::valid("web.example", false, from, TlsVersions::Ordinary);
+        let address = identity.server(true).await;
+        let check = TlsCheckSpec {
+            verify: true,
+            ca: Some(identity.file("c.pem")),
+            name: Some("web.example".into()),
+            ..TlsCheckSpec::default()
+        };
+        let verified = HttpProbe { tls_check: check, ..over_tls(address) };
+        assert_eq!(
+            ask(verified).await,
+            wrong(PageFault::Tls(TlsFault::Expired)),
+            "from {from} days from now on"
+        );
+        assert_eq!(ask(over_tls(address)).await, Outcome::Success);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_knows_only_tls_1_0_has_nothing_in_common_with_the_library() {
+    let identity = Identity::valid("web.example", false, 0, TlsVersions::OnlyOld);
+    let address = identity.server(true).await;
+    let outcome = ask(over_tls(address)).await;
+    // Which side refuses depends on what the library's own configuration allows.
+    let refusals =
+        [TlsFault::NothingInCommon, TlsFault::Alert(PROTOCOL_VERSION)].map(|fault| wrong(fault.into()));
+    assert!(refusals.contains(&outcome), "{outcome:?}");
 }
 
 #[tokio::test]

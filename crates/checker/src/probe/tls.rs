@@ -221,7 +221,12 @@ fn of_library(error: &Error) -> Option<TlsFault> {
             TlsFault::NotTls
         }
         Some(
-            "unsupported protocol" | "no protocols available" | "no ciphers available" | "wrong ssl version",
+            "unsupported protocol"
+            | "no protocols available"
+            | "no ciphers available"
+            | "wrong ssl version"
+            // So ends an offer of TLS 1.0, whose signatures are no longer allowed.
+            | "legacy sigalg disallowed or unsupported",
         ) => TlsFault::NothingInCommon,
         // OpenSSL's reasons for alerts are 1000 and the number of the alert.
         _ => match u8::try_from(code - 1000) {
