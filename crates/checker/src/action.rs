@@ -147,6 +147,13 @@ pub enum Why {
         /// How its last run failed.
         failure: Failure,
     },
+    /// The first check failed of a server that was never up (`alpha`): the reason is known now, its health is as before.
+    NeverUp {
+        /// Its place among the checks of the server.
+        check: usize,
+        /// How its run failed.
+        failure: Failure,
+    },
 }
 
 /// Names a check for a reader.
@@ -191,6 +198,15 @@ pub enum Event {
     Passed {
         /// Which check.
         check: CheckName,
+    },
+    /// A check went down or came up, and its server stays as it is: another of its checks is down.
+    Aside {
+        /// Which check.
+        check: CheckName,
+        /// How it failed; none: it succeeded.
+        failure: Option<Failure>,
+        /// What its server stays.
+        server_up: bool,
     },
     /// This host cannot ask: the first time of a row, whenever the error changes, or always with `log_all_failures`.
     Blind {

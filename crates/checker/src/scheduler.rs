@@ -25,7 +25,7 @@ use crate::check::{CheckState, CheckView, Conclusion, Phase, Standing};
 use crate::drain::{DrainEnd, Drains};
 use crate::follow::{Followed, Values, concerns};
 use crate::health::Health;
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::question::Questions;
 use crate::spec::{CheckSpec, VirtualServerSpec};
 use crate::suspend::is_suspended;
@@ -263,7 +263,9 @@ impl Scheduler {
         };
         let Some((spec, state)) = virtual_server.check(place) else { return };
         let verbose = spec.log_all_failures;
+        let was_up = state.is_up();
         let concluded = state.conclude(now, outcome, spec);
+        let moved = was_up != state.is_up();
         if let Phase::Waiting(at) = state.phase
             && !state.is_mid_round()
         {
@@ -288,11 +290,13 @@ impl Scheduler {
             }
             Conclusion::Failed { failure, failures } => {
                 self.emit(Event::Failed { check, failure, failures });
-                self.settle(place, check, Why::Failed { check: place.check, failure });
+                let settled = self.settle(place, check, Why::Failed { check: place.check, failure });
+                self.aside(check, Some(failure), moved && !settled);
             }
             Conclusion::Passed => {
                 self.emit(Event::Passed { check });
-                self.settle(place, check, Why::Passed);
+                let settled = self.settle(place, check, Why::Passed);
+                self.aside(check, None, moved && !settled);
             }
             Conclusion::Blind { error, news } => {
                 if verbose || news {
@@ -330,25 +334,37 @@ impl Scheduler {
         }
     }
 
-    /// Brings server and quorum up to date after a check changed.
-    fn settle(&mut self, place: Place, name: CheckName, why: Why) {
+    /// Tells of a check that changed where its server did not.
+    fn aside(&mut self, check: CheckName, failure: Option<Failure>, is_news: bool) {
+        let health = self.health.get(&check.virtual_server).filter(|_| is_news);
+        if let Some(server_up) = health.map(|health| health.is_live(&check.server)) {
+            self.emit(Event::Aside { check, failure, server_up });
+        }
+    }
+
+    /// Brings server and quorum up to date after a check changed, and says whether those changed.
+    fn settle(&mut self, place: Place, name: CheckName, why: Why) -> bool {
         let CheckName { virtual_server: key, server, .. } = name;
-        let Some(virtual_server) = self.virtual_servers.get(&key) else { return };
-        let Some(health) = self.health.get_mut(&key) else { return };
+        let Some(virtual_server) = self.virtual_servers.get(&key) else { return false };
+        let Some(health) = self.health.get_mut(&key) else { return false };
         let states = virtual_server.checks.get(place.server).map_or(&[][..], Vec::as_slice);
         let follows = virtual_server.spec.real_servers.get(place.server).map_or(&[][..], |it| &it.follows);
         let up = states.iter().all(CheckState::is_up) && self.followed.of(follows).0;
         if up == health.is_live(&server) {
             // A server that is down already gets no second reason, but an alpha server that never was up gets its first.
             let down = states.iter().filter(|state| state.standing == Standing::Down).count();
-            if matches!(why, Why::Failed { .. }) && down == 1 {
+            if let Why::Failed { check, failure } = why
+                && down == 1
+            {
+                let why = Why::NeverUp { check, failure };
                 self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
             }
-            return;
+            return false;
         }
         health.set(server, up);
         self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
         self.assess(key);
+        true
     }
 
     /// Brings the servers that follow this up to date.

@@ -191,10 +191,10 @@ fn an_alpha_server_is_down_until_its_check_succeeds() {
     world.run_to(4_000);
     world.open(target(1));
     world.run_to(6_000);
-    // The first failure is a verdict, and is told although the server was not up before.
+    // The first failure is a verdict, and its reason is told although the server was not up before.
     assert_eq!(world.health_of(key(1)), [(0, false), (1_000, false), (5_000, true)]);
     assert_eq!(world.health[0].3, Why::Configured);
-    assert_eq!(world.health[1].3, Why::Failed { check: 0, failure: Failure::Refused });
+    assert_eq!(world.health[1].3, Why::NeverUp { check: 0, failure: Failure::Refused });
 }
 
 #[test]

@@ -21,7 +21,7 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use checker::{Action, Input, Scheduler, Why};
+use checker::{Action, Event, Input, Scheduler, Why};
 use clock::Instant;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -361,6 +361,7 @@ impl Process {
                     drained = true;
                     self.table.let_go(&service, &dest, service_too);
                 }
+                Action::Emit(Event::Aside { .. }) => news.push(action),
                 Action::Emit(_) => {}
             }
         }
@@ -383,9 +384,11 @@ impl Process {
         }
     }
 
-    /// Whether somebody is to be told. That a server begins up as configured is news only with `rs_init_notifies`.
+    /// Whether somebody is to be told. That a server begins up as configured is news only with `rs_init_notifies`, and that one
+    /// is not up which never was is none.
     const fn is_news(&self, action: &Action) -> bool {
         match action {
+            Action::Health { why: Why::NeverUp { .. }, .. } => false,
             Action::Health { why: Why::Configured, up, .. } => *up && self.init_notifies,
             _ => true,
         }

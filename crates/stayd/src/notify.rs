@@ -112,7 +112,8 @@ impl Notifier {
         let globals = &model.globals;
         let pipes = [&globals.fifos.all, &globals.fifos.lvs].iter().any(|fifo| fifo.path.is_some());
         let listened = pipes || globals.mail.server.is_some();
-        self.servers.configure(virtual_servers, &model.server_events, &mut users, listened);
+        let mails_each_check = !globals.mail.no_checkers;
+        self.servers.configure(virtual_servers, &model.server_events, &mut users, listened, mails_each_check);
         let mut subscribers = BTreeMap::new();
         for (name, events) in &model.vrrp_events {
             let mut subscriber = users.subscriber(&events.notify);
@@ -269,8 +270,10 @@ impl Notifier {
                 queue.push(&message.queue, vec![job], &self.permits);
             }
         }
-        for pipe in self.pipes.iter_mut().filter(|pipe| pipe.kind != Kind::Vrrp) {
-            pipe.fifo.write(message.line.as_bytes());
+        if let Some(line) = message.line {
+            for pipe in self.pipes.iter_mut().filter(|pipe| pipe.kind != Kind::Vrrp) {
+                pipe.fifo.write(line.as_bytes());
+            }
         }
         if let Some((subject, body)) = message.mail {
             self.mailer.send(&subject, &body);

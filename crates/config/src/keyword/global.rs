@@ -115,7 +115,7 @@ const GENERAL: &[Keyword] = &[
     )
     .since("2.0.0"),
     kw("no_email_faults", Takes::Flag, "Sends no mail when a VRRP instance enters FAULT.").since("2.0.0"),
-    later(
+    kw(
         "no_checker_emails",
         SWITCH,
         "Sends a mail when a real server goes up or down, but not for each of its checks.",

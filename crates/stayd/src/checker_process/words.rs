@@ -30,12 +30,13 @@ pub(super) fn line(scheduler: &Scheduler, action: &Action, detail: bool) -> Opti
             let server = Server { scheduler, service: *virtual_server, key: *server };
             Some(info(format!("{server} has the weight {weight} now")))
         }
-        Action::Emit(event) => Some(self::event(scheduler, event)),
         Action::Drained { service, dest, why, .. } => Some(info(match why {
             DrainEnd::Idle => format!("{dest} of {service} is drained: it has no connection left"),
             DrainEnd::TimedOut => format!("{dest} of {service} is drained no longer: its time is over"),
         })),
-        Action::Start { .. } | Action::Cancel { .. } => None,
+        // The last of these is told as a check that passed or failed.
+        Action::Start { .. } | Action::Cancel { .. } | Action::Emit(Event::Aside { .. }) => None,
+        Action::Emit(event) => Some(self::event(scheduler, event)),
     }
 }
 
@@ -77,7 +78,7 @@ fn health(server: &Server<'_>, up: bool, why: Why) -> Option<Line> {
         (_, Why::Removed) => Some(info(format!("{server} is no longer configured"))),
         (false, Why::Followed) => Some(warning(format!("{server} is down: what it follows says so"))),
         (true, _) => Some(info(format!("{server} is up"))),
-        (false, Why::Failed { check, failure }) => {
+        (false, Why::Failed { check, failure } | Why::NeverUp { check, failure }) => {
             Some(warning(format!("{server} is down: {}", server.reason(check, failure))))
         }
         (false, Why::Passed | Why::Stopping) => None,
@@ -102,7 +103,9 @@ fn event(scheduler: &Scheduler, event: &Event) -> Line {
             let reason = reason(check, *failure);
             detail(format!("{} failed its check: {reason} ({failures} in a row)", server(check)))
         }
-        Event::Passed { check } => detail(format!("{} passed its check", server(check))),
+        Event::Passed { check } | Event::Aside { check, .. } => {
+            detail(format!("{} passed its check", server(check)))
+        }
         Event::Blind { check, error } => {
             warning(format!("{} cannot be checked, and stays as it is: {error}", server(check)))
         }

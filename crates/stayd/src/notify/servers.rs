@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use checker::{Action, VirtualServerSpec, Why};
+use checker::{Action, Event, VirtualServerSpec, Why};
 use config::model::ServerEvents;
 use ipvs::{DestKey, Protocol, ServiceKey};
 
@@ -20,6 +20,8 @@ pub struct Servers {
     former: BTreeMap<ServiceKey, VirtualServer>,
     /// Whether each was last told to have its quorum.
     told: BTreeMap<ServiceKey, bool>,
+    /// A check is mailed also where its server stays as it is (not `no_checker_emails`).
+    mails_each_check: bool,
 }
 
 struct VirtualServer {
@@ -48,7 +50,7 @@ pub struct ServerMessage {
     /// The script for it.
     pub script: Option<Job>,
     /// The line for the pipes.
-    pub line: String,
+    pub line: Option<String>,
     /// Subject, after `[router_id] `, and text of the mail.
     pub mail: Option<(String, String)>,
 }
@@ -62,7 +64,9 @@ impl Servers {
         events: &[ServerEvents],
         users: &mut Users<'_>,
         listened: bool,
+        mails_each_check: bool,
     ) {
+        self.mails_each_check = mails_each_check;
         let mut present = BTreeMap::new();
         let of_interest = listened || events.iter().any(runs_scripts);
         for (spec, events) in specs.iter().zip(events).filter(|_| of_interest) {
@@ -105,17 +109,26 @@ impl Servers {
         match change {
             Action::Health { virtual_server, server, up, why } => {
                 let (of, real) = self.real_server(virtual_server, server)?;
-                let real_name = format!("[{}]:{}:{}", server.address, of.protocol, server.port);
-                let word = word(*up);
-                let mail = real.mails.then(|| {
-                    let subject = format!("Realserver {real_name} of virtual server {} - {word}", of.name);
-                    (subject, because(*why))
-                });
+                let mail = real.mails.then(|| (of.subject(server, *up), because(*why)));
                 Some(ServerMessage {
                     queue: of.name.clone(),
                     script: if *up { real.up } else { real.down }.map(|job| *job),
-                    line: format!("RS {real_name} {} {word}\n", of.name),
+                    line: Some(format!("RS {} {} {}\n", of.real_name(server), of.name, word(*up))),
                     mail,
+                })
+            }
+            Action::Emit(Event::Aside { check, failure, server_up }) if self.mails_each_check => {
+                let (of, real) = self.real_server(&check.virtual_server, &check.server)?;
+                let text = match failure {
+                    Some(failure) => because(Why::Failed { check: check.check, failure: *failure }),
+                    None => format!("Check {} succeeded; another is still down.", check.check + 1),
+                };
+                let mail = real.mails.then(|| (of.subject(&check.server, *server_up), text));
+                mail.map(|mail| ServerMessage {
+                    queue: of.name.clone(),
+                    script: None,
+                    line: None,
+                    mail: Some(mail),
                 })
             }
             Action::Quorum { virtual_server, up, weight } => {
@@ -135,7 +148,7 @@ impl Servers {
                 Some(ServerMessage {
                     queue: of.name.clone(),
                     script: if *up { &of.quorum_up } else { &of.quorum_down }.as_deref().cloned(),
-                    line: format!("VS {} {word}\n", of.name),
+                    line: Some(format!("VS {} {word}\n", of.name)),
                     mail,
                 })
             }
@@ -157,6 +170,16 @@ impl Servers {
     }
 }
 
+impl VirtualServer {
+    fn real_name(&self, server: &DestKey) -> String {
+        format!("[{}]:{}:{}", server.address, self.protocol, server.port)
+    }
+
+    fn subject(&self, server: &DestKey, up: bool) -> String {
+        format!("Realserver {} of virtual server {} - {}", self.real_name(server), self.name, word(up))
+    }
+}
+
 fn runs_scripts(events: &ServerEvents) -> bool {
     let own = [&events.quorum_up, &events.quorum_down];
     let mut real = events.real_servers.iter().flat_map(|server| [&server.notify_up, &server.notify_down]);
@@ -174,7 +197,9 @@ fn because(why: Why) -> String {
         Why::Stopping => "Shutting down.".to_owned(),
         Why::Followed => "A file or session that it follows says so.".to_owned(),
         Why::Passed => "The last of its failed checks succeeded.".to_owned(),
-        Why::Failed { check, failure } => format!("Check {} failed: {failure}.", check + 1),
+        Why::Failed { check, failure } | Why::NeverUp { check, failure } => {
+            format!("Check {} failed: {failure}.", check + 1)
+        }
     }
 }
 
@@ -238,7 +263,7 @@ mod tests {
         let events = ServerEvents { smtp_alert: true, real_servers: vec![real], ..ServerEvents::default() };
         let model = Model::default();
         let mut servers = Servers::default();
-        servers.configure(&[spec], &[events], &mut Users::new(&model), true);
+        servers.configure(&[spec], &[events], &mut Users::new(&model), true, true);
         servers
     }
 
@@ -263,7 +288,7 @@ mod tests {
             (mark, None, "RS [10.0.0.2]:none:8080 FWM 7 UP\n"),
         ] {
             let message = servers(service, group).changed(&health(service, true, Why::Passed)).unwrap();
-            assert_eq!(message.line, expected);
+            assert_eq!(message.line.as_deref(), Some(expected));
         }
     }
 
@@ -280,20 +305,38 @@ mod tests {
     }
 
     #[test]
+    fn a_check_that_moves_alone_is_mailed_unless_no_checker_emails_says_otherwise() {
+        let check = checker::CheckName { virtual_server: tcp(), server: SERVER, check: 1 };
+        let aside = |failure| Action::Emit(Event::Aside { check, failure, server_up: false });
+        let mut servers = servers(tcp(), None);
+        let message = servers.changed(&aside(Some(Failure::TimedOut))).unwrap();
+        assert!(message.line.is_none() && message.script.is_none());
+        let subject = "Realserver [10.0.0.2]:tcp:8080 of virtual server [10.0.0.1]:tcp:80 - DOWN";
+        assert_eq!(message.mail.unwrap(), (subject.to_owned(), "Check 2 failed: timed out.".to_owned()));
+        let (again, text) = servers.changed(&aside(None)).unwrap().mail.unwrap();
+        assert_eq!((&again[..], &text[..]), (subject, "Check 2 succeeded; another is still down."));
+        servers.mails_each_check = false;
+        assert!(servers.changed(&aside(None)).is_none());
+    }
+
+    #[test]
     fn a_quorum_is_news_when_it_is_gained_and_when_it_is_lost() {
         let mut servers = servers(tcp(), None);
         assert!(servers.changed(&quorum(tcp(), false)).is_none(), "it never had it");
-        assert_eq!(servers.changed(&quorum(tcp(), true)).unwrap().line, "VS [10.0.0.1]:tcp:80 UP\n");
+        assert_eq!(servers.changed(&quorum(tcp(), true)).unwrap().line.unwrap(), "VS [10.0.0.1]:tcp:80 UP\n");
         assert!(servers.changed(&quorum(tcp(), true)).is_none(), "known");
-        assert_eq!(servers.changed(&quorum(tcp(), false)).unwrap().line, "VS [10.0.0.1]:tcp:80 DOWN\n");
+        assert_eq!(
+            servers.changed(&quorum(tcp(), false)).unwrap().line.unwrap(),
+            "VS [10.0.0.1]:tcp:80 DOWN\n"
+        );
     }
 
     #[test]
     fn the_end_of_a_server_that_a_reload_removes_is_told() {
         let mut servers = servers(tcp(), None);
         let model = Model::default();
-        servers.configure(&[], &[], &mut Users::new(&model), true);
+        servers.configure(&[], &[], &mut Users::new(&model), true, true);
         let message = servers.changed(&health(tcp(), false, Why::Removed)).unwrap();
-        assert_eq!(message.line, "RS [10.0.0.2]:tcp:8080 [10.0.0.1]:tcp:80 DOWN\n");
+        assert_eq!(message.line.unwrap(), "RS [10.0.0.2]:tcp:8080 [10.0.0.1]:tcp:80 DOWN\n");
     }
 }
