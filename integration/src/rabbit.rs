@@ -13,9 +13,12 @@ use std::time::Duration;
 use crate::error::{Doing as _, Error, Result};
 use crate::host::Host;
 use crate::process::Process;
+use crate::site::ExitView;
 
 /// Not the wrapper in the PATH, which changes the user and writes below `/var`.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 
 /// A node is up after 5 to 12 s, three on two cores after 25 s.
 const START_LIMIT: Duration = Duration::from_secs(90);
@@ -129,6 +132,32 @@ impl RabbitNode {
         let pids: Vec<String> = self.server.tree()?.iter().map(u32::to_string).collect();
         let args: Vec<&str> = std::iter::once("-STOP").chain(pids.iter().map(String::as_str)).collect();
         self.host.check("kill", &args).map(drop)
+    }
+
+    /// Tells it something with `rabbitmqctl`.
+    ///
+    /// # Errors
+    ///
+    /// If it does not obey.
+    pub fn control(&self, words: &[&str]) -> Result {
+        let folder = self.host.folder().display().to_string();
+        let (home, inetrc) = (format!("HOME={folder}"), format!("ERL_INETRC={folder}/inetrc"));
+        let node = format!("rabbit@{}", self.host.name());
+        let fixed = [&home, &inetrc, "RABBITMQ_CONF_ENV_FILE=/dev/null", CONTROL, "--node", &node];
+        let output = self.host.run_for("env", &[&fixed[..], words].concat(), START_LIMIT)?;
+        if output.exit == Some(ExitView::Code(0)) {
+            return Ok(());
+        }
+        Err(Error::Unmet(format!("rabbitmqctl {}: {} {}", words.join(" "), output.stdout, output.stderr)))
+    }
+
+    /// Its output so far.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn log(&self) -> Result<String> {
+        self.server.log()
     }
 
     /// Starts it again, with its data, and waits until it is up.

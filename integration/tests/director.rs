@@ -505,5 +505,10 @@ fn the_plan_s_laws_hold_on_the_real_kernel() -> Result {
     println!("{}{}", output.stdout, output.stderr);
     assert_eq!(output.exit, Some(ExitView::Code(0)));
     assert!(output.stdout.contains("no difference"));
+    // The same with reloads, health, draining, crashes and failures.
+    let program = Daemon::Stayd.path()?.with_file_name("examples/kernel_lives").display().to_string();
+    let output = director.run_for(&program, &["2026", "1500"], seconds(120))?;
+    println!("{}{}", output.stdout, output.stderr);
+    assert_eq!(output.exit, Some(ExitView::Code(0)));
     lab.close()
 }

@@ -125,6 +125,25 @@ fn a_broker_that_takes_connections_and_does_not_serve_is_down_for_those_who_spea
     {
         assert!(log.contains(refusal), "{log}");
     }
+    // With an alarm a broker takes no messages, but still hands them out: it stays in.
+    let broker = cluster.node("rabbit1")?;
+    broker.control(&["set_vm_memory_high_watermark", "0.00001"])?;
+    wait::until(
+        "the alarm",
+        seconds(60),
+        || broker.log(),
+        |log| log.contains("memory resource limit alarm set"),
+    )?;
+    let logins = || Ok(broker.log()?.matches("authenticated and granted access").count());
+    let before = logins()?;
+    wait::until("checks during the alarm", seconds(60), logins, |logins| *logins >= before + 3)?;
+    assert_eq!(served(&director, checks.len())?, [true, true, true, false, false], "{}", process.log()?);
+    broker.control(&["set_vm_memory_high_watermark", "0.4"])?;
+    // The node runs on, and the broker in it does not.
+    broker.control(&["stop_app"])?;
+    wait_for("a node without its broker", [false; 5])?;
+    broker.control(&["start_app"])?;
+    wait_for("a broker that serves again", [true, true, true, false, false])?;
     cluster.node("rabbit1")?.freeze()?;
     wait_for("a broker that is only a port", [true, false, false, false, false])?;
     assert!(process.log()?.contains("timed out"));

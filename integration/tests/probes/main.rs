@@ -37,6 +37,7 @@ const UDP_LONG: &str = "UDP_CHECK {\nLINESrequire_reply 706f\nmin_reply_length 4
 const PING: &str = "PING_CHECK {\nLINES}";
 
 const ROWS: &[Row] = &[
+    both(SMTP, "opensmtpd", UP),
     both(SMTP, "aiosmtpd", UP),
     both("SMTP_CHECK {\nLINEShelo_name checker.example\n}", "aiosmtpd", UP),
     both(SMTP, "smtp", UP),
@@ -203,6 +204,22 @@ fn start_servers(host: &Host) -> Result<Vec<lab::Process>> {
                 let name = format!("smtp-{number}");
                 let args = ["/usr/bin/aiosmtpd", "-n", "-l", &listen, "-c", "aiosmtpd.handlers.Sink"];
                 processes.push(host.start(&name, "/usr/bin/python3", &args)?);
+            }
+            "opensmtpd" => {
+                let text = format!(
+                    "listen on {address} port 25\naction \"drop\" mda \"/bin/cat\"\nmatch from any for local action \"drop\"\n"
+                );
+                let file = host.write("smtpd.conf", &text)?;
+                // Its socket and its queue are its own.
+                let script = format!(
+                    "mount -t tmpfs run /run && mkdir -p /var/spool/smtpd && mount -t tmpfs -o mode=711 spool /var/spool/smtpd && \
+                     exec /usr/sbin/smtpd -d -f {}",
+                    file.display()
+                );
+                let process = host.start("opensmtpd", "unshare", &["-m", "sh", "-c", &script])?;
+                let listening = |output: &String| output.contains(&format!("{address}:25 "));
+                wait::until("opensmtpd", seconds(30), || host.check("ss", &["-ltn"]), listening)?;
+                processes.push(process);
             }
             "dnsmasq" => {
                 let listen = format!("--listen-address={address}");
