@@ -131,3 +131,95 @@ fn a_server_that_a_reload_removes_keeps_its_connections_until_they_end_or_its_ti
     stayd.wait_for_log("is drained no longer: its time is over", seconds(5))?;
     lab.close()
 }
+
+/// Connects once from each of its addresses, says who answers, and holds the connections if it is told to.
+const EACH: &str = "
+import socket, sys, time
+vip, hold, *sources = sys.argv[1:]
+held = []
+for source in sources:
+    stream = socket.socket()
+    stream.settimeout(5)
+    stream.bind((source, 0))
+    try:
+        stream.connect((vip, 80))
+        stream.sendall(b'who\\n')
+        print(source, stream.recv(10).decode().strip(), flush=True)
+        held.append(stream)
+    except OSError as error:
+        print(source, 'nobody', flush=True)
+print('done', flush=True)
+time.sleep(3600 if hold == 'hold' else 0)
+";
+
+/// The addresses that were served by each server, or by nobody.
+fn served_by(log: &str, server: &str) -> Vec<String> {
+    let words = log.lines().filter_map(|line| line.split_once(' '));
+    words.filter(|(_, name)| *name == server).map(|(source, _)| source.to_owned()).collect()
+}
+
+/// What the kernel does with new connections of clients that belong to a server that drains, by source hashing or by
+/// persistence: measured, and told with `drain_timeout` in docs/differences.md.
+#[test]
+fn who_belongs_to_a_server_that_drains_is_refused_with_sh_and_comes_back_to_it_with_persistence() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let lan = lab.lan("lan")?;
+    let director = lab.director("d1")?;
+    director.connect(&lan, "eth0", &["192.168.0.20/24", &format!("{VIP}/24")])?;
+    for (name, address) in SERVERS {
+        let host = lab.host(name)?;
+        host.connect(&lan, "eth0", &[&format!("{address}/24")])?;
+        host.serve_vip(Daemon::Stayd, VIP)?;
+        let server = host.start("server", "python3", &["-c", SERVER, name])?;
+        server.wait_for_log("ready", seconds(20))?;
+    }
+    let sources: Vec<_> = (30..46).map(|number| format!("192.168.0.{number}")).collect();
+    let client = lab.host("c1")?;
+    let with_prefix: Vec<_> = sources.iter().map(|source| format!("{source}/24")).collect();
+    client.connect(&lan, "eth0", &with_prefix.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let words = |hold| {
+        [&["-c", EACH, VIP, hold], &sources.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat()
+    };
+    let both = [SERVERS[0].1, SERVERS[1].1];
+    let has = |first, second| {
+        move |table: &String| (weight(table, both[0]), weight(table, both[1])) == (first, second)
+    };
+    let wait = |what: &str, first, second| {
+        lab::wait::until(what, seconds(30), || director.ipvs_table(), has(first, second))
+    };
+    // Where the clients of the server that drains go meanwhile.
+    for (number, (settings, sysctl, goes_to)) in [
+        ("lb_algo sh", "0", "nobody"),
+        ("lb_algo sh\n  sh-fallback", "0", "s2"),
+        ("lb_algo mh\n  mh-fallback", "0", "s2"),
+        ("lb_algo rr\n  persistence_timeout 300", "0", "s1"),
+        ("lb_algo rr\n  persistence_timeout 300", "1", "s2"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        director.sysctl("ipv4/vs/expire_quiescent_template", sysctl)?;
+        let file = |servers: &[&str]| file(300, servers).replace("lb_algo rr", settings);
+        let stayd = director.start_daemon(Daemon::Stayd, &file(&both))?;
+        wait("both servers", Some(1), Some(1))?;
+        let holder = client.start(&format!("holder{number}"), "python3", &words("hold"))?;
+        holder.wait_for_log("done", seconds(60))?;
+        let before = served_by(&holder.log()?, "s1");
+        assert!(!before.is_empty() && before.len() < sources.len(), "{}", holder.log()?);
+        reload(&director, &stayd, &file(&both[1..]))?;
+        wait("s1 drains", Some(0), Some(1))?;
+        let log = client.run_for("python3", &words("once"), seconds(120))?.stdout;
+        println!(
+            "{settings} {sysctl}: of {} clients of s1 now {} by s1, {} by s2, {} by nobody",
+            before.len(),
+            before.iter().filter(|source| served_by(&log, "s1").contains(source)).count(),
+            before.iter().filter(|source| served_by(&log, "s2").contains(source)).count(),
+            before.iter().filter(|source| served_by(&log, "nobody").contains(source)).count(),
+        );
+        let now = served_by(&log, goes_to);
+        assert!(before.iter().all(|source| now.contains(source)), "{settings}: {before:?}\n{log}");
+        holder.kill()?;
+        stayd.stop(seconds(10))?;
+    }
+    lab.close()
+}

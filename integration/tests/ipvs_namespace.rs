@@ -4,8 +4,7 @@
 use lab::wait::{self, seconds};
 use lab::{Daemon, Host, Lab, Result};
 
-/// What stands in the file, and the namespace where the table then is. (Without a name that is the one of process 1, which
-/// is not the lab's to change.)
+/// What stands in the file, and the namespace where the table then is.
 const CASES: [(&str, &str); 3] = [
     ("net_namespace_ipvs balancer\n", "balancer"),
     ("net_namespace inner\nnet_namespace_ipvs balancer\n", "balancer"),
@@ -57,6 +56,48 @@ fn the_table_is_in_the_namespace_that_the_file_names_and_goes_at_the_stop() -> R
         }
         process.stop(seconds(10))?;
         assert_eq!(table(&host, place)?, "", "{what}, stopped");
+    }
+    lab.close()
+}
+
+/// The daemon runs in a process namespace whose first process is in `balancer`, and itself in `inner`.
+#[test]
+fn without_a_name_the_table_is_in_the_namespace_of_process_1() -> Result {
+    let lab = Lab::with_ipvs()?;
+    for daemon in [Daemon::Keepalived, Daemon::Stayd] {
+        let host = lab.director(daemon.name())?;
+        for name in NAMESPACES {
+            host.check("ip", &["netns", "add", name])?;
+            host.check("ip", &["netns", "exec", name, "ip", "link", "set", "lo", "up"])?;
+            for route in ["192.168.1.0/24", "10.9.0.0/24"] {
+                host.check("ip", &["-n", name, "route", "add", route, "dev", "lo"])?;
+            }
+        }
+        let file = host.write("file.conf", &format!("net_namespace_ipvs\n{SERVER}"))?.display().to_string();
+        let program = daemon.path()?.display().to_string();
+        let start = format!(
+            "ip netns exec inner {program} -n -l -D -f {file} -p /run/n.pid -r /run/n-vrrp.pid -c /run/n-check.pid & wait"
+        );
+        let words = ["netns", "exec", "balancer", "unshare", "-p", "-f", "--mount-proc", "sh", "-c", &start];
+        let process = host.start(daemon.name(), "ip", &words)?;
+        let there = wait::until(
+            daemon.name(),
+            seconds(30),
+            || table(&host, Some("balancer")),
+            |table| table == TABLE,
+        );
+        if there.is_err() {
+            println!("{}", process.log()?);
+        }
+        there?;
+        assert_eq!(table(&host, Some("inner"))?, "");
+        assert_eq!(table(&host, None)?, "");
+        // The shell, which is process 1, and what it was replaced by before; then the daemon.
+        let tree = process.tree()?;
+        let parent = tree.get(2).map(u32::to_string).unwrap_or_default();
+        host.check("kill", &["-TERM", &parent])?;
+        process.wait_for_exit(seconds(20))?;
+        assert_eq!(table(&host, Some("balancer"))?, "", "{}, stopped", daemon.name());
     }
     lab.close()
 }

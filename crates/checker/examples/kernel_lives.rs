@@ -2,6 +2,7 @@
 //! should be ends the program with exit status 1.
 //!
 //! Usage: `kernel_lives SEED STEPS`. It flushes the IPVS table of the current network namespace and needs `lo` up there.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../ipvs/tests/laws/end.rs"]
 mod end;

@@ -41,8 +41,8 @@ fn configuration(floods: bool) -> String {
     let fine = (FINE, "TCP_CHECK {\nLINES}", "");
     let rows = FLOODS.iter().filter(|_| floods).chain([&fine]);
     for (number, (port, check, _)) in (0..).zip(rows) {
-        let lines =
-            format!("connect_ip 127.0.0.1\nconnect_port {port}\nconnect_timeout 2\nretry 0\nwarmup 0\n");
+        let host = if *port == FINE { "192.168.0.2" } else { "127.0.0.1" };
+        let lines = format!("connect_ip {host}\nconnect_port {port}\nconnect_timeout 2\nretry 0\nwarmup 0\n");
         // Writing to a string cannot fail.
         let _ = write!(
             text,

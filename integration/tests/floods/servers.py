@@ -36,7 +36,11 @@ FLOODS = {
     8011: (SETTINGS + frame(1, 0, 1, b"\x88"), fill(frame(9, 0, 1, b"\x88" * 8000))),
     8012: (SETTINGS + frame(1, 4, 1, b"\x88"), fill(frame(0, 0, 1, b"x" * 8000))),
     8013: (SETTINGS, fill(frame(0x7F, 0, 0, b"x" * 8000))),
-    8014: (b"\x16\x03\x03\x00\x2a\x02\0\0\x26\x03\x03" + b"7" * 32 + b"\0\0\x2f\0", fill(b"\x16\x03\x03\0\0")),
+    # The first word of a server, which can renegotiate (RFC 5746), and empty records.
+    8014: (
+        b"\x16\x03\x03\x00\x31\x02\0\0\x2d\x03\x03" + b"7" * 32 + b"\0\0\x2f\0\0\x05\xff\x01\0\x01\0",
+        fill(b"\x16\x03\x03\0\0"),
+    ),
 }
 OVER_TLS = {
     8443: (HEAD, fill(b"X-Field: value\r\n")),

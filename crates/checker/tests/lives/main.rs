@@ -1,4 +1,5 @@
 //! Whole lives on the model of a kernel; on the real one they are lived by `examples/kernel_lives.rs`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../../ipvs/tests/laws/end.rs"]
 mod end;
