@@ -158,10 +158,11 @@ fn served_by(log: &str, server: &str) -> Vec<String> {
     words.filter(|(_, name)| *name == server).map(|(source, _)| source.to_owned()).collect()
 }
 
-/// What the kernel does with new connections of clients that belong to a server that drains, by source hashing or by
-/// persistence: measured, and told with `drain_timeout` in docs/differences.md.
+/// What becomes of new connections of clients that belong to a server that drains, by source hashing or by persistence: the
+/// kernel refuses the former unless the scheduler may fall back, which it may meanwhile, and sends the latter back unless its
+/// `expire_quiescent_template` is set. Told of `drain_timeout` in docs/reference.md.
 #[test]
-fn who_belongs_to_a_server_that_drains_is_refused_with_sh_and_comes_back_to_it_with_persistence() -> Result {
+fn who_belongs_to_a_server_that_drains_is_served_by_another_or_with_persistence_still_by_it() -> Result {
     let lab = Lab::with_ipvs()?;
     let lan = lab.lan("lan")?;
     let director = lab.director("d1")?;
@@ -189,9 +190,9 @@ fn who_belongs_to_a_server_that_drains_is_refused_with_sh_and_comes_back_to_it_w
     };
     // Where the clients of the server that drains go meanwhile.
     for (number, (settings, sysctl, goes_to)) in [
-        ("lb_algo sh", "0", "nobody"),
+        ("lb_algo sh", "0", "s2"),
         ("lb_algo sh\n  sh-fallback", "0", "s2"),
-        ("lb_algo mh\n  mh-fallback", "0", "s2"),
+        ("lb_algo mh", "0", "s2"),
         ("lb_algo rr\n  persistence_timeout 300", "0", "s1"),
         ("lb_algo rr\n  persistence_timeout 300", "1", "s2"),
     ]
@@ -219,6 +220,13 @@ fn who_belongs_to_a_server_that_drains_is_refused_with_sh_and_comes_back_to_it_w
         let now = served_by(&log, goes_to);
         assert!(before.iter().all(|source| now.contains(source)), "{settings}: {before:?}\n{log}");
         holder.kill()?;
+        wait("s1 has drained", None, Some(1))?;
+        let table = director.ipvs_table()?;
+        assert_eq!(
+            table.contains("flag-1") || table.contains("-fallback"),
+            settings.contains("fallback"),
+            "{table}"
+        );
         stayd.stop(seconds(10))?;
     }
     lab.close()

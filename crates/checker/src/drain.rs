@@ -5,6 +5,9 @@
 //! and off unless the file asks for it: the setting that counts is the one that the server had while it was configured. A
 //! configuration that names the server again ends the draining, and a stop of the daemon does not wait for it. A server that
 //! fails is not drained: for those whose connections may outlive a failed check there is `inhibit_on_failure`.
+//!
+//! Source hashing (`sh`, `mh`) refuses the clients of a server of weight 0 unless it may fall back to another: **it may as long
+//! as something drains.** `dh` knows no such thing.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -110,6 +113,9 @@ impl DrainingService {
     fn keep_in(&self, service: &mut Service) {
         for (dest, draining) in &self.dests {
             service.dests.entry(*dest).or_insert_with(|| draining.spec.clone());
+        }
+        if ["sh", "mh"].contains(&service.spec.scheduler.as_str()) {
+            service.spec.flags.flag_1 = true;
         }
     }
 }

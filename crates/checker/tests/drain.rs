@@ -46,6 +46,30 @@ fn after_its_time_it_goes_with_its_connections() {
 }
 
 #[test]
+fn source_hashing_may_fall_back_while_something_drains_and_nothing_else_changes() {
+    for (scheduler, falls_back) in [("sh", true), ("mh", true), ("dh", false), ("wrr", false)] {
+        let servers = |real| {
+            let mut servers = [virtual_server(real)];
+            servers[0].service.scheduler = scheduler.into();
+            servers
+        };
+        let mut world = World::with(&servers(vec![draining(1), draining(2)]));
+        let settings = |world: &World| {
+            let mut table = desired(world.scheduler.virtual_servers(), world.scheduler.health());
+            world.scheduler.drains().keep_in(&mut table);
+            table.services[&VIP].spec.clone()
+        };
+        let before = settings(&world);
+        world.configure(&servers(vec![draining(2)]));
+        let mut meanwhile = before.clone();
+        meanwhile.flags.flag_1 = falls_back;
+        assert_eq!(settings(&world), meanwhile);
+        world.input(drained(1));
+        assert_eq!(settings(&world), before);
+    }
+}
+
+#[test]
 fn without_drain_timeout_it_goes_at_once() {
     let mut world = World::with(&[virtual_server(vec![server(1, vec![]), draining(2)])]);
     world.configure(&[virtual_server(vec![draining(2)])]);

@@ -359,7 +359,7 @@ impl Process {
                 Action::Weight { virtual_server, .. } => touched.push(virtual_server),
                 Action::Drained { service, dest, service_too, .. } => {
                     drained = true;
-                    self.table.let_go(&service, &dest, service_too);
+                    self.table.let_go(&self.scheduler, &service, &dest, service_too);
                 }
                 Action::Emit(Event::Aside { .. }) => news.push(action),
                 Action::Emit(_) => {}

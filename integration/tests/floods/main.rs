@@ -109,9 +109,11 @@ fn servers_without_end_cost_the_checker_no_memory_and_no_time() -> Result {
     stayd.signal(Signal::SIGHUP)?;
     stayd.wait_for_log("virtual server 192.168.0.10 1001 has its quorum", seconds(30))?;
     table("all who have no end to be out", 1)?;
-    let log = stayd.log()?;
     for (number, (port, check, reason)) in (0..).zip(FLOODS) {
         let down = format!(":{port} of 192.168.0.10 {} is down: ", 1000 + number);
+        // The table changes before the log tells of it.
+        stayd.wait_for_log(&down, seconds(90))?;
+        let log = stayd.log()?;
         let told = log.lines().find_map(|line| line.split_once(&down)).map(|(_, reason)| reason);
         println!("{port}, {}: {}", check.split(' ').next().unwrap_or_default(), told.unwrap_or_default());
         assert!(told.is_some_and(|told| told.contains(reason)), "{port}: {reason}: {told:?}\n{log}");

@@ -86,7 +86,7 @@ fn any_virtual_server(number: u16) -> impl Strategy<Value = VirtualServerSpec> {
     };
     let servers = (of_server(1), of_server(2), of_server(3));
     let places = subsequence(services(number), 1..=4).prop_shuffle();
-    let settings = (1..9_u32, 0..4_u32, any::<bool>(), any::<bool>(), select(vec!["wrr", "wlc", "rr"]));
+    let settings = (1..9_u32, 0..4_u32, any::<bool>(), any::<bool>(), select(vec!["wrr", "sh", "rr"]));
     let sorry_server = prop::option::of((prop_oneof![3 => Just(8_u8), 1 => Just(2_u8)], any::<bool>()));
     (servers, places, settings, sorry_server).prop_map(
         |((a, b, c), services, (quorum, hysteresis, alpha, omega, scheduler), sorry_server)| {

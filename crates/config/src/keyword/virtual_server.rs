@@ -233,8 +233,9 @@ const QUORUM: &[Keyword] = &[
         "drain_timeout",
         one(Value::secs(0, 2_678_400)),
         "A real server that a reload takes out of the file gets no new connections and stays in the table until its last \
-         connection ends, at most for so many seconds; so does the whole virtual server. 0: it is removed at once, as \
-         keepalived does.",
+         connection ends, at most for so many seconds; so does the whole virtual server. Meanwhile `sh` and `mh` may fall \
+         back: their clients get another one (those of `dh` are refused). With persistence its clients come back to it, \
+         unless the sysctl `net.ipv4.vs.expire_quiescent_template` is 1. 0: it is removed at once, as keepalived does.",
     )
     .default("0")
     .ours(),

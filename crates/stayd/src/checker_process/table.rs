@@ -166,12 +166,23 @@ impl KernelTable {
     }
 
     /// Wants a destination no more that was drained, nor, with `service_too`, its service.
-    pub(super) fn let_go(&mut self, service: &ServiceKey, dest: &DestKey, service_too: bool) {
+    pub(super) fn let_go(
+        &mut self,
+        scheduler: &Scheduler,
+        service: &ServiceKey,
+        dest: &DestKey,
+        service_too: bool,
+    ) {
         let Some(before) = self.desired.services.get(service).cloned() else { return };
         if service_too {
             self.desired.services.remove(service);
-        } else if let Some(service) = self.desired.services.get_mut(service) {
-            service.dests.remove(dest);
+        } else if let Some(present) = self.desired.services.get_mut(service) {
+            present.dests.remove(dest);
+            // Draining may have changed how it schedules.
+            if let Some(spec) = scheduler.virtual_servers().find(|spec| spec.services.contains(service)) {
+                present.spec.clone_from(&spec.service);
+            }
+            scheduler.drains().keep_in_service(service, present);
         }
         if let Some(known) = &mut self.known {
             known.one_changes(*service, before);
