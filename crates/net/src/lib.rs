@@ -6,6 +6,7 @@
 
 mod announcement;
 mod announcer;
+mod control;
 mod firewall;
 mod holdings;
 pub mod linkbeat;

@@ -1,6 +1,7 @@
 //! Receives VRRP packets of one family on one interface.
 
-use std::io::{self, IoSliceMut};
+use std::io;
+use std::mem;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -9,17 +10,13 @@ use std::time::Duration;
 use clock::Instant;
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, RecvMsg, SockaddrStorage, recvmsg, setsockopt, sockopt,
-};
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_gettime};
-use pnet_packet::Packet as _;
+use nix::sys::socket::{setsockopt, sockopt};
 use pnet_packet::ipv4::Ipv4Packet;
 use socket2::{Domain, InterfaceIndexOrAddress, Socket, Type};
-use vrrp::{Family, IfIndex, Packet, Protocol};
+use vrrp::{Family, IfIndex, PacketView, Protocol};
 
-use crate::monotonic::now;
+use crate::control;
+use crate::monotonic::{day, now};
 
 /// Holds what a few thousand instances say during a stall of some seconds; used only when it is needed.
 const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
@@ -27,6 +24,9 @@ const RECEIVE_BUFFER: usize = 8 * 1024 * 1024;
 const LARGEST: usize = 4352;
 /// A stamp older than this is not believed. A wake-up is later only on a host that was stalled.
 const OLDEST: Duration = Duration::from_millis(10);
+
+#[expect(clippy::cast_possible_truncation, reason = "28")]
+const NAME_LEN: libc::socklen_t = mem::size_of::<libc::sockaddr_in6>() as libc::socklen_t;
 
 /// A raw socket bound to one interface.
 #[derive(Debug)]
@@ -43,9 +43,9 @@ pub struct Receiver {
 
 /// What was waiting.
 #[derive(PartialEq, Eq, Debug)]
-pub enum Received {
+pub enum Received<'a> {
     /// A packet, and when it arrived: a wake-up is later by what the scheduler takes.
-    Packet(Instant, Packet),
+    Packet(Instant, PacketView<'a>),
     /// A datagram that is none.
     Malformed,
     /// Nothing waits any more.
@@ -80,7 +80,7 @@ impl Receiver {
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
         // Without the privilege for more, the system's default has to do.
         let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER);
-        let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
+        let control = vec![0; cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec).capacity()];
         Ok(Self { socket, interface, family, protocol, buffer: vec![0; LARGEST], control })
     }
 
@@ -117,98 +117,115 @@ impl Receiver {
     ///
     /// # Errors
     /// What the kernel says. `ENETDOWN` is told once when the interface goes down and means nothing for the socket.
-    pub fn receive(&mut self) -> io::Result<Received> {
-        loop {
-            match self.receive_one() {
-                Err(Errno::EAGAIN) => return Ok(Received::Nothing),
-                Err(Errno::EINTR) => {}
-                result => return Ok(result?),
-            }
+    #[inline]
+    pub fn receive(&mut self) -> io::Result<Received<'_>> {
+        // SAFETY: a `msghdr` is plain data, of which zeroes say that there is nothing.
+        let mut message: libc::msghdr = unsafe { mem::zeroed() };
+        let mut part = libc::iovec { iov_base: self.buffer.as_mut_ptr().cast(), iov_len: self.buffer.len() };
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = self.control.as_mut_ptr().cast();
+        message.msg_controllen = self.control.len();
+        // SAFETY: a `sockaddr_in6` is plain data.
+        let mut from: libc::sockaddr_in6 = unsafe { mem::zeroed() };
+        if self.family == Family::V6 {
+            message.msg_name = (&raw mut from).cast();
+            message.msg_namelen = NAME_LEN;
         }
-    }
-
-    fn receive_one(&mut self) -> nix::Result<Received> {
-        let mut parts = [IoSliceMut::new(&mut self.buffer)];
-        let control = Some(&mut self.control[..]);
-        let message = recvmsg(self.socket.as_raw_fd(), &mut parts, control, MsgFlags::empty())?;
+        // SAFETY: the buffers are ours alone and outlive the call, which fills no more than they are said to hold.
+        let length = unsafe { libc::recvmsg(self.socket.as_raw_fd(), &raw mut message, 0) };
+        let Ok(length) = usize::try_from(length) else {
+            return match Errno::last() {
+                // What waits nevertheless shows at the next look.
+                Errno::EAGAIN | Errno::EINTR => Ok(Received::Nothing),
+                error => Err(error.into()),
+            };
+        };
         let clocks = Clocks::read();
-        let stamp = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::ScmTimestampns(time) => Some(time),
-            _ => None,
-        });
-        let bytes = message.iovs().next().unwrap_or_default();
+        let bytes = self.buffer.get(..length).unwrap_or_default();
+        let control = self.control.get(..message.msg_controllen).unwrap_or_default();
         let packet = match self.family {
             Family::V4 => packet_v4(self.interface, self.protocol, bytes),
-            Family::V6 => packet_v6(self.interface, self.protocol, bytes, &message),
+            Family::V6 => packet_v6(self.interface, self.protocol, bytes, from.sin6_addr.s6_addr, control),
         };
-        Ok(packet.map_or(Received::Malformed, |packet| Received::Packet(clocks.arrival(stamp), packet)))
+        Ok(match packet {
+            Some(packet) => Received::Packet(clocks.arrival(stamp(control)), packet),
+            None => Received::Malformed,
+        })
     }
 }
 
-fn packet_v4(interface: IfIndex, protocol: Protocol, bytes: &[u8]) -> Option<Packet> {
+/// What the day's clock showed when the packet arrived, in microseconds.
+#[inline]
+fn stamp(control: &[u8]) -> Option<u64> {
+    let told =
+        |message: &(i32, i32, &[u8])| message.0 == libc::SOL_SOCKET && message.1 == libc::SCM_TIMESTAMPNS;
+    let (_, _, data) = control::messages(control).find(told)?;
+    let (seconds, rest) = data.split_first_chunk()?;
+    let (nanos, _) = rest.split_first_chunk()?;
+    Some(u64::from_ne_bytes(*seconds) * 1_000_000 + u64::from_ne_bytes(*nanos) / 1_000)
+}
+
+#[inline]
+fn packet_v4(interface: IfIndex, protocol: Protocol, bytes: &[u8]) -> Option<PacketView<'_>> {
     let header = Ipv4Packet::new(bytes)?;
-    // pnet leaves out what exceeds the total length that the header states.
-    Some(Packet {
+    let start = usize::from(header.get_header_length()) * 4;
+    Some(PacketView {
         interface,
         source: header.get_source().into(),
         destination: header.get_destination().into(),
         ttl: header.get_ttl(),
         id: header.get_identification(),
         protocol,
-        payload: header.payload().to_vec(),
+        // What exceeds the total length that the header states is padding.
+        payload: bytes.get(start..bytes.len().min(header.get_total_length().into()))?,
     })
 }
-
-fn packet_v6(
+#[inline(never)]
+fn packet_v6<'a>(
     interface: IfIndex,
     protocol: Protocol,
-    bytes: &[u8],
-    message: &RecvMsg<'_, '_, SockaddrStorage>,
-) -> Option<Packet> {
+    payload: &'a [u8],
+    source: [u8; 16],
+    control: &[u8],
+) -> Option<PacketView<'a>> {
     let (mut destination, mut hop_limit) = (None, None);
-    for control in message.cmsgs().ok()? {
-        match control {
-            ControlMessageOwned::Ipv6PacketInfo(info) => {
-                destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr));
-            }
-            ControlMessageOwned::Ipv6HopLimit(limit) => hop_limit = u8::try_from(limit).ok(),
+    for (level, kind, data) in control::messages(control) {
+        match (level, kind) {
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => destination = data.first_chunk::<16>(),
+            (libc::IPPROTO_IPV6, libc::IPV6_HOPLIMIT) => hop_limit = data.first_chunk().copied(),
             _ => {}
         }
     }
-    let source = message.address.as_ref().and_then(SockaddrStorage::as_sockaddr_in6);
-    Some(Packet {
+    Some(PacketView {
         interface,
-        source: source?.ip().into(),
-        destination: destination?.into(),
-        ttl: hop_limit?,
+        source: Ipv6Addr::from(source).into(),
+        destination: Ipv6Addr::from(*destination?).into(),
+        ttl: u8::try_from(i32::from_ne_bytes(hop_limit?)).ok()?,
         id: 0,
         protocol,
-        payload: bytes.to_vec(),
+        payload,
     })
 }
 
 /// Both clocks at one moment: the kernel stamps packets with the time of day.
 struct Clocks {
     now: Instant,
+    /// In microseconds.
     day: u64,
 }
 
 impl Clocks {
     fn read() -> Self {
-        let day = clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, micros);
-        Self { now: now(), day }
+        Self { now: now(), day: day() }
     }
 
     /// When a packet with this stamp arrived. **A stamp that is old, or of a clock that was set since, counts as now**:
     /// what a backup concludes from it is then late, and never early.
-    fn arrival(&self, stamp: Option<TimeSpec>) -> Instant {
-        let age = stamp.and_then(|stamp| self.day.checked_sub(micros(stamp))).map(Duration::from_micros);
+    fn arrival(&self, stamp: Option<u64>) -> Instant {
+        let age = stamp.and_then(|stamp| self.day.checked_sub(stamp)).map(Duration::from_micros);
         age.filter(|age| *age <= OLDEST).map_or(self.now, |age| self.now - age)
     }
-}
-
-fn micros(time: TimeSpec) -> u64 {
-    u64::try_from(Duration::from(time).as_micros()).unwrap_or(u64::MAX)
 }
 
 impl AsFd for Receiver {
@@ -222,13 +239,12 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::wire::ipv4_datagram;
+    use crate::wire::ipv4_header;
 
     #[test]
     fn a_packet_arrived_when_its_stamp_says_unless_that_is_old_or_to_come() {
         let clocks = Clocks { now: Instant::from_micros(5_000_000), day: 90_000_000 };
-        let arrival =
-            |day: i64| clocks.arrival(Some(TimeSpec::new(day / 1_000_000, day % 1_000_000 * 1_000)));
+        let arrival = |day| clocks.arrival(Some(day));
         assert_eq!(arrival(89_999_400), Instant::from_micros(4_999_400));
         assert_eq!(arrival(89_990_000), Instant::from_micros(4_990_000));
         for not_believed in [89_989_999, 90_000_001, 0] {
@@ -240,9 +256,10 @@ mod tests {
     #[test]
     fn padding_after_the_total_length_is_no_payload() {
         let (source, destination) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(224, 0, 0, 18));
-        let mut datagram = ipv4_datagram(source, destination, 255, 1, Protocol::Vrrp, &[1, 2, 3]);
+        let mut datagram = ipv4_header(source, destination, 255, 1, Protocol::Vrrp, 3).to_vec();
+        datagram.extend([1, 2, 3]);
         datagram.extend([0; 23]);
-        let header = Ipv4Packet::new(&datagram).unwrap();
-        assert_eq!(header.payload(), [1, 2, 3]);
+        let packet = packet_v4(IfIndex::new(1).unwrap(), Protocol::Vrrp, &datagram).unwrap();
+        assert_eq!(packet.payload, [1, 2, 3]);
     }
 }

@@ -4,10 +4,12 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
-use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn, SockaddrIn6, sendmsg, setsockopt, sockopt};
-use socket2::{Domain, Protocol, Socket, Type};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrIn6, sendmsg, setsockopt, sockopt};
+use socket2::{Domain, MsgHdr, Protocol, SockAddr, Socket, Type};
+use vrrp::IfIndex;
 
-use crate::wire::{TRAFFIC_CLASS, ipv4_datagram};
+use crate::control;
+use crate::wire::{TRAFFIC_CLASS, ipv4_header};
 
 /// The kernel's priority of control traffic (`TC_PRIO_CONTROL`): adverts go before what else waits in the queue.
 const PRIORITY: i32 = 7;
@@ -37,15 +39,14 @@ impl Sender {
     /// # Errors
     /// What the kernel says; `EAFNOSUPPORT` for mixed families, or for IPv6 on a host without it.
     pub fn send(&self, send: &vrrp::Send) -> io::Result<()> {
-        let interface = send.interface.get();
         match (send.source, send.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let datagram =
-                    ipv4_datagram(source, destination, send.ttl, send.id, send.protocol, &send.payload);
-                self.send_v4(interface, destination, &datagram)
+                let length = send.payload.len();
+                let header = ipv4_header(source, destination, send.ttl, send.id, send.protocol, length);
+                self.send_v4(send.interface, destination, &header, &send.payload)
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                self.send_v6(interface, source, destination, send.ttl, &send.payload)
+                self.send_v6(send.interface.get(), source, destination, send.ttl, &send.payload)
             }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => {
                 Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
@@ -53,19 +54,22 @@ impl Sender {
         }
     }
 
-    fn send_v4(&self, interface: u32, destination: Ipv4Addr, datagram: &[u8]) -> io::Result<()> {
-        let info = libc::in_pktinfo {
-            ipi_ifindex: interface.cast_signed(),
-            ipi_spec_dst: libc::in_addr { s_addr: 0 },
-            ipi_addr: libc::in_addr { s_addr: 0 },
-        };
-        let to = SockaddrIn::from(SocketAddrV4::new(destination, 0));
-        let control = [ControlMessage::Ipv4PacketInfo(&info)];
-        let data = [IoSlice::new(datagram)];
-        sendmsg(self.v4.as_raw_fd(), &data, &control, MsgFlags::empty(), Some(&to))?;
+    #[inline]
+    fn send_v4(
+        &self,
+        interface: IfIndex,
+        destination: Ipv4Addr,
+        header: &[u8],
+        payload: &[u8],
+    ) -> io::Result<()> {
+        let to = SockAddr::from(SocketAddrV4::new(destination, 0));
+        let (data, control) = ([IoSlice::new(header), IoSlice::new(payload)], control::leave_by(interface));
+        let message = MsgHdr::new().with_addr(&to).with_buffers(&data).with_control(&control);
+        self.v4.sendmsg(&message, 0)?;
         Ok(())
     }
 
+    #[inline(never)]
     fn send_v6(
         &self,
         interface: u32,

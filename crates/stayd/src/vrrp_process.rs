@@ -14,13 +14,14 @@ mod wake;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::mem;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
 
 use clock::Instant;
 use net::{Announcer, Change, Holdings, Loss, Mirror, Received, Sender};
-use vrrp::{Action, Done, Input, LinkView, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want};
+use vrrp::{
+    Action, Done, Input, InstanceId, LinkView, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want,
+};
 
 use crate::buffers;
 use crate::cli::Options;
@@ -68,8 +69,6 @@ struct Driver {
     parent: Parent,
     scheduling: Scheduling,
     wake: Wake,
-    /// What the last wake-up was for; kept for its room.
-    causes: Vec<Cause>,
     /// When the newest input was.
     latest: Instant,
     /// By how much the wall clock is ahead of the monotonic one, as the router knows it.
@@ -102,7 +101,6 @@ impl Driver {
             parent,
             scheduling: Scheduling::default(),
             wake,
-            causes: Vec::new(),
             latest: Instant::ZERO,
             clock_ahead: None,
             signs: false,
@@ -116,17 +114,13 @@ impl Driver {
 
     fn run(&mut self) -> Exit {
         loop {
-            self.perform();
-            self.report();
-            if self.stopping && self.router.is_stopped() {
-                if self.release {
-                    let failures = self.interfaces.release(&self.mirror);
-                    self.complain(failures);
-                    let failure = self.blocked.release();
-                    self.complain(failure.into_iter().collect());
+            if !self.router.is_quiet() || self.parent.has_backlog() || self.stopping {
+                self.perform();
+                self.report();
+                if self.stopping && self.router.is_stopped() {
+                    self.close();
+                    return Exit::Normal;
                 }
-                self.parent.flush();
-                return Exit::Normal;
             }
             if let Err(error) = self.turn() {
                 eprintln!("cannot wait for events: {error}");
@@ -135,33 +129,69 @@ impl Driver {
         }
     }
 
+    #[cold]
+    fn close(&mut self) {
+        if self.release {
+            let failures = self.interfaces.release(&self.mirror);
+            self.complain(failures);
+            let failure = self.blocked.release();
+            self.complain(failure.into_iter().collect());
+        }
+        self.parent.flush();
+    }
+
     /// Waits, and takes in what has happened. The time counts only when everything that came before it has been heard.
     fn turn(&mut self) -> io::Result<()> {
         let deadline = self.deadline();
-        self.wake.wait(deadline, &self.parent, &mut self.causes)?;
+        self.wake.wait(deadline, &self.parent)?;
         self.scheduling.restore();
-        self.hear_clock();
+        if self.signs {
+            self.hear_clock();
+        }
         // Mostly one packet waits. Where more do nevertheless, the next wait ends at once.
         self.drain_all(if self.wake.is_in_burst() { PACKETS_AT_ONCE } else { 1 });
-        if self.interfaces.retry_at().is_some_and(|at| at <= net::now()) {
+        if self.interfaces.retry_at().is_some_and(|at| at <= self.wake.woken()) {
             self.check_interfaces();
         }
         if self.is_due() {
-            self.wake.look(&mut self.causes)?;
-            self.drain_all(PACKETS_AT_ONCE);
+            // Where only the timer has fired, nothing has waited longer than it.
+            if !self.wake.is_time_only() {
+                self.wake.look()?;
+                self.drain_all(PACKETS_AT_ONCE);
+            }
             if self.is_due() {
-                let late = deadline.map(|at| net::now().saturating_since(at)).unwrap_or_default();
-                if let Some(text) = self.scheduling.late(late) {
-                    self.parent.line(Level::Warning, text);
-                }
-                self.feed(Input::Tick);
+                self.act_in_time(deadline);
             }
         }
         Ok(())
     }
 
     fn is_due(&self) -> bool {
-        self.router.next_deadline().is_some_and(|at| at <= net::now())
+        self.router.next_deadline().is_some_and(|at| at <= self.wake.woken())
+    }
+
+    /// Mostly the time has come for the same adverts again.
+    fn act_in_time(&mut self, deadline: Option<Instant>) {
+        let late = deadline.map(|at| self.wake.woken().saturating_since(at)).unwrap_or_default();
+        if let Some(text) = self.scheduling.late(late) {
+            self.parent.line(Level::Warning, text);
+        }
+        self.latest = self.latest.max(self.wake.woken());
+        while let Some(send) = self.router.advertise_again(self.latest) {
+            if let Err(error) = self.sender.send(send) {
+                let instance = send.instance;
+                self.send_failed(instance, &error);
+            }
+        }
+        if self.is_due() {
+            self.feed(Input::Tick);
+        }
+    }
+
+    #[cold]
+    fn send_failed(&mut self, instance: InstanceId, error: &io::Error) {
+        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+        self.feed(Input::Done(Done::SendFailed { instance, errno }));
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -169,25 +199,40 @@ impl Driver {
     }
 
     fn feed(&mut self, input: Input) {
-        self.feed_at(net::now(), input);
-    }
-
-    /// What happened a moment ago; never before what the router has heard of already.
-    fn feed_at(&mut self, at: Instant, input: Input) {
-        self.latest = self.latest.max(at);
+        self.latest = self.latest.max(net::now());
         self.router.handle(self.latest, input);
     }
 
     /// Takes in what the wake-up was for, of each socket so many packets at most.
     fn drain_all(&mut self, most: usize) {
-        let causes = mem::take(&mut self.causes);
-        for cause in &causes {
-            self.drain(*cause, most);
+        for number in 0..self.wake.shown() {
+            match self.wake.cause(number) {
+                Cause::Packets(place) => self.hear_packets(place, most),
+                Cause::Time => self.wake.time_came(),
+                other => self.hear_other(other),
+            }
         }
-        self.causes = causes;
     }
 
-    fn drain(&mut self, cause: Cause, most: usize) {
+    /// Mostly one, that says what the last one of its virtual router said.
+    fn hear_packets(&mut self, place: usize, most: usize) {
+        for _ in 0..most {
+            match self.receivers.receive(place) {
+                Some(Ok(Received::Packet(at, packet))) => {
+                    self.latest = self.latest.max(at);
+                    if !self.router.hear_again(self.latest, &packet) {
+                        self.router.handle(self.latest, Input::Packet(packet.to_packet()));
+                    }
+                }
+                Some(Ok(Received::Malformed)) => {}
+                // An interface that went down is an error here; the mirror tells of it as well.
+                Some(Ok(Received::Nothing) | Err(_)) | None => break,
+            }
+        }
+    }
+
+    #[cold]
+    fn hear_other(&mut self, cause: Cause) {
         match cause {
             Cause::Parent => self.hear_parent(),
             Cause::Links => {
@@ -199,17 +244,8 @@ impl Driver {
                 Some(Loss::Unknown) => self.feed(Input::Doubt),
                 None => {}
             },
-            Cause::Packets(key) => {
-                for _ in 0..most {
-                    match self.receivers.receive(key) {
-                        Some(Ok(Received::Packet(at, packet))) => self.feed_at(at, Input::Packet(packet)),
-                        Some(Ok(Received::Malformed)) => {}
-                        // An interface that went down is an error here; the mirror tells of it as well.
-                        Some(Ok(Received::Nothing) | Err(_)) | None => break,
-                    }
-                }
-            }
             Cause::Signal => self.hear_signals(),
+            Cause::Time | Cause::Packets(_) => {}
         }
     }
 
@@ -236,6 +272,7 @@ impl Driver {
     }
 
     /// Tells the router when the wall clock was set: it times what `auth_hmac` signs.
+    #[cold]
     fn hear_clock(&mut self) {
         if !self.signs {
             return;
@@ -421,8 +458,7 @@ impl Driver {
             match action {
                 Action::Send(send) => {
                     if let Err(error) = self.sender.send(&send) {
-                        let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                        self.feed(Input::Done(Done::SendFailed { instance: send.instance, errno }));
+                        self.send_failed(send.instance, &error);
                     }
                 }
                 Action::Want(want) => self.hold(&want),

@@ -10,8 +10,15 @@ use crate::action::InstanceId;
 pub(crate) struct Deadlines(Vec<(Instant, InstanceId)>);
 
 impl Deadlines {
+    #[inline]
     pub(crate) fn first(&self) -> Option<Instant> {
         self.0.first().map(|(at, _)| *at)
+    }
+
+    /// Whose deadline has come first, if one has come.
+    #[inline]
+    pub(crate) fn first_due(&self, now: Instant) -> Option<InstanceId> {
+        self.0.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
     /// Whose deadline has come, the earliest first.
@@ -21,6 +28,14 @@ impl Deadlines {
 
     /// The deadline of an instance was `before` and is `after` now.
     pub(crate) fn change(&mut self, id: InstanceId, before: Option<Instant>, after: Option<Instant>) {
+        match (&mut self.0[..], before, after) {
+            // There is no order to keep.
+            ([only], Some(_), Some(after)) => only.0 = after,
+            _ => self.reorder(id, before, after),
+        }
+    }
+
+    fn reorder(&mut self, id: InstanceId, before: Option<Instant>, after: Option<Instant>) {
         let place = |at: Option<Instant>| at.map(|at| self.0.partition_point(|entry| *entry < (at, id)));
         match (place(before), place(after)) {
             // The entries between the two places move up or down by one.

@@ -94,6 +94,41 @@ pub struct Packet {
     pub payload: Vec<u8>,
 }
 
+impl Packet {
+    /// The same, with the payload where it lies.
+    pub fn view(&self) -> PacketView<'_> {
+        let Self { interface, source, destination, ttl, id, protocol, ref payload } = *self;
+        PacketView { interface, source, destination, ttl, id, protocol, payload }
+    }
+}
+
+/// A [`Packet`] that still lies in the buffer into which it was received.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PacketView<'a> {
+    /// As [`Packet::interface`].
+    pub interface: IfIndex,
+    /// As [`Packet::source`].
+    pub source: IpAddr,
+    /// As [`Packet::destination`].
+    pub destination: IpAddr,
+    /// As [`Packet::ttl`].
+    pub ttl: u8,
+    /// As [`Packet::id`].
+    pub id: u16,
+    /// As [`Packet::protocol`].
+    pub protocol: Protocol,
+    /// As [`Packet::payload`].
+    pub payload: &'a [u8],
+}
+
+impl PacketView<'_> {
+    /// The same, with a payload of its own.
+    pub fn to_packet(&self) -> Packet {
+        let Self { interface, source, destination, ttl, id, protocol, payload } = *self;
+        Packet { interface, source, destination, ttl, id, protocol, payload: payload.to_vec() }
+    }
+}
+
 /// What became of an action.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Done {

@@ -10,12 +10,14 @@
 //! * `authenticate`: proof of origin;
 //! * `sum`: checksums;
 //! * `rivalry`: two owners of one address;
+//! * `steady`: a short way for the same advert again;
 //! * `hold`: the addresses, from wanted to confirmed to announced.
 
 mod authenticate;
 mod hold;
 mod receive;
 mod rivalry;
+mod steady;
 mod sum;
 mod track;
 mod transition;
@@ -43,6 +45,7 @@ use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
 use receive::Familiar;
 use rivalry::Rival;
+use steady::Steady;
 pub(crate) use track::Trackers;
 
 /// What an instance may look at and fill while it handles one input.
@@ -104,6 +107,7 @@ pub(crate) struct Instance {
     rival: Option<Rival>,
     /// The newest accepted packet: mostly the next one says the same.
     familiar: Option<Familiar>,
+    steady: Option<Steady>,
     /// An owner that pretends to be none.
     demoted: bool,
     hold: Hold,
@@ -195,6 +199,7 @@ impl Instance {
             old_checksum_peers: BTreeSet::new(),
             rival: None,
             familiar: None,
+            steady: None,
             demoted: false,
             hold: Hold::default(),
             keeps: false,
@@ -653,6 +658,9 @@ impl Instance {
         self.send(cx, self.priority.get());
         if let State::Master(master) = &mut self.state {
             master.last_sent = cx.now;
+        }
+        if let Some(Action::Send(send)) = cx.actions.back() {
+            self.settle_as_master(send);
         }
     }
 

@@ -46,7 +46,7 @@ pub use action::{Action, Announce, InstanceId, Membership, Protocol, Send, Want}
 pub use advert::{Advert, AdvertError, AuthenticationData};
 pub use counters::Counters;
 pub use event::{Event, FaultCause, Reject, StateName, Subject, Transition, What, Why};
-pub use input::{Done, Input, Packet, TrackerState, UnixTime};
+pub use input::{Done, Input, Packet, PacketView, TrackerState, UnixTime};
 pub use link::{IfIndex, LinkAddress, LinkView};
 pub use router::Router;
 pub use snapshot::InstanceSnapshot;

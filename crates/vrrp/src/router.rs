@@ -4,6 +4,8 @@
 //! finds the instances that an input concerns, lets them handle it, and keeps the actions in order until they are
 //! fetched.
 
+mod steady;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -58,6 +60,8 @@ pub struct Router {
     predecessor: BTreeMap<InstanceKey, InstanceSnapshot>,
     announcer: Announcer,
     deadlines: Deadlines,
+    /// When something else is due than what an instance does.
+    others_due: Option<Instant>,
     actions: VecDeque<Action>,
     changed: BTreeSet<InstanceId>,
 }
@@ -95,15 +99,26 @@ impl Router {
             Input::Stop => self.stop(now),
             Input::Abandon => self.abandon(now),
         }
+        self.others_due = self.others_deadline();
     }
 
     /// When the next [`Input::Tick`] is due; `None`: not before another input.
+    #[inline]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let mut next = earliest(self.deadlines.first(), self.statics.hold.retry_at());
-        for refused in self.refused.values() {
-            next = earliest(next, Some(*refused));
-        }
-        earliest(earliest(next, self.announcer.deadline()), self.debounce.deadline())
+        earliest(self.deadlines.first(), self.others_due)
+    }
+
+    fn others_deadline(&self) -> Option<Instant> {
+        let refused = self.refused.values().min().copied();
+        let others =
+            [self.statics.hold.retry_at(), refused, self.announcer.deadline(), self.debounce.deadline()];
+        others.into_iter().flatten().min()
+    }
+
+    /// Whether nothing is to be done or told.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.actions.is_empty() && self.changed.is_empty()
     }
 
     /// The next thing to do; to be called until there is none, after each input.
@@ -510,6 +525,7 @@ impl Router {
     /// Lets one instance act, and keeps the books: its deadline and whether its state changed.
     fn act(&mut self, now: Instant, id: InstanceId, act: impl FnOnce(&mut Instance, &mut Context<'_>)) {
         let Some(instance) = self.instances.get_mut(&id) else { return };
+        instance.unsettle();
         let deadline_before = instance.deadline();
         let before = (instance.state_name(), instance.sequence());
         let mut cx = Context {

@@ -1,7 +1,6 @@
 //! The receiving sockets: one for each interface, family and protocol in use.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 
 use net::{Received, Receiver};
@@ -10,14 +9,16 @@ use vrrp::{Family, IfIndex, Membership, Protocol};
 use super::wake::Wake;
 
 /// Names a receiving socket.
-pub(super) type Key = (IfIndex, Family, Protocol);
+type Key = (IfIndex, Family, Protocol);
 
+/// **A socket stays at its place for as long as it is open**, and is found by that when it has something.
 #[derive(Default)]
 pub(super) struct Receivers {
-    sockets: BTreeMap<Key, Socket>,
+    sockets: Vec<Option<Socket>>,
 }
 
 struct Socket {
+    key: Key,
     receiver: Receiver,
     /// Why it is open: a group, or `None` for unicast.
     uses: BTreeSet<Option<std::net::IpAddr>>,
@@ -26,20 +27,22 @@ struct Socket {
 impl Receivers {
     /// Receives what this membership asks for; the socket is watched by `wake`.
     pub(super) fn listen(&mut self, membership: Membership, wake: &Wake) -> io::Result<()> {
-        let key = (membership.interface, membership.family, membership.protocol);
-        let socket = match self.sockets.entry(key) {
-            Entry::Occupied(open) => open.into_mut(),
-            Entry::Vacant(place) => {
-                let receiver = Receiver::open(membership.interface, membership.family, membership.protocol)?;
-                wake.watch_packets(&receiver, key)?;
-                place.insert(Socket { receiver, uses: BTreeSet::new() })
-            }
+        let place = self.place_of(membership).unwrap_or_else(|| {
+            self.sockets.iter().position(Option::is_none).unwrap_or_else(|| {
+                self.sockets.push(None);
+                self.sockets.len() - 1
+            })
+        });
+        let slot = &mut self.sockets[place];
+        let socket = match slot {
+            Some(open) => open,
+            None => slot.insert(open(membership, place, wake)?),
         };
         if let Some(group) = membership.group
             && let Err(error) = socket.receiver.join(group)
         {
             if socket.uses.is_empty() {
-                self.sockets.remove(&key);
+                *slot = None;
             }
             return Err(error);
         }
@@ -47,22 +50,38 @@ impl Receivers {
         Ok(())
     }
 
+    fn place_of(&self, membership: Membership) -> Option<usize> {
+        let key = key(membership);
+        self.sockets.iter().position(|socket| socket.as_ref().is_some_and(|socket| socket.key == key))
+    }
+
     /// Ends a membership; the last one takes the socket with it.
     pub(super) fn unlisten(&mut self, membership: Membership) {
-        let key = (membership.interface, membership.family, membership.protocol);
-        let Some(socket) = self.sockets.get_mut(&key) else { return };
+        let Some(place) = self.place_of(membership) else { return };
+        let Some(socket) = &mut self.sockets[place] else { return };
         if socket.uses.remove(&membership.group)
             && let Some(group) = membership.group
         {
             socket.receiver.leave(group);
         }
         if socket.uses.is_empty() {
-            self.sockets.remove(&key);
+            self.sockets[place] = None;
         }
     }
 
-    /// What has waited longest at this socket; `None` if the socket is closed already.
-    pub(super) fn receive(&mut self, key: Key) -> Option<io::Result<Received>> {
-        self.sockets.get_mut(&key).map(|socket| socket.receiver.receive())
+    /// What has waited longest at the socket at this place; `None` if it is closed already.
+    #[inline]
+    pub(super) fn receive(&mut self, place: usize) -> Option<io::Result<Received<'_>>> {
+        Some(self.sockets.get_mut(place)?.as_mut()?.receiver.receive())
     }
+}
+
+const fn key(membership: Membership) -> Key {
+    (membership.interface, membership.family, membership.protocol)
+}
+
+fn open(membership: Membership, place: usize, wake: &Wake) -> io::Result<Socket> {
+    let receiver = Receiver::open(membership.interface, membership.family, membership.protocol)?;
+    wake.watch_packets(&receiver, place)?;
+    Ok(Socket { key: key(membership), receiver, uses: BTreeSet::new() })
 }

@@ -11,10 +11,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
-use vrrp::{Family, IfIndex, Protocol};
 
 use super::parent::Parent;
-use super::receivers::Key;
 use crate::signals;
 
 const PARENT: u64 = 0;
@@ -22,10 +20,8 @@ const LINKS: u64 = 1;
 const SIGNAL: u64 = 2;
 const TIMER: u64 = 3;
 const ROUTES: u64 = 4;
-/// Above the largest number of an interface come the families and protocols of its sockets.
-const PACKETS: u64 = 1 << 32;
-const PACKETS_V6: u64 = 1 << 33;
-const PACKETS_AH: u64 = 1 << 34;
+/// From here on come the places of the receiving sockets.
+const PACKETS: u64 = 5;
 
 /// Enough for the sockets of a thousand interfaces in both families: a wake-up shows all that is waiting.
 const MOST_EVENTS: usize = 2048;
@@ -46,8 +42,10 @@ pub(super) enum Cause {
     Parent,
     Links,
     Routes,
-    Packets(Key),
     Signal,
+    Time,
+    /// Packets at the receiving socket of this place.
+    Packets(usize),
 }
 
 #[derive(Clone, Copy)]
@@ -62,7 +60,9 @@ pub(super) struct Wake {
     timer: TimerFd,
     timer_at: Timer,
     signals: signals::ForChild,
+    /// What the last look has shown, in so many of these.
     events: Vec<EpollEvent>,
+    shown: usize,
     watching_backlog: bool,
     /// When the last wait ended.
     woken: Instant,
@@ -88,6 +88,7 @@ impl Wake {
             timer_at: Timer::Unset,
             signals,
             events,
+            shown: 0,
             watching_backlog: false,
             woken: net::now(),
             close: 0,
@@ -95,11 +96,8 @@ impl Wake {
     }
 
     /// Watches a receiving socket; closing it ends that.
-    pub(super) fn watch_packets(&self, receiver: &Receiver, key: Key) -> io::Result<()> {
-        let (interface, family, protocol) = key;
-        let family = if family == Family::V6 { PACKETS_V6 } else { 0 };
-        let protocol = if protocol == Protocol::Ah { PACKETS_AH } else { 0 };
-        Ok(self.epoll.add(receiver, readable(PACKETS | family | protocol | u64::from(interface.get())))?)
+    pub(super) fn watch_packets(&self, receiver: &Receiver, place: usize) -> io::Result<()> {
+        Ok(self.epoll.add(receiver, readable(PACKETS + place as u64))?)
     }
 
     /// Watches the kernel's notifications of routes and rules.
@@ -112,22 +110,20 @@ impl Wake {
         self.signals.take()
     }
 
-    /// Waits for something to do, at most until `deadline`, and says what there is in `causes`.
+    /// Waits for something to do, at most until `deadline`.
     ///
     /// **In a burst of adverts it lets some of them gather**: hearing them together costs a fraction of a wake-up for
     /// each, and they count from when the kernel received them.
-    pub(super) fn wait(
-        &mut self,
-        deadline: Option<Instant>,
-        parent: &Parent,
-        causes: &mut Vec<Cause>,
-    ) -> io::Result<()> {
+    pub(super) fn wait(&mut self, deadline: Option<Instant>, parent: &Parent) -> io::Result<()> {
         self.arm(deadline)?;
-        self.watch_backlog(parent)?;
+        let backlog = parent.has_backlog();
+        if backlog != self.watching_backlog {
+            self.watch_backlog(parent, backlog)?;
+        }
         if self.is_in_burst() && deadline.is_none_or(|at| at >= net::now() + CLOSE) {
             thread::sleep(GATHERING);
         }
-        self.fill(causes, EpollTimeout::NONE)?;
+        self.fill(EpollTimeout::NONE)?;
         let now = net::now();
         self.close = if now < self.woken + CLOSE { self.close.saturating_add(1) } else { 0 };
         self.woken = now;
@@ -139,25 +135,50 @@ impl Wake {
         self.close >= BURST
     }
 
-    /// Says in `causes` what there is to do right now.
-    pub(super) fn look(&mut self, causes: &mut Vec<Cause>) -> io::Result<()> {
-        self.fill(causes, EpollTimeout::ZERO)
+    /// When the last wait ended.
+    pub(super) const fn woken(&self) -> Instant {
+        self.woken
     }
 
-    fn fill(&mut self, causes: &mut Vec<Cause>, timeout: EpollTimeout) -> io::Result<()> {
-        causes.clear();
-        let count = match self.epoll.wait(&mut self.events, timeout) {
+    /// Looks for what there is to do right now.
+    pub(super) fn look(&mut self) -> io::Result<()> {
+        self.fill(EpollTimeout::ZERO)
+    }
+
+    /// How many causes the last wait or look has shown.
+    pub(super) const fn shown(&self) -> usize {
+        self.shown
+    }
+
+    /// One of them.
+    pub(super) fn cause(&self, number: usize) -> Cause {
+        match self.events[number].data() {
+            PARENT => Cause::Parent,
+            LINKS => Cause::Links,
+            ROUTES => Cause::Routes,
+            SIGNAL => Cause::Signal,
+            TIMER => Cause::Time,
+            place => Cause::Packets(usize::try_from(place - PACKETS).unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// [`Cause::Time`] was shown.
+    pub(super) const fn time_came(&mut self) {
+        self.timer_at = Timer::Fired;
+    }
+
+    /// Whether the time has come, and nothing else.
+    pub(super) fn is_time_only(&self) -> bool {
+        self.shown == 1 && self.cause(0) == Cause::Time
+    }
+
+    fn fill(&mut self, timeout: EpollTimeout) -> io::Result<()> {
+        self.shown = match self.epoll.wait(&mut self.events, timeout) {
             Ok(count) => count,
             // Also when the process goes on after SIGSTOP: what waits then shows at the next look.
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        for event in &self.events[..count] {
-            if event.data() == TIMER {
-                self.timer_at = Timer::Fired;
-            }
-            causes.extend(cause(event.data()));
-        }
         Ok(())
     }
 
@@ -187,33 +208,15 @@ impl Wake {
     }
 
     /// While something waits to be handed over, the parent's being ready for it is news.
-    fn watch_backlog(&mut self, parent: &Parent) -> io::Result<()> {
-        let backlog = parent.has_backlog();
-        if backlog != self.watching_backlog {
-            let writable = if backlog { EpollFlags::EPOLLOUT } else { EpollFlags::empty() };
-            self.epoll.modify(parent, &mut EpollEvent::new(EpollFlags::EPOLLIN | writable, PARENT))?;
-            self.watching_backlog = backlog;
-        }
+    #[cold]
+    fn watch_backlog(&mut self, parent: &Parent, backlog: bool) -> io::Result<()> {
+        let writable = if backlog { EpollFlags::EPOLLOUT } else { EpollFlags::empty() };
+        self.epoll.modify(parent, &mut EpollEvent::new(EpollFlags::EPOLLIN | writable, PARENT))?;
+        self.watching_backlog = backlog;
         Ok(())
     }
 }
 
 fn readable(data: u64) -> EpollEvent {
     EpollEvent::new(EpollFlags::EPOLLIN, data)
-}
-
-fn cause(data: u64) -> Option<Cause> {
-    match data {
-        PARENT => Some(Cause::Parent),
-        LINKS => Some(Cause::Links),
-        ROUTES => Some(Cause::Routes),
-        SIGNAL => Some(Cause::Signal),
-        TIMER => None,
-        packets => {
-            let family = if packets & PACKETS_V6 == 0 { Family::V4 } else { Family::V6 };
-            let interface = u32::try_from(packets & (PACKETS - 1)).ok().and_then(IfIndex::new)?;
-            let protocol = if packets & PACKETS_AH == 0 { Protocol::Vrrp } else { Protocol::Ah };
-            Some(Cause::Packets((interface, family, protocol)))
-        }
-    }
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::{Context, Instance, State, Told};
 use crate::advert::{Advert, AdvertError};
 use crate::event::{Reject, StateName, What, Why};
-use crate::input::Packet;
+use crate::input::{Packet, PacketView};
 use crate::spec::{Authentication, Family, Transport, Version};
 use crate::time::{Centiseconds, skew};
 
@@ -25,9 +25,10 @@ pub(super) struct Familiar {
 
 impl Familiar {
     /// Whether a packet differs from this one in nothing but its identification.
-    fn is_like(&self, packet: &Packet) -> bool {
+    #[inline]
+    pub(super) fn is_like(&self, packet: &PacketView<'_>) -> bool {
         let Packet { interface, source, destination, ttl, id: _, protocol, payload } = &self.packet;
-        payload == &packet.payload
+        payload == packet.payload
             && source == &packet.source
             && destination == &packet.destination
             && ttl == &packet.ttl
@@ -39,10 +40,11 @@ impl Familiar {
 impl Instance {
     /// A packet with this instance's VRID and family came in on its interface.
     pub(crate) fn receive(&mut self, cx: &mut Context<'_>, packet: &Packet) {
-        if let Some(familiar) = self.familiar.take_if(|familiar| familiar.is_like(packet))
+        if let Some(familiar) = self.familiar.take_if(|familiar| familiar.is_like(&packet.view()))
             && self.source != Some(packet.source)
         {
             self.heard(cx, packet.source, &familiar.advert);
+            self.settle_as_backup(&familiar.advert);
             self.familiar = Some(familiar);
             return;
         }
@@ -50,6 +52,7 @@ impl Instance {
             Ok(advert) => {
                 self.heard(cx, packet.source, &advert);
                 if !self.is_sequenced() {
+                    self.settle_as_backup(&advert);
                     self.familiar = Some(Familiar { packet: packet.clone(), advert });
                 }
             }
@@ -65,7 +68,7 @@ impl Instance {
     }
 
     /// Whether a packet that was accepted once is to be rejected when it comes again.
-    fn is_sequenced(&self) -> bool {
+    pub(super) fn is_sequenced(&self) -> bool {
         self.spec.auth_hmac.is_some() || matches!(self.spec.authentication, Authentication::Ah { .. })
     }
 
@@ -178,13 +181,17 @@ impl Instance {
         {
             return;
         }
-        let ours = self.spec.addresses.iter().map(|address| address.address);
-        let same = advert.addresses.len() == self.spec.addresses.len()
-            && ours.into_iter().all(|address| advert.addresses.contains(&address));
-        if !same {
+        if !self.is_listed_as_ours(advert) {
             self.counters.address_list_errors += 1;
             self.tell_once(cx, Told::AddressListDiffers, What::AddressListDiffers { source });
         }
+    }
+
+    /// Whether an advert has our list of addresses.
+    pub(super) fn is_listed_as_ours(&self, advert: &Advert) -> bool {
+        let mut ours = self.spec.addresses.iter().map(|address| address.address);
+        advert.addresses.len() == self.spec.addresses.len()
+            && ours.all(|address| advert.addresses.contains(&address))
     }
 
     /// RFC 9568 6.4.2 (Backup), with keepalived's `preempt_delay`.

@@ -20,6 +20,7 @@ mod scene;
 mod stall;
 mod start_and_stop;
 mod startup_delay;
+mod steady;
 mod sync_group;
 mod tracking;
 mod unicast;

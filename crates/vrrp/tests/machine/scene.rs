@@ -6,7 +6,7 @@ use std::time::Duration;
 use clock::Instant;
 use vrrp::{
     Action, Advert, AuthenticationData, Done, Family, Held, IfIndex, Input, InstanceSpec, LinkAddress,
-    LinkView, Packet, Protocol, Router, RouterSpec, StateName, Subject, Transition, VirtualAddress,
+    LinkView, Packet, Protocol, Router, RouterSpec, Send, StateName, Subject, Transition, VirtualAddress,
     VirtualRouterId, Want, What, Why,
 };
 
@@ -71,6 +71,8 @@ pub struct Scene {
     pub log: Vec<Action>,
     /// Errors that the kernel will answer to wants.
     pub refuse: Vec<(Held, i32)>,
+    /// How many inputs could have gone the short way of the same advert again.
+    pub short: usize,
 }
 
 impl Scene {
@@ -123,6 +125,7 @@ impl Scene {
             told: vec![],
             log: vec![],
             refuse: vec![],
+            short: 0,
         }
     }
 
@@ -147,8 +150,30 @@ impl Scene {
         {
             self.configured = first.clone();
         }
+        let short = self.short_way(&input);
         self.router.handle(self.now, input);
+        if let Some((router, sent)) = short {
+            let mut long = self.router.clone();
+            assert_eq!(long.next_action(), sent.map(Action::Send));
+            assert_eq!(long, router, "the short way leads elsewhere");
+            self.short += 1;
+        }
         self.perform();
+    }
+
+    /// Where the short way leads, if it is open: the router, and what it sends.
+    fn short_way(&self, input: &Input) -> Option<(Router, Option<Send>)> {
+        let mut router = self.router.clone();
+        match input {
+            Input::Packet(packet) => router.hear_again(self.now, &packet.view()).then_some((router, None)),
+            Input::Tick => {
+                let sent = router.advertise_again(self.now)?.clone();
+                // A tick lets all of them act; one more may be due.
+                let done = router.next_deadline().is_none_or(|at| at > self.now);
+                done.then_some((router, Some(sent)))
+            }
+            _ => None,
+        }
     }
 
     fn perform(&mut self) {
