@@ -1,11 +1,11 @@
 //! Whether an interface has a link, asked of its driver: for drivers that do not tell the kernel.
 
-use std::ffi::{c_char, c_int, c_ulong};
+use std::ffi::{c_int, c_ulong};
 use std::io;
-use std::mem;
-use std::os::fd::AsRawFd;
 
 use socket2::{Domain, Socket, Type};
+
+use crate::ioctl::Request;
 
 /// How it is asked, the oldest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -25,15 +25,6 @@ const SIOCGMIIREG: c_ulong = 0x8948;
 const ETHTOOL_GLINK: u32 = 0x0a;
 const BASIC_STATUS: u16 = 1;
 const LINK_STATUS: u16 = 0x0004;
-
-/// `struct ifreq` with what one of the requests wants after the name.
-#[repr(C)]
-struct Request<T> {
-    name: [c_char; libc::IFNAMSIZ],
-    value: T,
-    /// The kernel copies the whole of it, whatever `T` is.
-    rest: [u64; 3],
-}
 
 #[repr(C)]
 #[derive(Default)]
@@ -80,42 +71,25 @@ impl Linkbeat {
     fn ask(&self, name: &str, method: Method) -> io::Result<bool> {
         match method {
             Method::Mii => {
-                let mut request = request(name, Mii::default());
-                self.control(SIOCGMIIPHY, &mut request)?;
+                let mut request = Request::new(name, Mii::default());
+                request.ask(&self.socket, SIOCGMIIPHY)?;
                 request.value.register = BASIC_STATUS;
-                self.control(SIOCGMIIREG, &mut request)?;
+                request.ask(&self.socket, SIOCGMIIREG)?;
                 Ok(request.value.value_out & LINK_STATUS != 0)
             }
             Method::Ethtool => {
                 let mut value = EthtoolValue { command: ETHTOOL_GLINK, data: 0 };
-                self.control(SIOCETHTOOL, &mut request(name, &raw mut value))?;
+                Request::new(name, &raw mut value).ask(&self.socket, SIOCETHTOOL)?;
                 Ok(value.data != 0)
             }
             Method::Flags => {
-                let mut request = request(name, 0_i16);
-                self.control(SIOCGIFFLAGS, &mut request)?;
+                let mut request = Request::new(name, 0_i16);
+                request.ask(&self.socket, SIOCGIFFLAGS)?;
                 let needed = libc::IFF_UP | libc::IFF_RUNNING;
                 Ok(c_int::from(request.value) & needed == needed)
             }
         }
     }
-
-    fn control<T>(&self, number: c_ulong, request: &mut Request<T>) -> io::Result<()> {
-        const { assert!(mem::size_of::<Request<T>>() >= mem::size_of::<libc::ifreq>()) };
-        // SAFETY: the request is at least as large as the `struct ifreq` that the kernel reads and writes, begins with its
-        // name, and goes on with what this number wants; a pointer in it is to a live `EthtoolValue`.
-        let status = unsafe { libc::ioctl(self.socket.as_raw_fd(), number as _, &raw mut *request) };
-        if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-    }
-}
-
-/// Names are cut off at the kernel's limit: no interface has such a name.
-fn request<T>(name: &str, value: T) -> Request<T> {
-    let mut request = Request { name: [0; libc::IFNAMSIZ], value, rest: [0; 3] };
-    for (place, byte) in request.name[..libc::IFNAMSIZ - 1].iter_mut().zip(name.bytes()) {
-        *place = byte.cast_signed() as c_char;
-    }
-    request
 }
 
 #[cfg(test)]

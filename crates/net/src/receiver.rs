@@ -78,10 +78,19 @@ impl Receiver {
             }
         }
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
-        // Without the privilege for more, the system's default has to do.
-        let _ = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER);
         let control = vec![0; cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec).capacity()];
-        Ok(Self { socket, interface, family, protocol, buffer: vec![0; LARGEST], control })
+        let receiver = Self { socket, interface, family, protocol, buffer: vec![0; LARGEST], control };
+        receiver.size(None);
+        Ok(receiver)
+    }
+
+    /// Makes the receive buffer as large as this, in bytes, or as large as is good. What the system does not allow is cut.
+    pub fn size(&self, bytes: Option<u32>) {
+        // Without the privilege for more, the system's default has to do. No other error is possible.
+        let _ = match bytes {
+            Some(bytes) => setsockopt(&self.socket, sockopt::RcvBuf, &(bytes as usize)),
+            None => setsockopt(&self.socket, sockopt::RcvBufForce, &RECEIVE_BUFFER),
+        };
     }
 
     /// Joins a group of this receiver's family.

@@ -526,6 +526,8 @@ impl Daemon {
                 let named = globals.daemon.named(&globals.daemon.vrrp, "keepalived_vrrp");
                 child.send(&ToVrrp::Schedule(named, Rise::of(&globals.daemon)));
                 child.send(&ToVrrp::Filter(globals.firewall.nftables.clone()));
+                let vrrp = &globals.vrrp;
+                child.send(&ToVrrp::Buffers(vrrp.receive_buffer, vrrp.receive_buffer_packets));
                 child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
             }
             Role::Checker => {

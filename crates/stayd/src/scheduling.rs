@@ -95,7 +95,13 @@ impl Scheduling {
 
     /// The process was scheduled late by this: raises it by one, where the file allows that and gives it no real-time
     /// priority itself. Returns what is to be told.
+    #[inline]
     pub fn late(&mut self, by: Duration) -> Option<String> {
+        if self.rise.most == 0 { None } else { self.too_late(by) }
+    }
+
+    #[inline(never)]
+    fn too_late(&mut self, by: Duration) -> Option<String> {
         if self.raised >= self.rise.most || by < self.rise.late || self.applied.realtime.is_some() {
             return None;
         }
@@ -115,10 +121,11 @@ impl Scheduling {
     }
 
     /// Gives a process that has waited for something the real-time priority back that it lost by computing for too long.
+    #[inline]
     pub fn restore(&self) {
-        if RELAXED.load(Ordering::Relaxed)
+        if let Some(priority) = self.applied.realtime.or((self.raised > 0).then_some(self.raised))
+            && RELAXED.load(Ordering::Relaxed)
             && RELAXED.swap(false, Ordering::SeqCst)
-            && let Some(priority) = self.applied.realtime.or((self.raised > 0).then_some(self.raised))
         {
             // What was granted before is granted again; if not, the ordinary priority has to do.
             let _ = set_policy(libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, priority);

@@ -9,6 +9,7 @@ mod filter;
 mod interfaces;
 mod leftovers;
 mod parent;
+mod receive_buffers;
 mod receivers;
 mod wake;
 
@@ -18,6 +19,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
 
 use clock::Instant;
+use config::model::BufferPolicy;
 use net::{Announcer, Change, Holdings, Loss, Mirror, Received, Sender};
 use vrrp::{
     Action, Done, Input, InstanceId, LinkView, PROTOCOL_KEEPALIVED, Router, RouterSpec, UnixTime, Want,
@@ -32,6 +34,7 @@ use address_log::AddressLog;
 use filter::Blocked;
 use interfaces::Interfaces;
 use parent::{Heard, Parent};
+use receive_buffers::Sizes;
 use receivers::Receivers;
 use wake::{Cause, Wake};
 
@@ -58,23 +61,26 @@ pub fn run(stream: UnixStream, options: &Options) -> Exit {
 }
 
 struct Driver {
+    // First what each advert needs.
     router: Router,
-    mirror: Mirror,
-    holdings: Holdings,
-    interfaces: Interfaces,
-    blocked: Blocked,
-    sender: Sender,
-    announcer: Announcer,
-    receivers: Receivers,
-    parent: Parent,
-    scheduling: Scheduling,
     wake: Wake,
+    receivers: Receivers,
+    sender: Sender,
+    parent: Parent,
     /// When the newest input was.
     latest: Instant,
+    scheduling: Scheduling,
+    interfaces: Interfaces,
+    mirror: Mirror,
+    holdings: Holdings,
+    blocked: Blocked,
+    announcer: Announcer,
     /// By how much the wall clock is ahead of the monotonic one, as the router knows it.
     clock_ahead: Option<Duration>,
     /// Whether an instance has `auth_hmac`.
     signs: bool,
+    /// How large receive buffers are, and for how many packets.
+    buffers: (BufferPolicy, u32),
     /// What the drivers of polled interfaces say.
     beats: BTreeMap<String, bool>,
     configured: bool,
@@ -104,6 +110,7 @@ impl Driver {
             latest: Instant::ZERO,
             clock_ahead: None,
             signs: false,
+            buffers: (BufferPolicy::System, 3),
             beats: BTreeMap::new(),
             configured: false,
             release: !options.dont_release_vrrp,
@@ -156,8 +163,7 @@ impl Driver {
         if self.is_due() {
             // Where only the timer has fired, nothing has waited longer than it.
             if !self.wake.is_time_only() {
-                self.wake.look()?;
-                self.drain_all(PACKETS_AT_ONCE);
+                self.look_again()?;
             }
             if self.is_due() {
                 self.act_in_time(deadline);
@@ -166,6 +172,14 @@ impl Driver {
         Ok(())
     }
 
+    #[cold]
+    fn look_again(&mut self) -> io::Result<()> {
+        self.wake.look()?;
+        self.drain_all(PACKETS_AT_ONCE);
+        Ok(())
+    }
+
+    #[inline]
     fn is_due(&self) -> bool {
         self.router.next_deadline().is_some_and(|at| at <= self.wake.woken())
     }
@@ -184,8 +198,13 @@ impl Driver {
             }
         }
         if self.is_due() {
-            self.feed(Input::Tick);
+            self.tick();
         }
+    }
+
+    #[inline(never)]
+    fn tick(&mut self) {
+        self.feed(Input::Tick);
     }
 
     #[cold]
@@ -204,6 +223,7 @@ impl Driver {
     }
 
     /// Takes in what the wake-up was for, of each socket so many packets at most.
+    #[inline]
     fn drain_all(&mut self, most: usize) {
         for number in 0..self.wake.shown() {
             match self.wake.cause(number) {
@@ -215,13 +235,15 @@ impl Driver {
     }
 
     /// Mostly one, that says what the last one of its virtual router said.
+    #[inline]
     fn hear_packets(&mut self, place: usize, most: usize) {
         for _ in 0..most {
             match self.receivers.receive(place) {
                 Some(Ok(Received::Packet(at, packet))) => {
                     self.latest = self.latest.max(at);
                     if !self.router.hear_again(self.latest, &packet) {
-                        self.router.handle(self.latest, Input::Packet(packet.to_packet()));
+                        let packet = packet.to_packet();
+                        self.router.handle(self.latest, Input::Packet(packet));
                     }
                 }
                 Some(Ok(Received::Malformed)) => {}
@@ -310,6 +332,7 @@ impl Driver {
                     self.complain(failures);
                     self.log_addresses();
                 }
+                Heard::Message(ToVrrp::Buffers(policy, packets)) => self.buffers = (policy, packets),
                 Heard::Message(ToVrrp::Configure(spec)) => self.configure(*spec),
                 Heard::Message(ToVrrp::Report(dump)) => self.tell_report(dump),
                 Heard::Message(ToVrrp::Stop) | Heard::Gone => {
@@ -330,6 +353,8 @@ impl Driver {
         // What was just made is heard of before it is used.
         self.hear_links();
         self.filter();
+        let (policy, packets) = self.buffers;
+        self.receivers.set_sizes(Sizes::of(&spec, policy, packets), &self.mirror);
         if !self.configured {
             self.configured = true;
             self.sweep(&spec);
@@ -453,7 +478,10 @@ impl Driver {
     }
 
     /// Does what the router asks for, until it asks for nothing more.
+    #[inline(never)]
     fn perform(&mut self) {
+        // What is only told waits for what the LAN waits for: a takeover begins with its advert.
+        let mut told = Vec::new();
         while let Some(action) = self.router.next_action() {
             match action {
                 Action::Send(send) => {
@@ -464,14 +492,17 @@ impl Driver {
                 Action::Want(want) => self.hold(&want),
                 Action::Announce(announce) => self.announce(&announce),
                 Action::Listen(membership) => {
-                    let result = self.receivers.listen(membership, &self.wake);
+                    let result = self.receivers.listen(membership, &self.wake, &self.mirror);
                     let result = result.map_err(|error| error.raw_os_error().unwrap_or(libc::EIO));
                     self.feed(Input::Done(Done::Listening { membership, result }));
                 }
                 Action::Unlisten(membership) => self.receivers.unlisten(membership),
-                Action::Notify(transition) => self.parent.tell(&FromVrrp::Transition(transition)),
-                Action::Emit(event) => self.parent.tell(&FromVrrp::Event(event)),
+                Action::Notify(transition) => told.push(FromVrrp::Transition(transition)),
+                Action::Emit(event) => told.push(FromVrrp::Event(event)),
             }
+        }
+        for message in told {
+            self.parent.tell(&message);
         }
     }
 

@@ -27,6 +27,7 @@ impl Deadlines {
     }
 
     /// The deadline of an instance was `before` and is `after` now.
+    #[inline]
     pub(crate) fn change(&mut self, id: InstanceId, before: Option<Instant>, after: Option<Instant>) {
         match (&mut self.0[..], before, after) {
             // There is no order to keep.
@@ -35,6 +36,7 @@ impl Deadlines {
         }
     }
 
+    #[inline(never)]
     fn reorder(&mut self, id: InstanceId, before: Option<Instant>, after: Option<Instant>) {
         let place = |at: Option<Instant>| at.map(|at| self.0.partition_point(|entry| *entry < (at, id)));
         match (place(before), place(after)) {

@@ -38,7 +38,15 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 /// The VRRP of one host.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Router {
+    // First what the short way needs.
     instances: BTreeMap<InstanceId, Instance>,
+    deadlines: Deadlines,
+    actions: VecDeque<Action>,
+    changed: BTreeSet<InstanceId>,
+    /// When something else is due than what an instance does.
+    others_due: Option<Instant>,
+    /// Who heard something last and nobody else with it.
+    newest: Option<InstanceId>,
     next_id: u32,
     /// The wall clock as last told, and when.
     wall: Option<(Instant, UnixTime)>,
@@ -59,11 +67,6 @@ pub struct Router {
     unknown: Option<BTreeSet<(IfIndex, IpAddr, VirtualRouterId)>>,
     predecessor: BTreeMap<InstanceKey, InstanceSnapshot>,
     announcer: Announcer,
-    deadlines: Deadlines,
-    /// When something else is due than what an instance does.
-    others_due: Option<Instant>,
-    actions: VecDeque<Action>,
-    changed: BTreeSet<InstanceId>,
 }
 
 impl Router {
@@ -336,7 +339,10 @@ impl Router {
         let key = (packet.interface, Family::of(packet.source), vrid);
         match self.receivers.get(&key).map(Vec::as_slice) {
             None | Some([]) => self.tell_unknown(packet, vrid),
-            Some(&[only]) => self.with(now, only, |instance, cx| instance.receive(cx, packet)),
+            Some(&[only]) => {
+                self.with(now, only, |instance, cx| instance.receive(cx, packet));
+                self.newest = Some(only);
+            }
             Some(several) => {
                 for id in self.concerned(packet, several) {
                     self.with(now, id, |instance, cx| instance.receive(cx, packet));
@@ -432,6 +438,7 @@ impl Router {
     fn listen(&mut self) {
         let mut wanted = BTreeSet::new();
         self.receivers.clear();
+        self.newest = None;
         for instance in self.instances.values().filter(|instance| !instance.is_stopped()) {
             if let Some(membership) = instance.membership(&self.links) {
                 wanted.insert(membership);

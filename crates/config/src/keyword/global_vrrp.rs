@@ -235,14 +235,14 @@ pub const VRRP: &[Keyword] = &[
     )
     .default("false")
     .since("2.0.16"),
-    later(
+    kw(
         "vrrp_rx_bufs_policy",
         wants(Value::Text),
         "How large the receive buffers of VRRP are: by the interface's `MTU`, by the length of an \
          `ADVERT`, or a number of bytes.",
     )
     .since("2.0.3"),
-    later(
+    kw(
         "vrrp_rx_bufs_multiplier",
         wants(Value::int(1, UINT)),
         "How many packets of the size of `vrrp_rx_bufs_policy` a receive buffer holds.",

@@ -368,7 +368,7 @@ const TRANSPORT: &[Keyword] = &[
     .since("2.0.17")
     .once()
     .once(),
-    later(
+    kw(
         "kernel_rx_buf_size",
         wants(Value::int(0, UINT)),
         "Size in bytes of the receive buffer of the instance's socket.",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use checker::{MiscProbe, VirtualServerSpec};
-use config::model::{Identity, LvsGlobals, NftablesSpec, ProcessSpec};
+use config::model::{BufferPolicy, Identity, LvsGlobals, NftablesSpec, ProcessSpec};
 use net::sysctl::Setting;
 use serde::{Deserialize, Serialize};
 use vrrp::{
@@ -63,6 +63,8 @@ pub enum ToVrrp {
     Filter(NftablesSpec),
     /// How the process is called and scheduled, and whether it may raise itself; before each configuration.
     Schedule(ProcessSpec, Rise),
+    /// How large the receive buffers of adverts are, and for how many packets; before each configuration.
+    Buffers(BufferPolicy, u32),
     /// What to run.
     Configure(Box<RouterSpec>),
     /// What a script, file or process says now that instances may follow.

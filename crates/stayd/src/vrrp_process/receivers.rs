@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use net::{Received, Receiver};
+use net::{Mirror, Received, Receiver};
 use vrrp::{Family, IfIndex, Membership, Protocol};
 
+use super::receive_buffers::Sizes;
 use super::wake::Wake;
 
 /// Names a receiving socket.
@@ -15,6 +16,7 @@ type Key = (IfIndex, Family, Protocol);
 #[derive(Default)]
 pub(super) struct Receivers {
     sockets: Vec<Option<Socket>>,
+    sizes: Sizes,
 }
 
 struct Socket {
@@ -25,18 +27,36 @@ struct Socket {
 }
 
 impl Receivers {
+    /// Makes the buffers of all sockets as large as the file says now.
+    pub(super) fn set_sizes(&mut self, sizes: Sizes, mirror: &Mirror) {
+        self.sizes = sizes;
+        for socket in self.sockets.iter().flatten() {
+            socket.receiver.size(self.size_of(socket.key, mirror));
+        }
+    }
+
+    fn size_of(&self, (interface, family, protocol): Key, mirror: &Mirror) -> Option<u32> {
+        self.sizes.get(&mirror.link(interface)?.name, family, protocol)
+    }
+
     /// Receives what this membership asks for; the socket is watched by `wake`.
-    pub(super) fn listen(&mut self, membership: Membership, wake: &Wake) -> io::Result<()> {
+    pub(super) fn listen(&mut self, membership: Membership, wake: &Wake, mirror: &Mirror) -> io::Result<()> {
         let place = self.place_of(membership).unwrap_or_else(|| {
             self.sockets.iter().position(Option::is_none).unwrap_or_else(|| {
                 self.sockets.push(None);
                 self.sockets.len() - 1
             })
         });
+        let size = self.size_of(key(membership), mirror);
         let slot = &mut self.sockets[place];
-        let socket = match slot {
-            Some(open) => open,
-            None => slot.insert(open(membership, place, wake)?),
+        let socket = if let Some(open) = slot {
+            open
+        } else {
+            let socket = slot.insert(open(membership, place, wake)?);
+            if size.is_some() {
+                socket.receiver.size(size);
+            }
+            socket
         };
         if let Some(group) = membership.group
             && let Err(error) = socket.receiver.join(group)

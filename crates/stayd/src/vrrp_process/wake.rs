@@ -1,7 +1,7 @@
 //! What ends the wait of the loop: a socket, a signal, or the time.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use clock::Instant;
 use net::{Mirror, Receiver};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::time::TimeSpec;
-use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::sys::timerfd::{ClockId, TimerFd, TimerFlags};
 
 use super::parent::Parent;
 use crate::signals;
@@ -200,9 +199,7 @@ impl Wake {
             (_, Some(deadline)) => deadline,
         };
         // Zero would disarm it; a time that has passed fires at once.
-        let at = Duration::from_micros(deadline.as_micros().max(1));
-        let flags = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
-        self.timer.set(Expiration::OneShot(TimeSpec::from_duration(at)), flags)?;
+        set(&self.timer, deadline.as_micros().max(1))?;
         self.timer_at = Timer::Set { at: deadline, since: self.woken };
         Ok(())
     }
@@ -215,6 +212,22 @@ impl Wake {
         self.watching_backlog = backlog;
         Ok(())
     }
+}
+
+/// Sets a timer to so many microseconds on its clock. (As [`TimerFd::set`], but on the way of every advert.)
+#[inline]
+fn set(timer: &TimerFd, micros: u64) -> nix::Result<()> {
+    let value = libc::timespec {
+        tv_sec: libc::time_t::try_from(micros / 1_000_000).unwrap_or(libc::time_t::MAX),
+        tv_nsec: (micros % 1_000_000 * 1_000).cast_signed() as libc::c_long,
+    };
+    let once = libc::itimerspec { it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+    let descriptor = timer.as_fd().as_raw_fd();
+    // SAFETY: the call reads the time, which lives as long as it, and writes nothing.
+    Errno::result(unsafe {
+        libc::timerfd_settime(descriptor, libc::TFD_TIMER_ABSTIME, &raw const once, std::ptr::null_mut())
+    })?;
+    Ok(())
 }
 
 fn readable(data: u64) -> EpollEvent {

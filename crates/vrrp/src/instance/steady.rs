@@ -51,44 +51,49 @@ impl Instance {
         }
     }
 
-    /// Hears the same advert as last time; `false`: it is not the same, or does more than that one did.
+    /// Hears the same advert as last time, and says how its deadline moves; `None`: it is not the same, or does more than
+    /// that one did.
     #[inline]
-    pub(crate) fn hear_again(&mut self, now: Instant, packet: &PacketView<'_>) -> bool {
+    pub(crate) fn hear_again(&mut self, now: Instant, packet: &PacketView<'_>) -> Option<(Instant, Instant)> {
         if let (Some(Steady::Heard), State::Backup(backup), Some(familiar)) =
             (&self.steady, &mut self.state, &self.familiar)
             && familiar.is_like(packet)
         {
             self.counters.advert_received += 1;
+            let (before, retry) = (backup.takeover_at, self.hold.retry_at());
             backup.takeover_at = now + backup.waited;
-            true
+            let first = |at: Instant| retry.map_or(at, |retry| retry.min(at));
+            Some((first(before), first(backup.takeover_at)))
         } else {
-            false
+            None
         }
     }
 
-    /// Sends the same advert as last time, if that is all that is due.
+    /// Sends the same advert as last time, if that is all that is due, and says how its deadline moves.
     #[inline]
-    pub(crate) fn advertise_again(&mut self, now: Instant) -> bool {
+    pub(crate) fn advertise_again(&mut self, now: Instant) -> Option<(Instant, Instant)> {
         let (Some(Steady::Sent(send)), State::Master(master)) = (&mut self.steady, &mut self.state) else {
-            return false;
+            return None;
         };
-        let next = master.advert_at + self.spec.advert_interval.duration();
-        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if master.advert_at > now
-            || next <= now
-            || due(master.second_burst_at)
-            || due(master.refresh_at)
-            || due(master.lower_burst_at)
-            || due(master.extra_at)
-            || due(self.hold.retry_at())
-        {
-            return false;
+        let (before, next) = (master.advert_at, master.advert_at + self.spec.advert_interval.duration());
+        let rest = [
+            master.second_burst_at,
+            master.refresh_at,
+            master.lower_burst_at,
+            master.extra_at,
+            self.hold.retry_at(),
+        ];
+        let first = |at: Instant| rest.into_iter().flatten().fold(at, Instant::min);
+        let after = first(next);
+        // Also where so much was missed that the cadence starts anew.
+        if before > now || after <= now {
+            return None;
         }
         master.advert_at = next;
         master.last_sent = now;
         self.ip_id = self.ip_id.checked_add(1).unwrap_or(1);
         send.id = self.ip_id;
         self.counters.advert_sent += 1;
-        true
+        Some((before, after))
     }
 }

@@ -3,7 +3,7 @@
 use clock::Instant;
 
 use super::Router;
-use crate::action::{Protocol, Send};
+use crate::action::{InstanceId, Send};
 use crate::advert::Advert;
 use crate::input::PacketView;
 use crate::spec::Family;
@@ -13,17 +13,24 @@ impl Router {
     /// `false`: nothing was done, and it is for [`Router::handle`].
     #[inline]
     pub fn hear_again(&mut self, now: Instant, packet: &PacketView<'_>) -> bool {
-        // An authentication header counts its packets.
-        let Protocol::Vrrp = packet.protocol else { return false };
+        self.newest.is_some_and(|id| self.hears_again(id, now, packet)) || self.hear_another(now, packet)
+    }
+
+    /// Mostly there is one virtual router; else it is rarely that which was heard last.
+    #[inline(never)]
+    fn hear_another(&mut self, now: Instant, packet: &PacketView<'_>) -> bool {
         let Some(vrid) = Advert::peek_vrid(packet.payload) else { return false };
         let key = (packet.interface, Family::of(packet.source), vrid);
         let Some(&[id]) = self.receivers.get(&key).map(Vec::as_slice) else { return false };
+        self.hears_again(id, now, packet)
+    }
+
+    #[inline]
+    fn hears_again(&mut self, id: InstanceId, now: Instant, packet: &PacketView<'_>) -> bool {
         let Some(instance) = self.instances.get_mut(&id) else { return false };
-        let before = instance.deadline();
-        if !instance.hear_again(now, packet) {
-            return false;
-        }
-        self.deadlines.change(id, before, instance.deadline());
+        let Some((before, after)) = instance.hear_again(now, packet) else { return false };
+        self.deadlines.change(id, Some(before), Some(after));
+        self.newest = Some(id);
         true
     }
 
@@ -37,11 +44,8 @@ impl Router {
         }
         let id = self.deadlines.first_due(now)?;
         let instance = self.instances.get_mut(&id)?;
-        let before = instance.deadline();
-        if !instance.advertise_again(now) {
-            return None;
-        }
-        self.deadlines.change(id, before, instance.deadline());
+        let (before, after) = instance.advertise_again(now)?;
+        self.deadlines.change(id, Some(before), Some(after));
         instance.newest_sent()
     }
 }
