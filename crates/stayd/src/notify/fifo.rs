@@ -144,8 +144,6 @@ mod tests {
     use std::io::Read;
     use std::os::unix::fs::MetadataExt;
 
-    use config::model::Identity;
-
     use super::*;
 
     fn reader(path: &Path) -> File {
@@ -162,32 +160,6 @@ mod tests {
         assert_eq!(there.mode() & 0o7777, 0o600);
         drop(fifo);
         assert!(!path.exists());
-    }
-
-    // As root only: nobody else can give anything away.
-    #[test]
-    fn a_pipe_belongs_to_its_owner_in_a_folder_of_ours_and_in_one_of_the_owner_s() {
-        let Ok(daemon) = User::of(&Identity { user: "daemon".into(), group: None }) else { return };
-        if !nix::unistd::geteuid().is_root() {
-            return;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let ours = folder.path().join("ours");
-        let theirs = folder.path().join("theirs");
-        for place in [&ours, &theirs] {
-            fs::create_dir(place).unwrap();
-            fs::set_permissions(place, Permissions::from_mode(0o755)).unwrap();
-        }
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        std::os::unix::fs::chown(&theirs, Some(1), Some(1)).unwrap();
-        for place in [ours, theirs] {
-            let path = place.join("fifo");
-            let fifo = Fifo::open(&path, &daemon, 0o177, false).unwrap();
-            let there = fs::metadata(&path).unwrap();
-            assert_eq!((there.uid(), there.gid(), there.mode() & 0o7777), (1, 1, 0o600));
-            drop(fifo);
-            assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
-        }
     }
 
     #[test]
