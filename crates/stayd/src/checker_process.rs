@@ -8,6 +8,7 @@ mod addresses;
 mod drained;
 mod globals;
 mod marking;
+mod prepared;
 mod probes;
 mod scripts;
 mod table;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use checker::{Action, Event, Input, Scheduler, Why};
 use clock::Instant;
+use config::model::LvsGlobals;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -30,13 +32,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::cli::Options;
 use crate::exit::Exit;
-use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, ToChecker};
+use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, Scripts, ToChecker};
 use crate::scheduling::Scheduling;
 use crate::{descriptors, memory, namespace, ready, signals};
 use addresses::Addresses;
 use drained::Drained;
 use globals::Globals;
 use marking::Marking;
+pub use prepared::{Opened, Prepared};
 use probes::{Ended, Probes};
 use table::KernelTable;
 
@@ -55,10 +58,34 @@ const MOST_LINES: usize = 100;
 /// Runs the process until it is told to stop or the parent is gone. The options say whether what is ours is taken out of
 /// the kernel at the end, and whether every step of every check is told.
 pub fn run(stream: StdUnixStream, options: &Options) -> Exit {
+    enter(|| {
+        let table = KernelTable::open().map_err(io::Error::other)?;
+        Process::open(stream, options, table)
+    })
+}
+
+/// As [`run`], where the first table is in place already.
+pub fn go_on(
+    stream: StdUnixStream,
+    options: &Options,
+    prepared: Prepared,
+    lvs: &LvsGlobals,
+    scripts: Scripts,
+) -> Exit {
+    enter(|| {
+        let Prepared { scheduler, table, globals, lines } = prepared;
+        let mut process = Process::open(stream, options, table)?;
+        (process.scheduler, process.globals) = (scheduler, globals);
+        process.take_up(lvs, scripts, lines);
+        Ok(process)
+    })
+}
+
+fn enter(open: impl FnOnce() -> io::Result<Process>) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
-            match Process::open(stream, options) {
+            match open() {
                 Ok(mut process) => process.run().await,
                 Err(error) => {
                     eprintln!("cannot start: {error}");
@@ -112,10 +139,22 @@ enum Woken {
     Time,
 }
 
+/// What of the table is to change with what the scheduler says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// All of it: there is a configuration.
+    All,
+    /// The services that are named.
+    Touched,
+    /// Nothing: there is a configuration, and it is there already.
+    Nothing,
+}
+
 impl Process {
-    fn open(stream: StdUnixStream, options: &Options) -> io::Result<Self> {
+    fn open(stream: StdUnixStream, options: &Options, table: KernelTable) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let signals = signals::ForChild::catch(options.ignore_sigint)?;
+        signals::release();
         let signalled = ready::watch(signals.stream().try_clone()?.into())?;
         let (stream, writer) = UnixStream::from_std(stream)?.into_split();
         let (to_parent, outgoing) = unbounded_channel();
@@ -123,7 +162,7 @@ impl Process {
         Ok(Self {
             scheduler: Scheduler::new(),
             probes: Probes::new()?,
-            table: KernelTable::open().map_err(io::Error::other)?,
+            table,
             place: None,
             addresses: Addresses::new(),
             drained: Drained::default(),
@@ -143,6 +182,25 @@ impl Process {
             scheduling: Scheduling::default(),
             snapshot_at: None,
         })
+    }
+
+    /// Goes on with a table that is in place.
+    fn take_up(&mut self, lvs: &LvsGlobals, scripts: Scripts, [before, after]: [Vec<Line>; 2]) {
+        self.equip(lvs, scripts);
+        self.tell_lines(before);
+        self.carry_out(net::now(), Then::Nothing);
+        self.tell_lines(after);
+        let failed = self.marking.release();
+        self.tell_lines(failed.into_iter().collect());
+        self.tell(&FromChecker::Configured);
+        memory::give_back();
+    }
+
+    /// What probes and news need to know.
+    fn equip(&mut self, lvs: &LvsGlobals, scripts: Scripts) {
+        self.probes.share(checker::probe::Resources::new(lvs.tls.as_ref()));
+        self.probes.configure(scripts);
+        self.init_notifies = lvs.init_notifies;
     }
 
     async fn run(&mut self) -> Exit {
@@ -251,9 +309,7 @@ impl Process {
                     }
                 }
                 Ok(Some(ToChecker::Configure { servers, lvs, marked, seed, scripts })) => {
-                    self.probes.share(checker::probe::Resources::new(lvs.tls.as_ref()));
-                    self.probes.configure(scripts);
-                    self.init_notifies = lvs.init_notifies;
+                    self.equip(&lvs, scripts);
                     let nftables = lvs.nftables.clone();
                     let lines = self.globals.configure(&mut self.table.client, *lvs, !self.resumed);
                     self.tell_lines(lines);
@@ -331,8 +387,14 @@ impl Process {
     }
 
     fn feed_at(&mut self, now: Instant, input: Input) {
-        let configured = matches!(input, Input::Configure { .. });
+        let then = if matches!(input, Input::Configure { .. }) { Then::All } else { Then::Touched };
         self.scheduler.handle(now, input);
+        self.carry_out(now, then);
+    }
+
+    /// Does what the scheduler asks for.
+    fn carry_out(&mut self, now: Instant, then: Then) {
+        let configured = then != Then::Touched;
         let (mut touched, mut news) = (Vec::new(), Vec::new());
         let mut drained = false;
         let mut told = 0;
@@ -372,15 +434,18 @@ impl Process {
             let text = "more servers begin as configured than are told one by one".to_owned();
             self.tell(&FromChecker::Line(Line { level: Level::Info, text }));
         }
-        if configured {
-            self.table.want_all(&self.scheduler);
-        } else if !touched.is_empty() {
-            self.table.want_some(&self.scheduler, &touched);
+        match then {
+            Then::All => self.table.want_all(&self.scheduler),
+            Then::Touched if touched.is_empty() => {}
+            Then::Touched => self.table.want_some(&self.scheduler, &touched),
+            Then::Nothing => {}
         }
         if configured || drained || !touched.is_empty() {
             self.drained.watch(now, self.scheduler.drains());
             self.snapshot_at.get_or_insert(now + SNAPSHOT_EVERY);
-            self.reconcile();
+            if then != Then::Nothing {
+                self.reconcile();
+            }
         }
     }
 

@@ -53,6 +53,11 @@ impl Configuration {
             globals.vmac_address_prefix.clone().or_else(|| globals.vmac_prefix.clone());
         Ok(Self { vrrp, virtual_servers, rest })
     }
+
+    /// Where the spread of first checks begins (`random_seed`).
+    pub fn seed(&self) -> u64 {
+        self.rest.globals.daemon.random_seed.map_or_else(|| net::now().as_micros(), u64::from)
+    }
 }
 
 /// What the command line says goes before what the file says.

@@ -7,6 +7,7 @@
 mod backoff;
 mod child;
 mod dumps;
+mod first;
 mod pid_files;
 mod reaper;
 mod reload;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{FollowSpec, Followed, ProbeSpec, VirtualServerSpec};
-use config::model::{Command, IpvsNamespace};
+use config::model::{Command, IpvsNamespace, Model};
 use net::sysctl::Setting;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -42,6 +43,7 @@ use crate::track::Trackers;
 use backoff::Backoff;
 use child::{Child, Ended};
 pub use child::{ROLE_VARIABLE, Role};
+use first::First;
 use pid_files::PidFiles;
 use reload::Reloads;
 use signals::Order;
@@ -57,7 +59,7 @@ pub fn run(options: Options) -> Exit {
         tracing::warn!("options without effect in this version of stayd: {}", ineffective.join(" "));
     }
     let host = ThisHost { settled: options.namespace.is_some() };
-    let configuration = match Configuration::read(&options, host) {
+    let mut configuration = match Configuration::read(&options, host) {
         Ok(configuration) => configuration,
         Err(Refusal { exit }) => return exit,
     };
@@ -95,10 +97,12 @@ pub fn run(options: Options) -> Exit {
         tracing::error!("{error}");
         return Exit::Fatal;
     }
+    crate::signals::hold();
+    let first = First::fork(&options, &mut configuration, &pid_files, &pid_file);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
-            match Daemon::start(options, configuration, pid_files, idents) {
+            match Daemon::start(options, configuration, pid_files, idents, first) {
                 Ok(mut daemon) => daemon.run().await,
                 Err(error) => {
                     tracing::error!("cannot start: {error}");
@@ -134,6 +138,8 @@ struct Daemon {
     pid_files: PidFiles,
     idents: Arc<Idents>,
     configuration: Configuration,
+    /// The checker process of the first configuration, until it is watched.
+    first: Option<First>,
     children: BTreeMap<Role, Child>,
     backoffs: BTreeMap<Role, Backoff>,
     generation: u64,
@@ -170,9 +176,11 @@ impl Daemon {
         configuration: Configuration,
         pid_files: PidFiles,
         idents: Arc<Idents>,
+        first: Option<First>,
     ) -> std::io::Result<Self> {
         let (sender, events) = unbounded_channel();
         signals::watch(&sender, options.ignore_sigint)?;
+        crate::signals::release();
         tokio::spawn(reaper::run());
         tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
         let trackers = Trackers::new(sender.clone());
@@ -182,6 +190,7 @@ impl Daemon {
             pid_files,
             idents,
             configuration,
+            first,
             children: BTreeMap::new(),
             backoffs: BTreeMap::new(),
             generation: 0,
@@ -445,11 +454,10 @@ impl Daemon {
         // Nothing in it can fail to be encoded.
         self.server_events = ipc::encode(&events).unwrap_or_default();
         drop(events);
-        let scripts = self.check_scripts(&servers);
+        let scripts = check_scripts(&self.configuration.rest, &servers);
         self.serves = !servers.is_empty();
         let lvs = Box::new(self.configuration.rest.lvs.clone());
-        let seed = self.configuration.rest.globals.daemon.random_seed;
-        let seed = seed.map_or_else(|| net::now().as_micros(), u64::from);
+        let seed = self.configuration.seed();
         let message = ToChecker::Configure { servers, lvs, marked: self.marked.clone(), seed, scripts };
         match ipc::encode(&message) {
             Ok(bytes) => self.to_checker = bytes,
@@ -459,7 +467,13 @@ impl Daemon {
 
     fn spawn(&mut self, role: Role, resume: bool) {
         self.generation += 1;
-        match Child::spawn(role, self.generation, &self.pid_files.child(role), &self.sender) {
+        let first = if role == Role::Checker { self.first.take() } else { None };
+        let has_configuration = first.is_some();
+        let child = match first {
+            Some(first) => Child::adopt(first, self.generation, &self.sender),
+            None => Child::spawn(role, self.generation, &self.pid_files.child(role), &self.sender),
+        };
+        match child {
             Ok(child) => {
                 self.idents.set_pid(role.name(), child.pid);
                 tracing::info!("started the {} process, pid {}", role.name(), child.pid);
@@ -476,7 +490,11 @@ impl Daemon {
         }
         self.send_track(role);
         self.awaited.push(role);
-        self.send_configuration(role);
+        if has_configuration {
+            self.send_checker_settings();
+        } else {
+            self.send_configuration(role);
+        }
     }
 
     fn send_snapshot(&mut self, role: Role) {
@@ -531,21 +549,27 @@ impl Daemon {
                 child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
             }
             Role::Checker => {
-                self.tell_sync_daemon();
-                let daemon = &self.configuration.rest.globals.daemon;
-                let place = match &daemon.ipvs_namespace {
-                    IpvsNamespace::Same => None,
-                    IpvsNamespace::Initial => Some(namespace::default()),
-                    IpvsNamespace::Named(name) => Some(namespace::place(name)),
-                };
-                if let Some(place) = place {
-                    child.send(&ToChecker::Place(place));
-                }
-                let named = daemon.named(&daemon.checker, "keepalived_lvs");
-                child.send(&ToChecker::Schedule(named, Rise::of(daemon)));
+                self.send_checker_settings();
                 child.send_bytes(self.to_checker.clone());
             }
         }
+    }
+
+    /// What the checker process is told before its virtual servers.
+    fn send_checker_settings(&self) {
+        let Some(child) = self.children.get(&Role::Checker) else { return };
+        self.tell_sync_daemon();
+        let daemon = &self.configuration.rest.globals.daemon;
+        let place = match &daemon.ipvs_namespace {
+            IpvsNamespace::Same => None,
+            IpvsNamespace::Initial => Some(namespace::default()),
+            IpvsNamespace::Named(name) => Some(namespace::place(name)),
+        };
+        if let Some(place) = place {
+            child.send(&ToChecker::Place(place));
+        }
+        let named = daemon.named(&daemon.checker, "keepalived_lvs");
+        child.send(&ToChecker::Schedule(named, Rise::of(daemon)));
     }
 
     /// Tells the checker process whether the instance of `lvs_sync_daemon` is master.
@@ -556,22 +580,6 @@ impl Daemon {
         {
             child.send(&ToChecker::Master(self.states.get(instance) == Some(&StateName::Master)));
         }
-    }
-
-    /// What the checker process needs to know of the host to run commands: looking users up can take long, so that we do.
-    fn check_scripts(&self, servers: &[VirtualServerSpec]) -> Scripts {
-        let mut users = Users::new(&self.configuration.rest);
-        let servers = servers.iter().flat_map(|server| &server.real_servers);
-        let scripts = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.probe {
-            ProbeSpec::Misc(script) => Some(script),
-            _ => None,
-        });
-        let identities: BTreeSet<_> = scripts.map(ipc::script_identity).collect();
-        let users = identities.into_iter().filter_map(|identity| {
-            let user = users.user(identity.as_ref())?;
-            Some((identity, user))
-        });
-        Scripts { users: users.collect(), umask: self.configuration.rest.globals.files.umask }
     }
 
     fn send_stop(&mut self, role: Role) {
@@ -679,6 +687,22 @@ impl Daemon {
             self.send_stop(role);
         }
     }
+}
+
+/// What the checker process needs to know of the host to run commands: looking users up can take long, so that we do.
+fn check_scripts<'s>(rest: &Model, servers: impl IntoIterator<Item = &'s VirtualServerSpec>) -> Scripts {
+    let mut users = Users::new(rest);
+    let servers = servers.into_iter().flat_map(|server| &server.real_servers);
+    let scripts = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.probe {
+        ProbeSpec::Misc(script) => Some(script),
+        _ => None,
+    });
+    let identities: BTreeSet<_> = scripts.map(ipc::script_identity).collect();
+    let users = identities.into_iter().filter_map(|identity| {
+        let user = users.user(identity.as_ref())?;
+        Some((identity, user))
+    });
+    Scripts { users: users.collect(), umask: rest.globals.files.umask }
 }
 
 /// What real servers may follow, for their process.

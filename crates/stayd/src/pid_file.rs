@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -54,6 +55,15 @@ impl PidFile {
                 return Ok(Self { path: path.to_owned(), file });
             }
         }
+    }
+
+    /// Has a forked process hold the file no longer, which must not keep the lock when its holder is gone. To be called
+    /// there, and once: its copy of the file is then closed, and must not be used nor dropped.
+    ///
+    /// # Errors
+    /// The system call's.
+    pub fn close_copy(&self) -> io::Result<()> {
+        Ok(nix::unistd::close(self.file.as_raw_fd())?)
     }
 
     /// Writes `pid`: one number and a newline, nothing else.

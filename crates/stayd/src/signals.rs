@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use crate::exit::Exit;
@@ -61,6 +62,28 @@ pub struct Asked {
 /// The kernel refuses it.
 pub fn ignore_sigint() -> io::Result<()> {
     signal_hook::flag::register(SIGINT, Arc::default()).map(drop)
+}
+
+/// The signals that a daemon answers to.
+fn answered() -> SigSet {
+    let mut set = SigSet::empty();
+    for number in [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2] {
+        if let Ok(signal) = Signal::try_from(number) {
+            set.add(signal);
+        }
+    }
+    set
+}
+
+/// Has signals wait until there is somebody to answer them: the reply to one that comes sooner would be the process's end.
+pub fn hold() {
+    // Refused only for a set that makes no sense.
+    let _ = answered().thread_block();
+}
+
+/// Lets those through that wait.
+pub fn release() {
+    let _ = answered().thread_unblock();
 }
 
 impl ForChild {

@@ -1,5 +1,6 @@
 //! A child process: this executable started again with the same arguments, its role in the environment, and one end of a
-//! socket pair as its standard input.
+//! socket pair as its standard input. The [first](super::first) checker process is forked and not started, which makes no
+//! difference to anybody afterwards.
 
 use std::fmt;
 use std::io;
@@ -9,18 +10,22 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, pipe};
 use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::Event;
+use super::first::First;
 use crate::exit::Exit;
 use crate::ipc::{self, Decoder};
 use crate::pid_file::PidFile;
@@ -116,8 +121,6 @@ impl Child {
     ) -> io::Result<Self> {
         let mut pid_file = PidFile::take(pid_file).map_err(io::Error::other)?;
         let (ours, theirs) = StdUnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let (reader, writer) = UnixStream::from_std(ours)?.into_split();
         let mut arguments = std::env::args_os();
         let mut command = Command::new("/proc/self/exe");
         if let Some(name) = arguments.next() {
@@ -133,22 +136,25 @@ impl Child {
             .spawn()?;
         let pid = process.id().unwrap_or_default();
         pid_file.write(pid).map_err(io::Error::other)?;
-        let (messages, outgoing) = unbounded_channel();
-        tokio::spawn(write(writer, outgoing));
         if let Some(stderr) = process.stderr.take() {
             tokio::spawn(read_lines(stderr, role, events.clone()));
         }
-        let events = events.clone();
-        tokio::spawn(async move {
-            // Everything that it said comes before the news of its end.
-            match role {
-                Role::Vrrp => read(reader, &events, |message| Event::Vrrp(generation, message)).await,
-                Role::Checker => read(reader, &events, |message| Event::Checker(generation, message)).await,
-            }
-            let ended = process.wait().await.map_or(Ended::Unknown, Ended::from);
-            // The daemon itself is at its end if nobody listens.
-            let _ = events.send(Event::Ended(generation, role, ended));
-        });
+        let end = async move { process.wait().await.map_or(Ended::Unknown, Ended::from) };
+        let messages = watch(role, generation, ours, events, end)?;
+        Ok(Self { generation, pid, started: Instant::now(), stopping: false, messages, _pid_file: pid_file })
+    }
+
+    /// Watches a checker process that was forked, as one that was started.
+    ///
+    /// # Errors
+    /// The runtime does not take its lines.
+    pub fn adopt(first: First, generation: u64, events: &UnboundedSender<Event>) -> io::Result<Self> {
+        let First { pid: number, stream, stderr, pid_file } = first;
+        let role = Role::Checker;
+        let stderr = pipe::Receiver::from_owned_fd(stderr.into())?;
+        tokio::spawn(read_lines(stderr, role, events.clone()));
+        let messages = watch(role, generation, stream, events, ended(number))?;
+        let pid = u32::try_from(number.as_raw()).unwrap_or_default();
         Ok(Self { generation, pid, started: Instant::now(), stopping: false, messages, _pid_file: pid_file })
     }
 
@@ -174,6 +180,48 @@ impl Child {
             // It may have ended this moment.
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
+    }
+}
+
+/// Has what a child says and how it ends come as events; what is sent to the sender returned goes to the child.
+fn watch(
+    role: Role,
+    generation: u64,
+    stream: StdUnixStream,
+    events: &UnboundedSender<Event>,
+    end: impl Future<Output = Ended> + Send + 'static,
+) -> io::Result<UnboundedSender<Vec<u8>>> {
+    stream.set_nonblocking(true)?;
+    let (reader, writer) = UnixStream::from_std(stream)?.into_split();
+    let (messages, outgoing) = unbounded_channel();
+    tokio::spawn(write(writer, outgoing));
+    let events = events.clone();
+    tokio::spawn(async move {
+        // Everything that it said comes before the news of its end.
+        match role {
+            Role::Vrrp => read(reader, &events, |message| Event::Vrrp(generation, message)).await,
+            Role::Checker => read(reader, &events, |message| Event::Checker(generation, message)).await,
+        }
+        // The daemon itself is at its end if nobody listens.
+        let _ = events.send(Event::Ended(generation, role, end.await));
+    });
+    Ok(messages)
+}
+
+/// Waits for the end of a child that was forked.
+async fn ended(pid: Pid) -> Ended {
+    let Ok(mut deaths) = signal(SignalKind::child()) else { return Ended::Unknown };
+    loop {
+        match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(_, code)) => {
+                return u8::try_from(code)
+                    .map_or(Ended::Unknown, |code| Ended::Exit(Exit::from_status(code)));
+            }
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ended::Signal(signal as i32),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return Ended::Unknown,
+        }
+        deaths.recv().await;
     }
 }
 
@@ -214,7 +262,7 @@ async fn read<T: DeserializeOwned>(
     }
 }
 
-async fn read_lines(stderr: tokio::process::ChildStderr, role: Role, events: UnboundedSender<Event>) {
+async fn read_lines(stderr: impl AsyncRead + Unpin, role: Role, events: UnboundedSender<Event>) {
     let mut reader = BufReader::new(stderr);
     loop {
         let mut line = Vec::new();
