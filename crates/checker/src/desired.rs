@@ -13,7 +13,7 @@
 
 use std::collections::btree_map::Entry;
 
-use ipvs::{DestKey, DestSpec, Dests, Forwarding, Service, ServiceKey, Table};
+use ipvs::{DestKey, DestSpec, Dests, Forwarding, Owned, Service, ServiceKey, Table};
 
 use crate::health::{Health, VirtualServerHealth};
 use crate::spec::VirtualServerSpec;
@@ -76,6 +76,17 @@ pub fn named<'a>(servers: impl IntoIterator<Item = &'a VirtualServerSpec>) -> Ta
         }
     }
     table
+}
+
+/// What all of that belongs to: the entries of [`named`] by their keys.
+pub fn owned<'a>(servers: impl IntoIterator<Item = &'a VirtualServerSpec>) -> Owned {
+    Owned::of(servers.into_iter().flat_map(|spec| {
+        spec.services.iter().map(move |key| {
+            let real = spec.real_servers.iter().map(|server| (server.key, &server.dest));
+            let all = real.chain(spec.sorry_server.iter().map(|sorry| (sorry.key, &sorry.dest)));
+            (*key, all.map(|(server, dest)| place(key, server, dest)).collect())
+        })
+    }))
 }
 
 fn placed(key: &ServiceKey, server: DestKey, dest: DestSpec) -> (DestKey, DestSpec) {

@@ -154,7 +154,10 @@ impl Scheduler {
             if appears || health.is_live(&server.key) != up {
                 health.set(server.key, up);
                 let why = Why::Configured;
-                self.actions.push_back(Action::Health { virtual_server: key, server: server.key, up, why });
+                if !(up && pass.at_start && self.brief) {
+                    let server = server.key;
+                    self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
+                }
             }
             checks.push(states);
         }

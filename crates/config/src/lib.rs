@@ -102,11 +102,18 @@ fn lower_lines<T>(
 ) -> (Model, T) {
     let mut memory = resolve::Memory::default();
     let lines = |range: &std::ops::Range<usize>| text.lines.get(range.clone()).unwrap_or_default();
-    let events: Vec<_> = sections
+    let texts: Vec<_> = sections
         .iter()
         .map(|section| match section {
-            Section::Kept(range) => Ok(parse::Events::of(lines(range), report)),
+            Section::Kept(range) => Ok(read::unfold(lines(range))),
             Section::Apart(range) => Err(lines(range)),
+        })
+        .collect();
+    let events: Vec<_> = texts
+        .iter()
+        .map(|text| match text {
+            Ok(lines) => Ok(parse::Events::of(lines, report)),
+            Err(apart) => Err(*apart),
         })
         .collect();
     let trees: Vec<_> = events
@@ -172,5 +179,45 @@ impl Loaded {
     /// All diagnostics as text; empty if there are none.
     pub fn render_all(&self) -> String {
         self.diagnostics.iter().map(|diagnostic| self.render(diagnostic)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Loaded, usize) {
+        let (files, host) = (MemoryFiles::one("f", text), MemoryHost::default());
+        let mut report = diagnostic::Report::default();
+        let lines = read::read("f", &files, &host, &Options::default(), &mut report).lines.len();
+        (load("f", &files, &host, &Options::default()), lines)
+    }
+
+    #[test]
+    fn a_block_that_is_read_apart_means_the_same_as_one_that_is_not() {
+        let block = "virtual_server 192.0.2.1 80 {\n\n  delay_loop 6\n  real_server 192.0.2.9 80 {\n    wieght 3\n  }\n}\n";
+        let text = format!("global_defs {{\n}}\n{block}a\n");
+        let (folded, few) = read(&text);
+        // A comment makes the block one of ordinary lines.
+        let (ordinary, many) = read(&text.replace("\n\n", "\n#\n").replace("  delay_loop", " delay_loop"));
+        assert!(few < many, "{few} {many}");
+        assert_eq!(folded.model, ordinary.model);
+        let places = |loaded: &Loaded| -> Vec<_> {
+            let place = |it: &Diagnostic| (it.message.clone(), loaded.sources.location(it.span).line);
+            loaded.diagnostics.iter().map(place).collect()
+        };
+        assert_eq!(places(&folded), places(&ordinary));
+        assert!(places(&folded).iter().any(|(message, line)| message.contains("wieght") && *line == 7));
+    }
+
+    #[test]
+    fn a_block_that_is_more_than_plain_lines_is_not_folded() {
+        for inner in ["$A", "include x", "a } b", "@id b", "~SEQ(a, 1, 2) b", "} {"] {
+            let text = format!("virtual_server 192.0.2.1 80 {{\n{inner}\n}}\n");
+            let mut report = diagnostic::Report::default();
+            let files = MemoryFiles::one("f", text);
+            let read = read::read("f", &files, &MemoryHost::default(), &Options::default(), &mut report);
+            assert!(!read.lines.iter().any(read::is_folded), "{inner}");
+        }
     }
 }

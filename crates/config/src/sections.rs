@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::lex::braces;
-use crate::read::Line;
+use crate::read::{Line, is_folded};
 
 /// The keyword of the blocks that are read apart.
 const APART: &str = "virtual_server";
@@ -27,6 +27,15 @@ pub fn sections(lines: &[Line]) -> Vec<Section> {
     let mut sections = Vec::new();
     let (mut depth, mut kept, mut apart) = (0_usize, 0, None);
     for (index, line) in lines.iter().enumerate() {
+        if depth == 0 && is_folded(line) {
+            apart = None;
+            if kept < index {
+                sections.push(Section::Kept(kept..index));
+            }
+            sections.push(Section::Apart(index..index + 1));
+            kept = index + 1;
+            continue;
+        }
         let (opened, closed) = braces(line);
         let text = line.as_str();
         if depth == 0 && !(apart.is_some() && text.starts_with('{')) {
@@ -56,7 +65,8 @@ pub fn sections(lines: &[Line]) -> Vec<Section> {
     sections
 }
 
-fn starts_apart(text: &str) -> bool {
+/// Whether this may be the first line of such a block.
+pub fn starts_apart(text: &str) -> bool {
     text.strip_prefix(APART).is_some_and(|rest| rest.starts_with([' ', '\t']))
 }
 

@@ -59,7 +59,7 @@ pub struct Source {
     /// The same, byte for byte, for people: see [`printable`].
     printable: Rc<String>,
     /// Where each line starts.
-    line_starts: Rc<[u32]>,
+    line_starts: Rc<Vec<u32>>,
     /// Lines (from 0, ascending) that were not UTF-8.
     legacy: Vec<u32>,
 }
@@ -70,7 +70,11 @@ impl Source {
         let text = Rc::new(text);
         let ends = memchr::memchr_iter(b'\n', text.as_bytes());
         let next = |end: usize| u32::try_from(end + 1).unwrap_or(u32::MAX);
-        let line_starts = std::iter::once(0).chain(ends.map(next)).collect();
+        // Counting is quick, and growing is not.
+        let mut line_starts = Vec::with_capacity(1 + ends.clone().count());
+        line_starts.push(0);
+        line_starts.extend(ends.map(next));
+        let line_starts = Rc::new(line_starts);
         let printable = if may_steer(&text) { Rc::new(printable(&text)) } else { Rc::clone(&text) };
         Self { name, text, printable, line_starts, legacy }
     }
@@ -105,6 +109,12 @@ impl Source {
         let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let start = self.line_starts.get(index).copied().unwrap_or(end);
         start..self.line_starts.get(index + 1).copied().unwrap_or(end)
+    }
+
+    /// The text of a line (index from 0), its line feed included.
+    pub fn line(&self, index: usize) -> &str {
+        let range = self.line_range(index);
+        self.text.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
     /// Number of lines; at least 1.

@@ -7,6 +7,7 @@
 //! * [`netlink::Client`] is the real kernel. Everything else here is pure.
 
 mod error;
+mod fill;
 pub mod netlink;
 mod op;
 mod owned;
@@ -17,6 +18,7 @@ mod sync_daemon;
 pub mod table;
 
 pub use error::Error;
+pub use fill::{Filled, fill};
 pub use op::Op;
 pub use owned::Owned;
 pub use plan::plan;

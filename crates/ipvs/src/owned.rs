@@ -32,6 +32,30 @@ impl Owned {
         }
     }
 
+    /// As [`claim`](Self::claim) by somebody who owns nothing yet: what a configuration names, in any order.
+    pub fn of(named: impl IntoIterator<Item = (ServiceKey, Vec<DestKey>)>) -> Self {
+        let mut all: Vec<_> = named.into_iter().collect();
+        all.sort_by_key(|(key, _)| *key);
+        all.dedup_by(|(key, more), (same, dests)| {
+            let again = key == same;
+            if again {
+                dests.append(more);
+            }
+            again
+        });
+        for (_, dests) in &mut all {
+            dests.sort_unstable();
+            dests.dedup();
+        }
+        // What is collected is packed more densely than what grows.
+        Self { services: all.into_iter().collect() }
+    }
+
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.services.is_empty()
+    }
+
     /// Forgets what the configuration no longer names and the kernel no longer has, so that what others put there
     /// later is theirs.
     pub fn forget_gone(&mut self, named: &Table, actual: &Table) {

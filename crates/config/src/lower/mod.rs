@@ -37,7 +37,7 @@ use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::host::{Host, NamespaceFacts};
 use crate::model::{Defaults, Model};
 use crate::parse::{Events, parse};
-use crate::read::Line;
+use crate::read::{Line, unfold};
 use crate::resolve::{Entry, Memory, Table, resolve};
 use crate::source::{SourceMap, Span};
 use server_group::ServerGroup;
@@ -153,7 +153,8 @@ impl Lowering<'_> {
     }
 
     fn apart(&mut self, block: &Apart<'_>, memory: &mut Memory) {
-        let events = Events::of(block.lines, self.diagnostics);
+        let lines = unfold(block.lines);
+        let events = Events::of(&lines, self.diagnostics);
         let tree = parse(&events, &Table, self.diagnostics);
         let mut entries = Vec::new();
         resolve(&tree, &mut entries, memory, self.diagnostics);

@@ -11,6 +11,7 @@ mod include;
 mod line;
 mod sequence;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use line::{Line, LineBuilder};
@@ -20,7 +21,8 @@ use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::files::{self, FileKind, Files};
 use crate::host::Host;
 use crate::lex::{self, comment_start};
-use crate::source::{SourceId, SourceMap, Span};
+use crate::sections::starts_apart;
+use crate::source::{Source, SourceId, SourceMap, Span};
 use define::Definition;
 pub use include::{IncludeCheck, is_form as is_include};
 
@@ -159,11 +161,17 @@ impl Reader<'_> {
     fn source(&mut self, id: SourceId, depth: usize) {
         // The text is shared, the index of lines is not: a clone of the source is cheap beside reading it.
         let Some(source) = self.sources.get(id).cloned() else { return };
-        self.lines.reserve(source.line_count().min(MAX_LINES));
-        for index in 0..source.line_count() {
+        let mut next = 0;
+        while next < source.line_count() {
             if self.full {
                 return;
             }
+            if let Some(end) = self.block(id, &source, next) {
+                next = end;
+                continue;
+            }
+            let index = next;
+            next += 1;
             let mut range = source.line_range(index);
             let text = source.text().get(range.start as usize..range.end as usize).unwrap_or_default();
             if index == 0 && text.starts_with('\u{feff}') {
@@ -181,6 +189,43 @@ impl Reader<'_> {
             self.physical(line.into_part(0..ends), depth);
         }
         self.open = None;
+    }
+
+    /// Takes a block that is read apart and is nothing but plain lines as one line, from which [`unfold`] makes them when their
+    /// turn comes: a file may have thousands of such blocks. Where the block ends, if it is one.
+    fn block(&mut self, id: SourceId, source: &Source, first: usize) -> Option<usize> {
+        if self.depth > 0 || self.open.is_some() || !is_apart(source.line(first)) {
+            return None;
+        }
+        let mut depth = 0_usize;
+        for index in first..source.line_count() {
+            let text = source.line(index);
+            if lex::kinds(text) & lex::SIGN != 0 || text.len() > MAX_LINE_BYTES {
+                return None;
+            }
+            let trimmed = text.trim_ascii();
+            let Some((last, before)) = trimmed.as_bytes().split_last() else { continue };
+            let braces = before.iter().fold(false, |any, byte| any | matches!(byte, b'{' | b'}'));
+            if braces || trimmed.starts_with("include") {
+                return None;
+            }
+            match last {
+                b'{' => depth += 1,
+                b'}' if depth == 1 => {
+                    if trimmed.len() > 1 {
+                        return None;
+                    }
+                    self.globals = false;
+                    let range = source.line_range(first).start..source.line_range(index).end;
+                    self.emit(Line::of_source(id, source, range).trim());
+                    return Some(index + 1);
+                }
+                b'}' => depth = depth.checked_sub(1)?,
+                _ if depth == 0 => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Does at once what [`physical`](Self::physical) comes to for most lines: words, and perhaps a brace at their end. Gives
@@ -359,6 +404,40 @@ impl Reader<'_> {
             .label("the configuration is not used");
         self.report(diagnostic);
     }
+}
+
+/// Whether this is the first line of a block that is read apart.
+fn is_apart(line: &str) -> bool {
+    line.starts_with("virtual_server") && starts_apart(line) && line.trim_ascii_end().ends_with('{')
+}
+
+/// Whether a line is a whole block, as [`Reader::block`] takes it.
+pub fn is_folded(line: &Line) -> bool {
+    let text = line.as_str();
+    starts_apart(text) && memchr::memchr(b'\n', text.as_bytes()).is_some()
+}
+
+/// The lines, with those that are whole blocks taken apart.
+pub fn unfold(lines: &[Line]) -> Cow<'_, [Line]> {
+    if !lines.iter().any(is_folded) {
+        return Cow::Borrowed(lines);
+    }
+    let mut all = Vec::new();
+    for line in lines {
+        if !is_folded(line) {
+            all.push(line.clone());
+            continue;
+        }
+        let text = line.as_str();
+        for piece in text.split('\n') {
+            let trimmed = piece.trim_ascii();
+            let start = trimmed.as_ptr().addr() - text.as_ptr().addr();
+            if !trimmed.is_empty() {
+                all.push(line.part(start..start + trimmed.len()));
+            }
+        }
+    }
+    Cow::Owned(all)
 }
 
 /// A backslash at the end belongs to the word before it, as keepalived has it.

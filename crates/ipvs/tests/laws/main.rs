@@ -5,6 +5,7 @@
 mod any;
 mod end;
 mod faulty;
+mod fill;
 mod model;
 mod plan;
 mod reconcile;

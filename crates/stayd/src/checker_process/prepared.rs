@@ -38,16 +38,17 @@ impl Opened {
         possible.then(KernelTable::open)?.ok().map(Self)
     }
 
-    /// Puts the table in place.
-    pub fn program(self, rest: &Model, servers: Vec<VirtualServerSpec>, seed: u64) -> Prepared {
+    /// Puts the table in place. `detail`: it is told of each server that it begins up.
+    pub fn program(self, rest: &Model, servers: Vec<VirtualServerSpec>, seed: u64, detail: bool) -> Prepared {
+        let brief = !detail && !rest.lvs.init_notifies;
         let Self(mut table) = self;
         let mut globals = Globals::default();
         let before = globals.configure(&mut table.client, rest.lvs.clone(), true);
         let now = net::now();
-        let mut scheduler = Scheduler::new();
+        let mut scheduler = if brief { Scheduler::brief() } else { Scheduler::new() };
         scheduler.handle(now, Input::Configure { servers, seed });
         table.want_all(&scheduler);
-        let after = table.reconcile(now);
+        let after = table.begin(now);
         Prepared { scheduler, table, globals, lines: [before, after] }
     }
 }

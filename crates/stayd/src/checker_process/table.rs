@@ -12,7 +12,8 @@ use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::Client;
 use ipvs::{
-    DestKey, Error, Kernel, Op, Owned, Report, Service, ServiceKey, Table, plan, reconcile, reconcile_part,
+    DestKey, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, fill, plan, reconcile,
+    reconcile_part,
 };
 
 use crate::ipc::{Level, Line};
@@ -137,14 +138,19 @@ impl KernelTable {
         if let Some(known) = &mut self.known {
             known.all_change(before);
         }
-        let named = checker::named(scheduler.virtual_servers());
-        self.owned.claim(&named);
+        if self.owned.is_empty() {
+            // At the start nothing is ours that is not named.
+            self.owned = checker::owned(scheduler.virtual_servers());
+        } else {
+            let named = checker::named(scheduler.virtual_servers());
+            self.owned.claim(&named);
+            self.named = Some(named);
+        }
         // What drains is ours too: a process that takes over from another has not named it.
         let mut drains = Table::default();
         scheduler.drains().keep_in(&mut drains);
         self.owned.claim(&drains);
-        // At the start nothing is ours that is not named.
-        self.named = (!self.owned.is_all_of(&named)).then_some(named);
+        self.named = self.named.take().filter(|named| !self.owned.is_all_of(named));
         self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
         scheduler.drains().keep_in(&mut self.desired);
     }
@@ -271,6 +277,23 @@ impl KernelTable {
         self.conclude(now, report)
     }
 
+    /// As [`reconcile`](Self::reconcile), for the first time.
+    pub(super) fn begin(&mut self, now: Instant) -> Vec<Line> {
+        let wanted: usize = self.desired.services.values().map(|service| 1 + service.dests.len()).sum();
+        let empty = wanted > TOLD && self.client.dump().is_ok_and(|table| table.services.is_empty());
+        if !empty {
+            return self.reconcile(now);
+        }
+        let filled = fill(&mut self.client, &self.desired);
+        let told = told(filled);
+        let lines = if filled.whole {
+            self.conclude(now, Report { table: Some(Table::default()), ..Report::default() })
+        } else {
+            self.reconcile(now)
+        };
+        std::iter::once(told).chain(lines).collect()
+    }
+
     /// As [`reconcile`](Self::reconcile), where only these services changed, which were wanted so.
     fn reconcile_some(
         &mut self,
@@ -347,6 +370,15 @@ fn tell(lines: &mut Vec<Line>, level: Level, before: &str, ops: &[Op]) {
         count(|op| matches!(op, Op::DeleteDest { .. })),
     );
     lines.push(line(level, text));
+}
+
+/// The same of a first table.
+fn told(Filled { services, dests, .. }: Filled) -> Line {
+    let text = format!(
+        "IPVS: {} changes: services: {services} added, 0 changed, 0 removed; destinations: {dests} added, 0 changed, 0 removed",
+        services + dests
+    );
+    line(Level::Info, text)
 }
 
 pub(super) const fn line(level: Level, text: String) -> Line {

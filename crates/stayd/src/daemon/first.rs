@@ -18,6 +18,7 @@ use super::{PidFiles, Role, check_scripts};
 use crate::checker_process::{self, Opened};
 use crate::cli::Options;
 use crate::configuration::Configuration;
+use crate::ipc;
 use crate::pid_file::PidFile;
 use crate::scheduling::name_process;
 
@@ -45,8 +46,12 @@ impl First {
         let opened = Opened::open(&configuration.rest, &configuration.virtual_servers)?;
         let mut pid_file = PidFile::take(&pid_files.child(Role::Checker)).ok()?;
         let lines = Lines::open().ok()?;
+        // Who is told of servers lies in memory between the servers themselves: what is made of those takes its place.
+        let told = ipc::encode(&configuration.rest.server_events).ok()?;
+        configuration.rest.server_events = Vec::new();
         let servers = std::mem::take(&mut configuration.virtual_servers);
-        let prepared = opened.program(&configuration.rest, servers, configuration.seed());
+        let prepared =
+            opened.program(&configuration.rest, servers, configuration.seed(), options.log_detail > 0);
         // SAFETY: the process has no other thread, so that the child finds no lock held and no state half changed.
         match unsafe { fork() } {
             Ok(ForkResult::Child) => {
@@ -67,6 +72,7 @@ impl First {
             }
             Ok(ForkResult::Parent { child }) => {
                 configuration.virtual_servers = order.restore(prepared.into_virtual_servers());
+                configuration.rest.server_events = ipc::decode(&told).unwrap_or_default();
                 let pid = u32::try_from(child.as_raw()).unwrap_or_default();
                 if let Err(error) = pid_file.write(pid) {
                     tracing::error!("{error}");
@@ -76,6 +82,7 @@ impl First {
             Err(error) => {
                 tracing::warn!("cannot fork the checker process: {error}");
                 configuration.virtual_servers = order.restore(prepared.into_virtual_servers());
+                configuration.rest.server_events = ipc::decode(&told).unwrap_or_default();
                 None
             }
         }
@@ -140,5 +147,44 @@ impl Lines {
         // SAFETY: there is no other thread that could look at the environment.
         unsafe { std::env::remove_var("NOTIFY_SOCKET") };
         io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(port: u16, services: usize) -> VirtualServerSpec {
+        let text = format!(
+            "virtual_server 192.0.2.1 {port} {{\n protocol TCP\n real_server 192.0.2.9 {port} {{\n }}\n}}\n"
+        );
+        let files = config::MemoryFiles::one("f", text);
+        let loaded = config::load("f", &files, &config::MemoryHost::default(), &config::Options::default());
+        let mut server = loaded.model.virtual_servers.into_iter().next().unwrap();
+        server.services.truncate(services);
+        server
+    }
+
+    fn ports(servers: &[VirtualServerSpec]) -> Vec<&str> {
+        servers.iter().map(|server| server.name.as_str()).collect()
+    }
+
+    #[test]
+    fn virtual_servers_come_back_in_the_order_of_the_file() {
+        for numbers in [[80, 81, 82], [82, 80, 81]] {
+            let servers: Vec<_> = numbers.iter().map(|port| server(*port, 1)).collect();
+            let order = Order::of(&servers).unwrap();
+            let mut sorted = servers.clone();
+            sorted.sort_by_key(|server| server.services[0]);
+            assert_eq!(ports(&order.restore(sorted)), ports(&servers));
+        }
+    }
+
+    #[test]
+    fn those_that_share_a_service_or_have_none_have_no_order_of_their_own() {
+        for (ports, services) in [([80, 80], 1), ([81, 80], 0), ([80, 81], 0)] {
+            let servers = ports.map(|port| server(port, services));
+            assert!(Order::of(&servers).is_none(), "{ports:?} {services}");
+        }
     }
 }

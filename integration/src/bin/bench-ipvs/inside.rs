@@ -24,6 +24,7 @@ pub fn life(daemon: &Path, shape: Shape, reloads: u32) -> Result<Figures> {
     let started = tree::idle(pid)?;
     figures.insert("start_cpu".into(), started);
     figures.insert("memory".into(), tree::memory(pid)?);
+    figures.insert("faults".into(), tree::faults(pid));
     let mut walls = Vec::new();
     for reload in 0..reloads {
         walls.push(director.reload(2 + reload % 2)?.as_secs_f64());

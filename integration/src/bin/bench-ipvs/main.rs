@@ -172,7 +172,7 @@ fn outside(parts: &[Part], contenders: &[Contender]) -> Result<()> {
             }
             lives.push(row);
         }
-        println!("{}", report::lives(contenders, &lives));
+        println!("{}", report::lives(contenders, &lives, wants));
     }
     if wants(Part::Checks) {
         let mut rates = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{CASES, Contender, Figures, RATES};
+use crate::{CASES, Contender, Figures, Part, RATES};
 
 /// The figure of this name; not a number if it was not measured.
 fn get(figures: &Figures, name: &str) -> f64 {
@@ -53,20 +53,38 @@ fn compare(
     table
 }
 
-/// Start, reload, stop and memory.
-pub fn lives(contenders: &[Contender], lives: &[Vec<Figures>]) -> String {
+/// Start, reload, stop and memory, as far as they were asked for.
+pub fn lives(contenders: &[Contender], lives: &[Vec<Figures>], wants: impl Fn(Part) -> bool) -> String {
     let all = (contenders, lives);
-    let rows = [
-        compare(all, "start, s", "start", 3, |case| CASES.get(case).and_then(|case| case.start_target)),
-        compare(all, "start, CPU s", "start_cpu", 2, |_| None),
-        compare(all, "reload, s", "reload", 3, |_| Some(3.0)),
-        compare(all, "reload, CPU s", "reload_cpu", 3, |_| Some(3.0)),
-        compare(all, "stop, s", "stop", 3, |_| Some(8.0)),
-        compare(all, "PSS, MiB", "memory", 1, |_| Some(1.0)),
-        compare(all, "PSS after a reload, MiB", "memory_1", 1, |_| Some(1.0)),
-        compare(all, "PSS after all reloads, MiB", "memory_n", 1, |_| None),
-    ];
-    rows.join("\n")
+    let start_target = |case: usize| CASES.get(case).and_then(|case| case.start_target);
+    let start = || {
+        [
+            compare(all, "start, s", "start", 3, start_target),
+            compare(all, "start, CPU s", "start_cpu", 2, |_| None),
+            compare(all, "pages touched first", "faults", 0, |_| None),
+            compare(all, "PSS, MiB", "memory", 1, |_| Some(1.0)),
+        ]
+    };
+    let reload = || {
+        [
+            compare(all, "reload, s", "reload", 3, |_| Some(3.0)),
+            compare(all, "reload, CPU s", "reload_cpu", 3, |_| Some(3.0)),
+            compare(all, "PSS after a reload, MiB", "memory_1", 1, |_| Some(1.0)),
+            compare(all, "PSS after all reloads, MiB", "memory_n", 1, |_| None),
+        ]
+    };
+    let stop = || compare(all, "stop, s", "stop", 3, |_| Some(8.0));
+    let mut tables = Vec::new();
+    if wants(Part::Start) {
+        tables.extend(start());
+    }
+    if wants(Part::Reload) {
+        tables.extend(reload());
+    }
+    if wants(Part::Stop) {
+        tables.push(stop());
+    }
+    tables.join("\n")
 }
 
 /// Processor time of checks: everybody's, and the least.

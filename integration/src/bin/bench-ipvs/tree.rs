@@ -26,6 +26,16 @@ pub fn processor_seconds(pid: u32) -> Result<f64> {
     Ok(f64::from(sum) / f64::from(i32::try_from(ticks)?))
 }
 
+/// How often the processes touched a page of memory that they had not touched before.
+pub fn faults(pid: u32) -> f64 {
+    let of = |pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // After the name, minflt is the eighth.
+        stat.rsplit_once(") ").and_then(|(_, fields)| fields.split(' ').nth(7)?.parse::<f64>().ok())
+    };
+    tree(pid).into_iter().filter_map(of).sum()
+}
+
 /// Proportional memory of all processes, in MiB.
 pub fn memory(pid: u32) -> Result<f64> {
     let mut sum = 0_u32;
