@@ -1,8 +1,9 @@
 //! The parent process: reads the configuration, runs and watches the children, answers signals.
 //!
 //! **The configuration is read once, whole, by this process**, and handed to the children as values: what a reload
-//! refuses, nobody has seen. It never touches the network or IPVS itself, so that a slow disk, log or name service is
-//! nobody's missed advert. Each child's newest snapshot is kept here: a child that dies is started again with it.
+//! refuses, nobody has seen. It does not touch the network or IPVS itself, so that a slow disk, log or name service is
+//! nobody's missed advert; but before there is anything to miss, it programs the [first] table. Each child's newest snapshot
+//! is kept here: a child that dies is started again with it.
 
 mod backoff;
 mod child;

@@ -2,7 +2,7 @@
 //!
 //! One executable, several processes. Started by a user it is the parent ([`daemon`]) or one of our own commands; started
 //! by the parent, with its role in the environment, it is the VRRP process ([`vrrp_process`]) or the checker process
-//! ([`checker_process`]).
+//! ([`checker_process`]). The first checker process alone is forked, with the table in place ([`daemon`]).
 
 mod buffers;
 mod check;
