@@ -449,11 +449,9 @@ impl Process {
         }
     }
 
-    /// Whether somebody is to be told. That a server begins up as configured is news only with `rs_init_notifies`, and that one
-    /// is not up which never was is none.
+    /// Whether somebody is to be told. That a server begins up as configured is news only with `rs_init_notifies`.
     const fn is_news(&self, action: &Action) -> bool {
         match action {
-            Action::Health { why: Why::NeverUp { .. }, .. } => false,
             Action::Health { why: Why::Configured, up, .. } => *up && self.init_notifies,
             _ => true,
         }

@@ -5,6 +5,7 @@
 //! named here and in docs/differences.md.**
 
 mod keywords;
+mod left;
 
 use std::fmt::Write as _;
 

@@ -109,7 +109,9 @@ impl Servers {
         match change {
             Action::Health { virtual_server, server, up, why } => {
                 let (of, real) = self.real_server(virtual_server, server)?;
-                let mail = real.mails.then(|| (of.subject(server, *up), because(*why)));
+                // That one is not up which never was (`alpha`) is for scripts and pipes: keepalived mails it to nobody.
+                let mails = real.mails && !matches!(why, Why::NeverUp { .. });
+                let mail = mails.then(|| (of.subject(server, *up), because(*why)));
                 Some(ServerMessage {
                     queue: of.name.clone(),
                     script: if *up { real.up } else { real.down }.map(|job| *job),
@@ -302,6 +304,13 @@ mod tests {
             "Realserver [10.0.0.2]:tcp:8080 of virtual server [10.0.0.1]:tcp:80 - DOWN"
         );
         assert_eq!(subject(servers.changed(&quorum(tcp(), true))), "Virtualserver [10.0.0.1]:tcp:80 - UP");
+    }
+
+    #[test]
+    fn that_a_server_is_down_which_never_was_up_is_told_to_scripts_and_pipes_and_not_mailed() {
+        let never_up = Why::NeverUp { check: 0, failure: Failure::Refused };
+        let message = servers(tcp(), None).changed(&health(tcp(), false, never_up)).unwrap();
+        assert!(message.line.is_some() && message.mail.is_none());
     }
 
     #[test]
