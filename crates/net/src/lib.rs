@@ -27,7 +27,7 @@ pub use firewall::{Filter, Firewall, FirewallSettings, MarkSettings, MarkedRange
 pub use holdings::{Holdings, Loss};
 pub use ioctl::mtu;
 pub use links::Links;
-pub use mirror::{Change, Mirror};
+pub use mirror::{Change, LinkFacts, Mirror, survey};
 pub use monotonic::now;
 pub use receiver::{Received, Receiver};
 pub use route::HostRoutes;

@@ -4,6 +4,7 @@
 //! one [`Change::All`]. The monitor is opened before the first dump, so that nothing falls between the two.
 
 mod message;
+mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,6 +16,7 @@ use netlink_packet_route::link::LinkMessage;
 use vrrp::{IfIndex, LinkAddress, LinkView};
 
 use message::{Link, Message};
+pub use survey::{LinkFacts, survey};
 
 const NETLINK_ROUTE: isize = libc::NETLINK_ROUTE as isize;
 const GROUPS: [u32; 3] = [libc::RTNLGRP_LINK, libc::RTNLGRP_IPV4_IFADDR, libc::RTNLGRP_IPV6_IFADDR];

@@ -34,6 +34,14 @@ impl Sender {
         Ok(Self { v4, v6: open_v6().ok() })
     }
 
+    /// The number of the socket of a family; none where the host has no IPv6.
+    pub fn number(&self, family: vrrp::Family) -> Option<i32> {
+        match family {
+            vrrp::Family::V4 => Some(self.v4.as_raw_fd()),
+            vrrp::Family::V6 => self.v6.as_ref().map(AsRawFd::as_raw_fd),
+        }
+    }
+
     /// Sends one advert.
     ///
     /// # Errors

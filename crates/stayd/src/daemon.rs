@@ -350,7 +350,7 @@ impl Daemon {
                 }
             }
             FromVrrp::Found(settings) => self.found = settings,
-            FromVrrp::Report { asked, instances, links } => self.write_vrrp(asked, &instances, &links),
+            FromVrrp::Report { asked, instances, sockets } => self.write_vrrp(asked, &instances, &sockets),
             FromVrrp::Reload => self.reload(),
             FromVrrp::Line(line) => log::line("vrrp", &line),
         }
@@ -394,7 +394,11 @@ impl Daemon {
     fn is_wanted(&self, role: Role) -> bool {
         let all = self.options.all;
         match role {
-            Role::Vrrp => self.options.wants_vrrp() && (all || !self.configuration.vrrp.instances.is_empty()),
+            Role::Vrrp => {
+                let router = &self.configuration.vrrp;
+                let some = !router.instances.is_empty() || !router.statics.is_empty();
+                self.options.wants_vrrp() && (all || some)
+            }
             Role::Checker => {
                 // The sync daemon of an instance that is not there has nobody to follow.
                 let exists = |name: &String| {

@@ -16,9 +16,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Local};
 use clock::Instant;
 use config::model::{Command, Identity, Model};
-use vrrp::{InstanceSpec, InstanceStatus, LinkView, RouterSpec, TrackerId, TrackerState, take_vmacs};
+use net::LinkFacts;
+use net::sysctl::Setting;
+use vrrp::{InstanceSpec, InstanceStatus, RouterSpec, VmacLink, take_vmacs};
 
-pub use data::{checker, parent, vrrp};
+use crate::ipc::SocketView;
+use crate::track::Watched;
+
+pub use data::{bfd, checker, parent, vrrp};
 pub use json::json;
 pub use place::{File, Part, Places, write};
 pub use stats::stats;
@@ -46,38 +51,70 @@ impl Calendar {
         let seconds = format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
         format!("{seconds} ({})", date.format("%a %b %e %H:%M:%S%.6f %Y"))
     }
+
+    /// The same, as keepalived writes when it looked at a setting.
+    fn text_of_check(self, at: Instant) -> String {
+        let micros = self.micros(at);
+        let date = DateTime::from_timestamp_micros(micros).unwrap_or_default().with_timezone(&Local);
+        let seconds = format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+        format!("{seconds} ({})", date.format("%a %b %e %H:%M:%S %Y%.6f"))
+    }
 }
 
 /// Says as which user and group a script runs; none if there is no such user.
 pub type Users<'a> = dyn Fn(Option<&Identity>) -> Option<(u32, u32)> + 'a;
 
+/// What is known of VRRP as it runs.
+pub struct VrrpFacts<'a> {
+    /// What the VRRP process says of its instances.
+    pub statuses: &'a [InstanceStatus],
+    /// What it hears by.
+    pub sockets: &'a [SocketView],
+    /// The interfaces; not for statistics.
+    pub links: &'a [LinkFacts],
+    /// The settings of the kernel that were changed, as they were before.
+    pub found: &'a BTreeMap<Setting, i32>,
+    /// What instances follow.
+    pub watched: &'a Watched,
+}
+
 /// What is shown of VRRP.
 pub struct VrrpView<'a> {
     model: &'a Model,
     router: RouterSpec,
+    vmacs: Vec<VmacLink>,
     /// VMACs and the interfaces below them.
     bases: BTreeMap<String, String>,
     statuses: BTreeMap<&'a str, &'a InstanceStatus>,
-    links: &'a [LinkView],
-    trackers: &'a BTreeMap<TrackerId, TrackerState>,
+    facts: VrrpFacts<'a>,
     calendar: Calendar,
     users: &'a Users<'a>,
 }
 
 impl<'a> VrrpView<'a> {
-    /// Of a configuration and what the VRRP process says of itself. `users`: the numbers of whom a script runs as.
+    /// Of a configuration and what is known of it. `users`: the numbers of whom a script runs as.
     pub fn new(
         (router, model): (&RouterSpec, &'a Model),
-        statuses: &'a [InstanceStatus],
-        links: &'a [LinkView],
-        trackers: &'a BTreeMap<TrackerId, TrackerState>,
+        facts: VrrpFacts<'a>,
         calendar: Calendar,
         users: &'a Users<'a>,
     ) -> Self {
         let mut router = router.clone();
-        let bases = take_vmacs(&mut router, &[]).into_iter().map(|link| (link.name, link.base)).collect();
-        let statuses = statuses.iter().map(|status| (status.name.as_str(), status)).collect();
-        Self { model, router, bases, statuses, links, trackers, calendar, users }
+        let vmacs = take_vmacs(&mut router, &[]);
+        // The kernel puts a macvlan of a macvlan beside it.
+        let below = |vmac: &VmacLink| {
+            let below = facts.links.iter().find(|link| link.name == vmac.name)?.below?;
+            facts.links.iter().find(|link| link.index == below).map(|link| link.name.clone())
+        };
+        let bases =
+            vmacs.iter().map(|vmac| (vmac.name.clone(), below(vmac).unwrap_or_else(|| vmac.base.clone())));
+        let bases = bases.collect();
+        let statuses = facts.statuses.iter().map(|status| (status.name.as_str(), status)).collect();
+        Self { model, router, vmacs, bases, statuses, facts, calendar, users }
+    }
+
+    fn link(&self, name: &str) -> Option<&'a LinkFacts> {
+        self.facts.links.iter().find(|link| link.name == name)
     }
 
     /// The instances that run, in the order of the file.
@@ -96,7 +133,11 @@ impl<'a> VrrpView<'a> {
         let mut there = status.held.iter().copied().chain(std::iter::repeat(false));
         let mut set = || there.next().unwrap_or_default();
         let mut addresses = |list: &[vrrp::VirtualAddress]| {
-            list.iter().map(|address| held::address(address, &self.bases, set())).collect::<Vec<_>>()
+            let one = |address| {
+                let set = set();
+                held::address(address, &self.bases, held::Presence { set, filtered: set && !spec.accept })
+            };
+            list.iter().map(one).collect::<Vec<_>>()
         };
         let (advertised, excluded) = (addresses(&spec.addresses), addresses(&spec.excluded));
         let routes = spec.routes.iter().map(held::route).collect();

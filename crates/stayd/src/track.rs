@@ -10,6 +10,8 @@ mod processes;
 mod scripts;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use config::model::{FileSpec, Model, ProcessTrackSpec};
 use tokio::sync::mpsc::UnboundedSender;
@@ -18,7 +20,8 @@ use vrrp::{RouterSpec, TrackerId, TrackerKind, TrackerState};
 
 use crate::daemon::Event;
 use crate::notify::Users;
-use scripts::ScriptWatch;
+use processes::Counts;
+use scripts::{ScriptNow, ScriptWatch};
 
 /// Says what a tracker says now.
 #[derive(Clone)]
@@ -42,8 +45,22 @@ pub struct Trackers {
     scripts: BTreeMap<String, ScriptWatch>,
     files: Option<Watch<FileSpec>>,
     processes: Option<Watch<ProcessTrackSpec>>,
+    counts: Arc<Counts>,
     states: BTreeMap<TrackerId, TrackerState>,
     serials: BTreeMap<TrackerId, u64>,
+}
+
+/// What is watched, as it is now.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Watched {
+    /// What each says.
+    pub states: BTreeMap<TrackerId, TrackerState>,
+    /// The scripts that are run just now.
+    pub running: BTreeSet<String>,
+    /// The scripts of which a run has ended.
+    pub ran: BTreeSet<String>,
+    /// How many processes run, by the name of what follows them.
+    pub counts: BTreeMap<String, usize>,
 }
 
 /// A task that watches a number of things, and ends when this is dropped.
@@ -60,13 +77,14 @@ impl<S> Drop for Watch<S> {
 
 impl Trackers {
     /// Watches nothing yet.
-    pub const fn new(events: UnboundedSender<Event>) -> Self {
+    pub fn new(events: UnboundedSender<Event>) -> Self {
         Self {
             events,
             serial: 0,
             scripts: BTreeMap::new(),
             files: None,
             processes: None,
+            counts: Arc::default(),
             states: BTreeMap::new(),
             serials: BTreeMap::new(),
         }
@@ -135,6 +153,7 @@ impl Trackers {
             return;
         }
         self.processes = None;
+        self.counts = Arc::default();
         self.forget_serials(TrackerKind::Process);
         if specs.is_empty() {
             return;
@@ -143,7 +162,7 @@ impl Trackers {
         for spec in &specs {
             self.serials.insert(TrackerId::new(TrackerKind::Process, spec.name.as_str()), reporter.serial);
         }
-        let task = tokio::spawn(processes::watch(specs.clone(), reporter));
+        let task = tokio::spawn(processes::watch(specs.clone(), reporter, self.counts.clone()));
         self.processes = Some(Watch { specs, task });
     }
 
@@ -162,6 +181,20 @@ impl Trackers {
             return false;
         }
         self.states.insert(tracker.clone(), state) != Some(state)
+    }
+
+    /// Everything that a dump shows of them.
+    pub fn watched(&self) -> Watched {
+        let scripts = |look: fn(&ScriptNow) -> &AtomicBool| {
+            let names = self.scripts.iter().filter(|(_, watch)| look(&watch.now).load(Ordering::Relaxed));
+            names.map(|(name, _)| name.clone()).collect()
+        };
+        Watched {
+            states: self.states.clone(),
+            running: scripts(|now| &now.runs),
+            ran: scripts(|now| &now.ran),
+            counts: self.counts.lock().map(|counts| counts.clone()).unwrap_or_default(),
+        }
     }
 
     /// All that is known.

@@ -28,7 +28,7 @@ use vrrp::{
 use crate::buffers;
 use crate::cli::Options;
 use crate::exit::Exit;
-use crate::ipc::{Dump, FromVrrp, Level, ToVrrp};
+use crate::ipc::{Dump, FromVrrp, Level, SocketView, ToVrrp};
 use crate::scheduling::Scheduling;
 use address_log::AddressLog;
 use filter::Blocked;
@@ -286,11 +286,19 @@ impl Driver {
 
     /// Says what is asked for; the parent writes it down.
     fn tell_report(&mut self, asked: Dump) {
-        let links = if matches!(asked, Dump::Data | Dump::Log) { self.mirror.views() } else { Vec::new() };
-        self.parent.tell(&FromVrrp::Report { asked, instances: self.router.statuses(), links });
+        let sockets = if matches!(asked, Dump::Data | Dump::Log) { self.sockets() } else { Vec::new() };
+        self.parent.tell(&FromVrrp::Report { asked, instances: self.router.statuses(), sockets });
         if asked == Dump::StatsClear {
             self.router.clear_counters();
         }
+    }
+
+    fn sockets(&self) -> Vec<SocketView> {
+        let view = |((interface, family, protocol), receives)| {
+            let sends = self.sender.number(family).unwrap_or(-1);
+            SocketView { interface, family, protocol, receives, sends }
+        };
+        self.receivers.numbers().map(view).collect()
     }
 
     /// Tells the router when the wall clock was set: it times what `auth_hmac` signs.

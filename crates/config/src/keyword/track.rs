@@ -79,9 +79,13 @@ const SYNC_GROUP: &[Keyword] = &[
     kw("smtp_alert", SWITCH, "Whether changes of state of the group are mailed.")
         .default("smtp_alert_vrrp")
         .since("1.0.0"),
-    later("global_tracking", Takes::Flag, "Has no effect since trackers can be given to the group itself.")
-        .superseded("track_interface`, `track_script` and the like in the group")
-        .since("1.2.3"),
+    kw(
+        "global_tracking",
+        Takes::Flag,
+        "Lets members follow things with a weight, as `sync_group_tracking_weight`.",
+    )
+    .superseded("track_interface`, `track_script` and the like in the group")
+    .since("1.2.3"),
     kw(
         "sync_group_tracking_weight",
         Takes::Flag,
@@ -132,7 +136,7 @@ const SCRIPT: &[Keyword] = &[
         Takes::Words { syntax: "NUMBER [reverse]", least: 1, missing: Missing::Fatal },
         "How much the script changes the priority of the instances that follow it, from -253 to 253: \
          0 makes them enter FAULT when it fails, a positive number is added while it succeeds, a \
-         negative one while it fails; `reverse` swaps success and failure.",
+         negative one while it fails; `reverse` changes the sign of what is added.",
     )
     .default("0")
     .since("1.1.13"),

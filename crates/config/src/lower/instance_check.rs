@@ -353,6 +353,8 @@ impl Lowering<'_> {
             };
             self.model.lvs.sync_daemon = Some(daemon);
         }
+        events.fault_without_peers = draft.fault_no_peer.is_some();
+        events.polled = draft.linkbeat;
         if draft.linkbeat {
             self.model.linkbeat.interfaces.entry(interface.to_owned()).or_default();
         }

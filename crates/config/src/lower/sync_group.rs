@@ -51,8 +51,7 @@ impl Lowering<'_> {
                 "notify" => self.set_notify(entry, |notify| &mut notify.any, &mut notify),
                 "smtp_alert" => smtp_alert = Some(entry.switch()),
                 "notify_priority_changes" => priority_changes = Some(entry.switch()),
-                "sync_group_tracking_weight" => weighted = true,
-                // `global_tracking` makes no difference, as the table says.
+                "sync_group_tracking_weight" | "global_tracking" => weighted = true,
                 _ => {}
             }
         }

@@ -148,7 +148,7 @@ impl Lowering<'_> {
             name,
             command: Command { argv, identity },
             interval,
-            timeout: timeout.unwrap_or(interval),
+            timeout,
             weight: weight_number,
             reverse: weight.1,
             rise,

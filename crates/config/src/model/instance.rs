@@ -19,6 +19,10 @@ pub struct InstanceEvents {
     pub priority_changes: bool,
     /// `debug`: 0 to 4.
     pub debug: u8,
+    /// `unicast_fault_no_peer`, as dumps show it.
+    pub fault_without_peers: bool,
+    /// `linkbeat_use_polling`, as dumps show it.
+    pub polled: bool,
 }
 
 /// What a `vrrp_sync_group` has beside its [`vrrp::SyncGroupSpec`].

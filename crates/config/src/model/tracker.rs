@@ -14,8 +14,8 @@ pub struct ScriptSpec {
     pub command: Command,
     /// From one run to the next (default 1 s).
     pub interval: Duration,
-    /// A run that takes longer has failed (default: the interval).
-    pub timeout: Duration,
+    /// `timeout`: a run that takes longer has failed; none: [the interval](Self::limit).
+    pub timeout: Option<Duration>,
     /// Default weight of the instances that follow it.
     pub weight: i16,
     /// Whether that weight is reversed.
@@ -26,6 +26,13 @@ pub struct ScriptSpec {
     pub fall: u32,
     /// Whether it counts as bad until it has succeeded.
     pub init_fail: bool,
+}
+
+impl ScriptSpec {
+    /// How long a run may take.
+    pub fn limit(&self) -> Duration {
+        self.timeout.unwrap_or(self.interval)
+    }
 }
 
 /// One `track_file`: a file with a number in it.

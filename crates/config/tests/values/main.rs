@@ -28,7 +28,6 @@ const IN_READING: &[(&str, &str, &str)] = &[
     ("global_defs", "include_check", "language.rs"),
     ("vrrp_instance", "no_virtual_ipaddress", "instances.rs"),
     ("vrrp_instance", "vrf", "is for instances without interface, which do not start: instances.rs"),
-    ("vrrp_sync_group", "global_tracking", "keepalived knows it and does nothing about it"),
 ];
 
 #[test]

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 
 use checker::Scheduler;
 use config::model::{Identity, ServerEvents};
-use vrrp::{InstanceStatus, LinkView};
+use vrrp::InstanceStatus;
 
 use super::{Daemon, Role};
-use crate::dump::{self, Calendar, File, Part, Places, VrrpView};
-use crate::ipc::{self, Dump, ToChecker, ToVrrp};
+use crate::dump::{self, Calendar, File, Part, Places, VrrpFacts, VrrpView};
+use crate::ipc::{self, Dump, SocketView, ToChecker, ToVrrp};
 use crate::notify::Users;
 
 impl Daemon {
@@ -20,6 +20,9 @@ impl Daemon {
             let numbers = |identity: Option<&Identity>| self.numbers(identity);
             let text = dump::parent(&self.configuration.vrrp, model, &numbers);
             self.put(dump, Part::Parent, &text);
+            if !model.bfd.is_empty() && !self.options.no_bfd {
+                self.put(dump, Part::Bfd, &dump::bfd(&self.configuration.vrrp, model, &numbers));
+            }
             if let Some(child) = self.children.get(&Role::Checker) {
                 child.send(&ToChecker::Report(dump));
             }
@@ -30,14 +33,20 @@ impl Daemon {
     }
 
     /// Writes what the VRRP process has said.
-    pub(super) fn write_vrrp(&self, asked: Dump, instances: &[InstanceStatus], links: &[LinkView]) {
+    pub(super) fn write_vrrp(&self, asked: Dump, statuses: &[InstanceStatus], sockets: &[SocketView]) {
+        let links = match asked {
+            Dump::Data | Dump::Log => net::survey().unwrap_or_else(|error| {
+                tracing::error!("cannot read the interfaces: {error}");
+                Vec::new()
+            }),
+            Dump::Stats | Dump::StatsClear | Dump::Json => Vec::new(),
+        };
+        let watched = self.trackers.watched();
         let configuration = &self.configuration;
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
         let view = VrrpView::new(
             (&configuration.vrrp, &configuration.rest),
-            instances,
-            links,
-            self.trackers.states(),
+            VrrpFacts { statuses, sockets, links: &links, found: &self.found, watched: &watched },
             calendar(),
             &numbers,
         );
@@ -77,6 +86,7 @@ impl Daemon {
                 Part::Parent => tracing::info!("{line}"),
                 Part::Vrrp => tracing::info!(process = "vrrp", "{line}"),
                 Part::Checker => tracing::info!(process = "checker", "{line}"),
+                Part::Bfd => tracing::info!(process = "bfd", "{line}"),
             }
         }
     }

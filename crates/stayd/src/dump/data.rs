@@ -1,20 +1,23 @@
 //! `keepalived.data` and its companions: everything that is configured and what has become of it, for people and for
 //! parsers that look for ` VRRP Instance = ` and ` VRRP Script = `.
 //!
-//! One space before an object, three before what it has, five before the entries of a list. What keepalived shows of its
-//! own insides (numbers of descriptors, buffers) and of interfaces beyond what matters to VRRP is not there.
+//! One space before an object, three before what it has, five before the entries of a list. Of what keepalived shows of its
+//! own insides (pointers, the times of its timers) the lines are there.
 
+mod announce;
 mod global;
 mod instance;
 mod links;
 mod servers;
+mod sessions;
+mod sockets;
 mod trackers;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use checker::{Scheduler, VirtualServerSpec};
-use config::model::{Model, NotifySpec, ServerEvents};
+use config::model::{Command, Model, NotifySpec, ServerEvents};
 use global::Shared;
 use vrrp::{RouterSpec, TrackerId, TrackerState};
 
@@ -60,19 +63,25 @@ impl Page {
     }
 
     fn scripts(&mut self, view: &VrrpView<'_>, notify: &NotifySpec) {
+        self.scripts_with(view, notify, None);
+    }
+
+    /// With that of `notify_deleted`, which groups do not have.
+    fn scripts_with(&mut self, view: &VrrpView<'_>, notify: &NotifySpec, deleted: Option<&Command>) {
         let scripts = [
-            ("Backup", &notify.backup),
-            ("Master", &notify.master),
-            ("Fault", &notify.fault),
-            ("Stop", &notify.stop),
-            ("Generic", &notify.any),
+            ("Backup", notify.backup.as_ref()),
+            ("Master", notify.master.as_ref()),
+            ("Fault", notify.fault.as_ref()),
+            ("Stop", notify.stop.as_ref()),
+            ("Deleted", deleted),
+            ("Generic", notify.any.as_ref()),
         ];
         for (what, command) in scripts {
-            self.script(view, what, command.as_ref());
+            self.script(view, what, command);
         }
     }
 
-    fn script(&mut self, view: &VrrpView<'_>, what: &str, command: Option<&config::model::Command>) {
+    fn script(&mut self, view: &VrrpView<'_>, what: &str, command: Option<&Command>) {
         if let Some(command) = command {
             let user = user(view, command.identity.as_ref());
             let label = format!("{what} state transition script");
@@ -83,6 +92,11 @@ impl Page {
 
 fn user(view: &VrrpView<'_>, identity: Option<&config::model::Identity>) -> String {
     (view.users)(identity).map_or_else(|| "unknown".to_owned(), |(uid, gid)| format!("{uid}:{gid}"))
+}
+
+/// What follows a weight that counts the other way round.
+const fn reversed(reverse: bool) -> &'static str {
+    if reverse { " reverse" } else { "" }
 }
 
 const fn yes(yes: bool) -> &'static str {
@@ -97,6 +111,15 @@ const fn enabled(enabled: bool) -> &'static str {
 pub fn parent(router: &RouterSpec, model: &Model, users: &Users<'_>) -> String {
     let mut page = Page::default();
     global::page(&mut page, &Shared { model, router, users, parent: true, own: None });
+    page.0
+}
+
+/// The file of the BFD process.
+pub fn bfd(router: &RouterSpec, model: &Model, users: &Users<'_>) -> String {
+    let mut page = Page::default();
+    let own = Some(&model.globals.daemon.bfd);
+    global::page(&mut page, &Shared { model, router, users, parent: true, own });
+    sessions::page(&mut page, &model.bfd);
     page.0
 }
 
@@ -131,6 +154,7 @@ pub fn vrrp(view: &VrrpView<'_>) -> String {
         &mut page,
         &Shared { model, router, users: view.users, parent: false, own: Some(&model.globals.daemon.vrrp) },
     );
+    announce::page(&mut page, view);
     statics(&mut page, view);
     if !view.router.instances.is_empty() {
         page.section("VRRP Topology");
@@ -138,10 +162,12 @@ pub fn vrrp(view: &VrrpView<'_>) -> String {
             instance::page(&mut page, view, spec, status);
         }
     }
+    sockets::page(&mut page, view);
     trackers::groups(&mut page, view);
     trackers::scripts(&mut page, view);
     trackers::files(&mut page, view);
     trackers::processes(&mut page, view);
+    trackers::sessions(&mut page, view);
     links::page(&mut page, view);
     page.0
 }
@@ -151,8 +177,9 @@ fn statics(page: &mut Page, view: &VrrpView<'_>) {
     for held in &view.router.statics {
         match held {
             vrrp::Held::Address(address) => {
-                let there = view.links.iter().any(|link| link.name == address.interface && link.has(address));
-                addresses.push(held::address(address, &view.bases, there));
+                let link = view.link(&address.interface);
+                let set = link.is_some_and(|link| link.addresses.contains(&address.address));
+                addresses.push(held::address(address, &view.bases, held::Presence { set, filtered: false }));
             }
             vrrp::Held::Route(route) => routes.push(held::route(route)),
             vrrp::Held::Rule(rule) => rules.push(held::rule(rule)),

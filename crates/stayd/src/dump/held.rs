@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use vrrp::{
-    Encapsulation, Metric, Nexthop, Realms, RouteCreate, RouteKind, RouteMetrics, RoutePreference, RouteSpec,
-    RuleAction, RuleSpec, TABLE_MAIN, VirtualAddress, spec::Prefix, spec::Range,
+    Encapsulation, Metric, Nexthop, PROTOCOL_KEEPALIVED, Realms, RouteCreate, RouteKind, RouteMetrics,
+    RoutePreference, RouteSpec, RuleAction, RuleSpec, TABLE_MAIN, VirtualAddress, spec::Prefix, spec::Range,
 };
 
 /// A line that is put together from words.
@@ -39,17 +39,32 @@ impl Words {
     }
 }
 
-/// An address; `bases` are the VMACs with the interfaces below them, `set` says whether it is there.
-pub(super) fn address(address: &VirtualAddress, bases: &BTreeMap<String, String>, set: bool) -> String {
+/// What has become of an address.
+#[derive(Clone, Copy)]
+pub(super) struct Presence {
+    /// It is on its interface.
+    pub(super) set: bool,
+    /// The packet filter keeps what is sent to it away.
+    pub(super) filtered: bool,
+}
+
+/// An address; `bases` are the VMACs with the interfaces below them.
+pub(super) fn address(
+    address: &VirtualAddress,
+    bases: &BTreeMap<String, String>,
+    presence: Presence,
+) -> String {
     let mut words = Words(Vec::new());
     words.say(host_or_net(address.address, address.prefix_len));
     words.value("brd", address.broadcast);
     let base = bases.get(&address.interface).map(|base| format!("@{base}")).unwrap_or_default();
     words.say(format!("dev {}{base}", address.interface));
+    words.say_if(address.use_vmac, "use_vmac");
     words.say(format!("scope {}", scope(address.scope)));
     words.value("label", address.label.as_deref());
     words.value("peer", address.peer.map(|peer| format!("{peer}/{}", address.prefix_len)));
     words.say_if(address.flags.home, "home");
+    words.say_if(address.address.is_ipv6() && !address.flags.dad, "-nodad");
     words.say_if(address.flags.manage_temporary, "mngtmpaddr");
     words.say_if(address.flags.no_prefix_route, "noprefixroute");
     words.say_if(address.flags.auto_join, "autojoin");
@@ -61,7 +76,8 @@ pub(super) fn address(address: &VirtualAddress, bases: &BTreeMap<String, String>
         None if address.address.is_ipv6() => words.say("preferred_lft forever"),
         None => {}
     }
-    words.say_if(set, "set");
+    words.say_if(presence.set, "set");
+    words.say_if(presence.filtered, "nftable_set");
     words.line()
 }
 
@@ -109,7 +125,9 @@ pub(super) fn route(route: &RouteSpec) -> String {
         way(&mut words, hop);
     }
     words.value("table", (route.table != TABLE_MAIN).then_some(route.table));
-    words.value("proto", Some(route.protocol));
+    // keepalived does not show its own of a route that is not watched.
+    let silent = !route.track && route.protocol == PROTOCOL_KEEPALIVED && route.interfaces().next().is_some();
+    words.value("proto", (!silent).then_some(route.protocol));
     words.value("scope", route.scope.map(|scope| scope.0));
     words.value("metric", (route.metric != 0).then_some(route.metric));
     words.say_if(only.is_some_and(|hop| hop.onlink), "onlink");
@@ -226,13 +244,14 @@ pub(super) fn rule(rule: &RuleSpec) -> String {
     words.value("ipproto", rule.ip_protocol);
     words.value("sport", rule.source_ports.as_ref().map(range));
     words.value("dport", rule.destination_ports.as_ref().map(range));
-    words.value("protocol", rule.protocol);
+    words.say_if(rule.action == RuleAction::Vrf, "l3mdev");
+    words.value("protocol", rule.protocol.filter(|_| rule.track));
     words.value("realms", rule.realms.map(realms));
     words.say(match rule.action {
         RuleAction::Table(table) => format!("lookup {table}"),
-        RuleAction::Vrf => "l3mdev".to_owned(),
+        RuleAction::Vrf => "lookup 0".to_owned(),
         RuleAction::Goto(preference) => format!("goto {preference}"),
-        RuleAction::Nop => "type nop".to_owned(),
+        RuleAction::Nop => "nop".to_owned(),
         RuleAction::Blackhole => "type blackhole".to_owned(),
         RuleAction::Unreachable => "type unreachable".to_owned(),
         RuleAction::Prohibit => "type prohibit".to_owned(),

@@ -173,10 +173,13 @@ struct Process {
     min_processes: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_processes: Option<u16>,
+    current_processes: usize,
     have_quorum: bool,
     weight: i16,
     terminate_delay: Number,
     fork_delay: Number,
+    fork_delay_timer_running: bool,
+    terminate_delay_timer_running: bool,
     full_command: bool,
 }
 
@@ -255,7 +258,11 @@ fn instance(view: &VrrpView<'_>, spec: &InstanceSpec, status: &InstanceStatus) -
         vrules,
         track_ifp: spec.track_interfaces.iter().map(|track| track.interface.clone()).collect(),
         track_script: tracked(TrackerKind::Script).filter_map(command_of).collect(),
-        track_process: tracked(TrackerKind::Process).map(|id| id.name.clone()).collect(),
+        // Version 1 is as 2.2.7 writes it.
+        track_process: tracked(TrackerKind::Process)
+            .filter(|_| view.model.globals.files.json_version == 2)
+            .map(|id| id.name.clone())
+            .collect(),
         auth_type,
         auth_data,
     };
@@ -292,6 +299,7 @@ fn stats(spec: &InstanceSpec, counters: &Counters) -> Stats {
 
 fn process(view: &VrrpView<'_>, spec: &ProcessTrackSpec) -> Process {
     let id = TrackerId::new(TrackerKind::Process, spec.name.as_str());
+    let watched = view.facts.watched;
     Process {
         process: spec.program.clone(),
         parameters: spec.parameters.join(" "),
@@ -303,10 +311,13 @@ fn process(view: &VrrpView<'_>, spec: &ProcessTrackSpec) -> Process {
         },
         min_processes: spec.quorum,
         max_processes: spec.quorum_max,
-        have_quorum: view.trackers.get(&id) == Some(&TrackerState::Up),
+        current_processes: watched.counts.get(&spec.name).copied().unwrap_or_default(),
+        have_quorum: watched.states.get(&id) == Some(&TrackerState::Up),
         weight: spec.weight,
         terminate_delay: Number::seconds(spec.terminate_delay),
         fork_delay: Number::seconds(spec.fork_delay),
+        fork_delay_timer_running: false,
+        terminate_delay_timer_running: false,
         full_command: spec.full_command,
     }
 }

@@ -16,6 +16,8 @@ pub enum Part {
     Vrrp,
     /// The checker process.
     Checker,
+    /// The BFD process.
+    Bfd,
     /// The parent.
     Parent,
 }
@@ -49,6 +51,7 @@ impl Places<'_> {
         match file {
             File::Data(Part::Vrrp) => data(""),
             File::Data(Part::Checker) => data("_check"),
+            File::Data(Part::Bfd) => data("_bfd"),
             File::Data(Part::Parent) => data("_parent"),
             File::Stats => self.place(&self.files.stats_dump, "keepalived.stats", ""),
             File::Json => self.place(&self.files.json_dump, "keepalived.json", ""),
@@ -105,6 +108,7 @@ mod tests {
         let usual = FilesSpec::default().state_dump;
         assert_eq!(data(&usual, false, Part::Vrrp), "/t/keepalived.data");
         assert_eq!(data(&usual, false, Part::Checker), "/t/keepalived_check.data");
+        assert_eq!(data(&usual, false, Part::Bfd), "/t/keepalived_bfd.data");
         assert_eq!(data(&usual, false, Part::Parent), "/t/keepalived_parent.data");
     }
 

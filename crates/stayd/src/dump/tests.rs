@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use config::model::{InstanceEvents, NotifySpec, ScriptSpec};
 use vrrp::{
-    Authentication, Counters, Family, IfIndex, LinkAddress, Priority, StateName, SyncGroupSpec, Track,
-    TrackerKind, Transport, Version, VirtualAddress, VirtualRouterId,
+    Authentication, Counters, Family, IfIndex, Priority, Protocol, StateName, SyncGroupSpec, Track,
+    TrackerId, TrackerKind, TrackerState, Transport, Version, VirtualAddress, VirtualRouterId,
 };
 
 use super::*;
@@ -50,7 +50,7 @@ fn model() -> Model {
         name: "chk".to_owned(),
         command: command(&["/bin/true"]),
         interval: Duration::from_secs(2),
-        timeout: Duration::from_secs(1),
+        timeout: Some(Duration::from_secs(1)),
         weight: 5,
         reverse: false,
         rise: 1,
@@ -85,24 +85,45 @@ fn statuses() -> Vec<InstanceStatus> {
     vec![master, backup]
 }
 
-fn links() -> Vec<LinkView> {
-    vec![LinkView {
-        index: IfIndex::new(3).unwrap(),
+fn links() -> Vec<LinkFacts> {
+    let up = libc::IFF_UP | libc::IFF_RUNNING | libc::IFF_BROADCAST | libc::IFF_MULTICAST;
+    vec![LinkFacts {
+        index: 3,
         name: "eth0".to_owned(),
-        up: true,
-        arp: true,
+        flags: up.cast_unsigned(),
+        hardware: libc::ARPHRD_ETHER,
+        mtu: 1500,
         mac: vec![2, 0, 0, 0, 0, 1],
-        addresses: vec![LinkAddress { address: "10.0.0.2".parse().unwrap(), prefix_len: 24, usable: true }],
+        broadcast: vec![255; 6],
+        addresses: ["10.0.0.2", "10.0.0.3", "fd00::1", "fe80::1"].map(|text| text.parse().unwrap()).into(),
+        ..LinkFacts::default()
     }]
 }
 
+fn sockets() -> Vec<SocketView> {
+    let interface = IfIndex::new(3).unwrap();
+    let (family, protocol) = (Family::V4, Protocol::Vrrp);
+    vec![SocketView { interface, family, protocol, receives: 12, sends: 9 }]
+}
+
 fn with_view<T>(model: &Model, look: impl FnOnce(&VrrpView<'_>) -> T) -> T {
-    let (statuses, links) = (statuses(), links());
+    let (statuses, links, sockets) = (statuses(), links(), sockets());
     let script = TrackerId::new(TrackerKind::Script, "chk");
-    let trackers = BTreeMap::from([(script, TrackerState::Up)]);
+    let watched = Watched {
+        states: BTreeMap::from([(script, TrackerState::Up)]),
+        ran: ["chk".to_owned()].into(),
+        ..Watched::default()
+    };
     let calendar = Calendar { now: seconds(15), unix_micros: 1_700_000_000_000_000 };
     let users = |_: Option<&Identity>| Some((0, 0));
-    look(&VrrpView::new((&router(), model), &statuses, &links, &trackers, calendar, &users))
+    let facts = VrrpFacts {
+        statuses: &statuses,
+        sockets: &sockets,
+        links: &links,
+        found: &BTreeMap::new(),
+        watched: &watched,
+    };
+    look(&VrrpView::new((&router(), model), facts, calendar, &users))
 }
 
 #[test]
@@ -133,10 +154,11 @@ fn json_of_version_2_is_an_object() {
 
 #[test]
 fn without_an_instance_there_is_no_json() {
-    let (model, trackers) = (model(), BTreeMap::new());
+    let model = model();
     let calendar = Calendar { now: seconds(15), unix_micros: 0 };
-    let view =
-        VrrpView::new((&RouterSpec::default(), &model), &[], &[], &trackers, calendar, &|_| Some((0, 0)));
+    let (found, watched) = (BTreeMap::new(), Watched::default());
+    let facts = VrrpFacts { statuses: &[], sockets: &[], links: &[], found: &found, watched: &watched };
+    let view = VrrpView::new((&RouterSpec::default(), &model), facts, calendar, &|_| Some((0, 0)));
     assert_eq!(json(&view), None);
 }
 

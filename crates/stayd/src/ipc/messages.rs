@@ -8,7 +8,8 @@ use config::model::{BufferPolicy, Identity, LvsGlobals, NftablesSpec, ProcessSpe
 use net::sysctl::Setting;
 use serde::{Deserialize, Serialize};
 use vrrp::{
-    Event, InstanceSnapshot, InstanceStatus, LinkView, RouterSpec, TrackerId, TrackerState, Transition,
+    Event, Family, IfIndex, InstanceSnapshot, InstanceStatus, Protocol, RouterSpec, TrackerId, TrackerState,
+    Transition,
 };
 
 use crate::marks::Marked;
@@ -82,6 +83,21 @@ pub enum ToVrrp {
     Stop,
 }
 
+/// A socket on which VRRP is heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SocketView {
+    /// Its interface.
+    pub interface: IfIndex,
+    /// Its family.
+    pub family: Family,
+    /// VRRP, or AH.
+    pub protocol: Protocol,
+    /// Its number in the VRRP process.
+    pub receives: i32,
+    /// The number of the socket that adverts of the family leave by; -1: there is none.
+    pub sends: i32,
+}
+
 /// From the VRRP process to the parent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum FromVrrp {
@@ -101,8 +117,8 @@ pub enum FromVrrp {
         asked: Dump,
         /// Every instance.
         instances: Vec<InstanceStatus>,
-        /// Every interface; only for [`Dump::Data`] and [`Dump::Log`].
-        links: Vec<LinkView>,
+        /// The sockets; only for [`Dump::Data`] and [`Dump::Log`].
+        sockets: Vec<SocketView>,
     },
     /// A signal asked this process to read its configuration again.
     Reload,

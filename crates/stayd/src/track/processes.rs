@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use config::model::{ParameterMatch, ProcessTrackSpec};
@@ -21,8 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// Watches these processes until the task is ended.
-pub async fn watch(specs: Vec<ProcessTrackSpec>, reporter: Reporter) {
-    let mut processes = Processes::new(&specs, reporter);
+pub async fn watch(specs: Vec<ProcessTrackSpec>, reporter: Reporter, counts: Arc<Counts>) {
+    let mut processes = Processes::new(&specs, reporter, counts);
     let why = match processes.follow().await {
         Ok(never) => match never {},
         Err(error) => error,
@@ -38,12 +39,16 @@ pub async fn watch(specs: Vec<ProcessTrackSpec>, reporter: Reporter) {
     }
 }
 
+/// How many of each run, by name, for those who look at it from outside.
+pub type Counts = Mutex<BTreeMap<String, usize>>;
+
 /// No value: what follows events follows them until it fails.
 enum Never {}
 
 struct Processes {
     followed: Vec<Followed>,
     reporter: Reporter,
+    counts: Arc<Counts>,
 }
 
 struct Followed {
@@ -54,7 +59,7 @@ struct Followed {
 }
 
 impl Processes {
-    fn new(specs: &[ProcessTrackSpec], reporter: Reporter) -> Self {
+    fn new(specs: &[ProcessTrackSpec], reporter: Reporter, counts: Arc<Counts>) -> Self {
         let followed = specs.iter().map(|spec| Followed {
             name: spec.name.clone(),
             pattern: pattern(spec),
@@ -66,7 +71,7 @@ impl Processes {
             }),
             running: BTreeSet::new(),
         });
-        Self { followed: followed.collect(), reporter }
+        Self { followed: followed.collect(), reporter, counts }
     }
 
     /// Follows the kernel's events, until it does not tell them.
@@ -123,6 +128,9 @@ impl Processes {
     }
 
     fn report(&mut self) {
+        if let Ok(mut counts) = self.counts.lock() {
+            *counts = self.followed.iter().map(|one| (one.name.clone(), one.running.len())).collect();
+        }
         for followed in &mut self.followed {
             if let Some(right) = followed.quorum.report(net::now()) {
                 let count = followed.running.len();
@@ -267,7 +275,7 @@ mod tests {
     async fn a_process_that_starts_and_one_that_ends_are_noticed() {
         let (events, mut heard) = unbounded_channel();
         let mark = format!("1000.{}", std::process::id());
-        let task = tokio::spawn(watch(vec![spec(&mark)], Reporter { events, serial: 1 }));
+        let task = tokio::spawn(watch(vec![spec(&mark)], Reporter { events, serial: 1 }, Arc::default()));
         assert_eq!(next(&mut heard).await, TrackerState::Down);
         let mut process = Command::new("sleep").arg(&mark).spawn().unwrap();
         assert_eq!(next(&mut heard).await, TrackerState::Up);

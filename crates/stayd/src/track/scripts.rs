@@ -1,6 +1,8 @@
 //! The scripts that instances follow: each is run by a task of its own, when its [`track::Script`] says so.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::model::ScriptSpec;
@@ -16,7 +18,17 @@ use crate::script::{Job, Outcome};
 pub struct ScriptWatch {
     pub job: Job,
     pub serial: u64,
+    pub now: Arc<ScriptNow>,
     settings: UnboundedSender<Settings>,
+}
+
+/// How far its runs are, for those who look at it from outside.
+#[derive(Default)]
+pub struct ScriptNow {
+    /// A run is on its way.
+    pub runs: AtomicBool,
+    /// A run has ended.
+    pub ran: AtomicBool,
 }
 
 /// What a reload may change of a script that stays the same.
@@ -34,7 +46,7 @@ impl From<&ScriptSpec> for Settings {
             fall: spec.fall.max(1),
             init_fail: spec.init_fail,
         };
-        Self { script, timeout: spec.timeout }
+        Self { script, timeout: spec.limit() }
     }
 }
 
@@ -42,16 +54,18 @@ impl ScriptWatch {
     pub fn start(spec: &ScriptSpec, job: Job, reporter: Reporter) -> Self {
         let (settings, changes) = unbounded_channel();
         let serial = reporter.serial;
+        let now = Arc::<ScriptNow>::default();
         let task = Task {
             name: spec.name.clone(),
             machine: Script::new(net::now(), Settings::from(spec).script),
-            timeout: spec.timeout,
+            timeout: spec.limit(),
             job: job.clone(),
             reporter,
             last: None,
+            now: now.clone(),
         };
         tokio::spawn(task.run(changes));
-        Self { job, serial, settings }
+        Self { job, serial, now, settings }
     }
 
     pub fn configure(&self, spec: &ScriptSpec) {
@@ -68,6 +82,7 @@ struct Task {
     reporter: Reporter,
     /// How the last run ended, or that it did not start.
     last: Option<Result<Outcome, String>>,
+    now: Arc<ScriptNow>,
 }
 
 /// A run on its way, and what ends it when it is dropped.
@@ -86,6 +101,7 @@ impl Task {
                     Action::Report { good } => self.report(good),
                 }
             }
+            self.now.runs.store(running.is_some(), Ordering::Relaxed);
             let ended = async {
                 match &mut running {
                     Some(running) => running.end.as_mut().await,
@@ -130,6 +146,7 @@ impl Task {
 
     /// Says so when a run ends otherwise than the one before.
     fn ended(&mut self, result: Result<Outcome, String>) {
+        self.now.ran.store(true, Ordering::Relaxed);
         let success = result.as_ref().is_ok_and(|outcome| outcome.is_success());
         if self.last.as_ref() != Some(&result) {
             match &result {
@@ -162,7 +179,7 @@ mod tests {
             name: "s".to_owned(),
             command: Command { argv: Vec::new(), identity: None },
             interval: Duration::from_millis(interval),
-            timeout: Duration::from_millis(timeout),
+            timeout: Some(Duration::from_millis(timeout)),
             weight: 0,
             reverse: false,
             rise: 1,

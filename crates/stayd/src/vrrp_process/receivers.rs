@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 
 use net::{Mirror, Received, Receiver};
 use vrrp::{Family, IfIndex, Membership, Protocol};
@@ -87,6 +88,11 @@ impl Receivers {
         if socket.uses.is_empty() {
             self.sockets[place] = None;
         }
+    }
+
+    /// The numbers of the open sockets.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = (Key, i32)> {
+        self.sockets.iter().flatten().map(|socket| (socket.key, socket.receiver.as_fd().as_raw_fd()))
     }
 
     /// What has waited longest at the socket at this place; `None` if it is closed already.

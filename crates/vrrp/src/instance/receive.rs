@@ -154,6 +154,10 @@ impl Instance {
     }
 
     fn heard(&mut self, cx: &mut Context<'_>, source: IpAddr, advert: &Advert) {
+        // RFC 9568 6.4.1: nothing is received in Initialize; keepalived's FAULT is the same, and counts nothing.
+        if matches!(self.state, State::Init | State::Fault { .. } | State::Stopped) {
+            return;
+        }
         self.counters.advert_received += 1;
         if advert.priority == 0 {
             self.counters.priority_zero_received += 1;
@@ -167,7 +171,6 @@ impl Instance {
             self.keep_no_longer(cx, source);
         }
         match self.state {
-            // RFC 9568 6.4.1: nothing is received in Initialize; keepalived's FAULT is the same.
             State::Init | State::Fault { .. } | State::Stopped => {}
             State::Backup(_) => self.heard_in_backup(cx, source, advert),
             State::Master(_) => self.heard_in_master(cx, source, advert),

@@ -92,12 +92,12 @@ fn of_tracker(track: &Track, trackers: &Trackers) -> Effect {
     }
 }
 
+/// `reverse` changes the sign of a weight, not when it counts (keepalived); without a weight it swaps up and down.
 fn of_switch(up: bool, weight: i16, reverse: bool) -> Effect {
-    let good = up != reverse;
     match weight {
-        0 if good => Effect::Weight(0),
+        0 if up != reverse => Effect::Weight(0),
         0 => Effect::Fault,
-        weight if (weight > 0) == good => Effect::Weight(i32::from(weight)),
+        weight if (weight > 0) == up => Effect::Weight(i32::from(if reverse { -weight } else { weight })),
         _ => Effect::Weight(0),
     }
 }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_counts_while_good_if_positive_and_while_bad_if_negative() {
+    fn a_weight_counts_while_up_if_positive_and_while_down_if_negative_and_reversed_with_the_other_sign() {
         let weights = [(20, false), (-20, false), (20, true), (-20, true)].map(|(weight, reverse)| {
             let track = track(TrackerKind::Script, weight, reverse);
             [TrackerState::Up, TrackerState::Down, TrackerState::Unknown].map(|state| effect(&track, state))
@@ -145,7 +145,7 @@ mod tests {
         let (none, plus, minus) = (Effect::Weight(0), Effect::Weight(20), Effect::Weight(-20));
         assert_eq!(
             weights,
-            [[plus, none, none], [none, minus, none], [none, plus, none], [minus, none, none]]
+            [[plus, none, none], [none, minus, none], [minus, none, none], [none, plus, none]]
         );
     }
 

@@ -13,7 +13,7 @@ pub struct InterfaceTrack {
     /// 0: the instance is in FAULT while the interface is down. Otherwise -253 to 253: added to the priority while the
     /// interface is up (positive) or down (negative).
     pub weight: i16,
-    /// `reverse`: swaps up and down in the weighting.
+    /// `reverse`: changes the sign of the weight; without one it swaps up and down.
     pub reverse: bool,
 }
 
@@ -27,7 +27,7 @@ pub struct Track {
     /// is a FAULT, and with 0 every number but 0 is. For all others -253 to 253: 0 means FAULT while it is down, otherwise
     /// it is added to the priority while the tracker is up (positive) or down (negative).
     pub weight: i16,
-    /// `reverse`: swaps up and down; changes the sign of a file's weight.
+    /// `reverse`: changes the sign of the weight; without one it swaps up and down.
     pub reverse: bool,
 }
 

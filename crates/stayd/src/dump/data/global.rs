@@ -244,12 +244,18 @@ fn vrrp(page: &mut Page, shared: &Shared<'_>) {
         },
     );
     let nftables = &globals.firewall.nftables;
-    if nftables.asked_for {
+    // What is not asked for is used nevertheless where an instance needs it.
+    let asked_for = nftables.asked_for || globals.firewall.iptables.is_some();
+    let needed = shared
+        .router
+        .instances
+        .iter()
+        .any(|instance| instance.vmac.is_some() || instance.vmac_addresses || !instance.accept);
+    if asked_for || (needed && !shared.parent) {
         page.object("nftables table name", &nftables.table);
         page.object("nftables base chain priority", nftables.priority);
-        if nftables.by_index {
-            page.line(" nftables force use ifindex for link local IPv6");
-        }
+        let force = if nftables.by_index { "force" } else { "don't force" };
+        page.line(format_args!(" nftables {force} use ifindex for link local IPv6"));
     }
     let ipvs = &shared.model.lvs.nftables;
     if ipvs.enabled {

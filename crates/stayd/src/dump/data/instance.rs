@@ -1,10 +1,17 @@
 //! One instance.
 
 use config::model::{InstanceEvents, NotifyDeleted};
-use vrrp::{Authentication, InstanceSpec, InstanceStatus, StateName, Track, TrackerKind, Transport, Version};
+use vrrp::{
+    Authentication, ChecksumV3, InstanceSpec, InstanceStatus, IpvlanMode, StateName, TrackerKind, Transport,
+    Version, VmacKind, VmacSpec,
+};
 
-use super::{Page, enabled, yes};
+use super::trackers::followed_as;
+use super::{Page, enabled, reversed, sockets, yes};
 use crate::dump::VrrpView;
+
+/// Of unicast adverts over IPv6, where nothing is written.
+const UNICAST_HOP_LIMIT: u8 = 64;
 
 pub(super) fn page(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: &InstanceStatus) {
     page.object("VRRP Instance", &spec.name);
@@ -14,12 +21,12 @@ pub(super) fn page(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, st
     }
     let group = view.router.sync_groups.iter().find(|group| group.members.contains(&spec.name));
     page.maybe("Sync group", group.map(|group| &group.name));
-    state(page, view, spec, status);
+    let events = view.model.vrrp_events.get(&spec.name).cloned().unwrap_or_default();
+    state(page, view, spec, status, &events);
     interface(page, view, spec, status);
     announcements(page, spec);
     election(page, spec, status);
     authentication(page, spec);
-    let events = view.model.vrrp_events.get(&spec.name).cloned().unwrap_or_default();
     if events.debug > 0 {
         page.attribute("Debug level", events.debug);
     }
@@ -28,7 +35,13 @@ pub(super) fn page(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, st
     notifications(page, view, &events);
 }
 
-fn state(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: &InstanceStatus) {
+fn state(
+    page: &mut Page,
+    view: &VrrpView<'_>,
+    spec: &InstanceSpec,
+    status: &InstanceStatus,
+    events: &InstanceEvents,
+) {
     page.attribute("State", status.state);
     if let (StateName::Backup, Some((source, priority))) = (status.state, status.master) {
         page.attribute("Master router", source);
@@ -38,15 +51,12 @@ fn state(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: &Ins
             page.attribute("Master advert int", format_args!("{seconds:.2} sec"));
         }
     }
-    let flagged = spec.vmac.is_some() || spec.source.is_some() || !spec.track_primary || spec.nopreempt;
-    let unicast = spec.transport.is_unicast();
-    page.line(if flagged || unicast { "   Flags:" } else { "   Flags: none" });
-    if unicast {
-        page.line("     Using unicast");
-    }
+    flags(page, spec, events);
     page.attribute("Wantstate", status.state);
     page.attribute("Number of config faults", 0);
-    page.attribute("Number of interface and track script faults", status.faults);
+    // An interface that is not there has no address to send from either, which keepalived counts by itself.
+    let sourceless = status.interface.is_none() && status.source.is_none();
+    page.attribute("Number of interface and track script faults", status.faults + u32::from(sourceless));
     page.attribute("Number of track scripts init", u8::from(status.pending));
     if let Some(since) = status.since {
         page.attribute("Last transition", view.calendar.text(since));
@@ -58,17 +68,45 @@ fn state(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: &Ins
     page.attribute("Master down timer", format_args!("{} usecs", status.down_interval.as_micros()));
 }
 
+/// Only some of the flags have a line of their own.
+fn flags(page: &mut Page, spec: &InstanceSpec, events: &InstanceEvents) {
+    let unicast = spec.transport.is_unicast();
+    let silent = spec.vmac.is_some()
+        || spec.vmac_addresses
+        || spec.source.is_some()
+        || !spec.track_primary
+        || spec.nopreempt
+        || spec.skip_check_adv_addr
+        || spec.promote_secondaries
+        || events.polled;
+    if !silent && !unicast && !events.fault_without_peers {
+        return page.line("   Flags: none");
+    }
+    page.line("   Flags:");
+    if unicast {
+        page.line("     Using unicast");
+    }
+    if events.fault_without_peers {
+        page.line("     If unicast go to fault state if no peers");
+    }
+}
+
 fn interface(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: &InstanceStatus) {
     if let Some(vmac) = &spec.vmac {
-        let up = view.links.iter().any(|link| link.name == vmac.name && link.up);
-        page.line(format_args!(
-            "   Use VMAC, i/f name {}, is_up = {up}, xmit_base = {}",
-            vmac.name, vmac.transmit_on_base
-        ));
-        let base = if vmac.transmit_on_base { ", xmit base i/f" } else { "" };
-        page.attribute("Interface", format_args!("{}, vmac on {}{base}", vmac.name, spec.interface));
-    } else {
-        page.attribute("Interface", &spec.interface);
+        made(page, view, spec, vmac);
+    }
+    if spec.vmac_addresses {
+        page.line("   Use VMAC for VIPs on other interfaces");
+    }
+    match &spec.vmac {
+        None => page.attribute("Interface", &spec.interface),
+        Some(vmac) => {
+            let base = view.bases.get(&vmac.name).unwrap_or(&spec.interface);
+            let kind = if matches!(vmac.kind, VmacKind::Macvlan(_)) { "vmac" } else { "ipvlan" };
+            let transmits = if vmac.transmit_on_base { ", xmit base i/f" } else { "" };
+            page.attribute("Interface", format_args!("{}, {kind} on {base}{transmits}", vmac.name));
+            page.maybe("Configured interface", (*base != spec.interface).then_some(&spec.interface));
+        }
     }
     if !spec.track_primary {
         page.line("   VRRP interface tracking disabled");
@@ -85,9 +123,39 @@ fn interface(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: 
         None => page.attribute("Using src_ip", "(none)"),
     }
     if let Transport::Multicast { group } = spec.transport {
-        match status.interface.filter(|_| group.is_ipv6()) {
+        let own = view.link(VrrpView::interface(spec)).map(|link| link.index);
+        match own.or(status.interface).filter(|_| group.is_ipv6()) {
             Some(index) => page.line(format_args!("   Multicast address {group}, ifindex {index}")),
             None => page.line(format_args!("   Multicast address {group}")),
+        }
+    }
+}
+
+/// The interface that is made for it.
+fn made(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, vmac: &VmacSpec) {
+    let running = (libc::IFF_UP | libc::IFF_RUNNING).cast_unsigned();
+    let up = view.link(&vmac.name).is_some_and(|link| link.flags & running == running);
+    match vmac.kind {
+        VmacKind::Macvlan(_) => page.line(format_args!(
+            "   Use VMAC, i/f name {}, is_up = {up}, xmit_base = {}",
+            vmac.name, vmac.transmit_on_base
+        )),
+        VmacKind::Ipvlan { mode, address } => {
+            let address = address.map(|(address, length)| {
+                let host = if spec.family == vrrp::Family::V4 { 32 } else { 128 };
+                let length = if length == host { String::new() } else { format!("/{length}") };
+                format!(", i/f address = {address}{length}")
+            });
+            let mode = match mode {
+                IpvlanMode::Bridge => "bridge",
+                IpvlanMode::Private => "private",
+                IpvlanMode::Vepa => "vepa",
+            };
+            page.line(format_args!(
+                "   Use IPVLAN, i/f {}, is_up = {up}{}, type {mode}",
+                vmac.name,
+                address.unwrap_or_default()
+            ));
         }
     }
 }
@@ -148,15 +216,23 @@ fn held(page: &mut Page, view: &VrrpView<'_>, spec: &InstanceSpec, status: &Inst
     page.list(&format!("Virtual IP ({}):", advertised.len()), advertised);
     page.list("Virtual IP Excluded :", excluded);
     if let Transport::Unicast { peers, ttl, check_source } = &spec.transport {
-        page.attribute("Unicast TTL", ttl);
+        // keepalived shows none of its own for IPv6.
+        let usual = spec.family == vrrp::Family::V6 && *ttl == UNICAST_HOP_LIMIT;
+        page.maybe("Unicast TTL", (!usual).then_some(ttl));
         page.line(format_args!("   Check unicast src : {}", yes(*check_source)));
         let peers = peers.iter();
         let peer =
             |peer: &vrrp::Peer| format!("{} min_ttl {} max_ttl {}", peer.address, peer.min_ttl, peer.max_ttl);
         page.list("Unicast Peer :", peers.map(peer));
-        let old = spec.checksum_v3 == vrrp::ChecksumV3::OldUnicast;
-        page.attribute("Unicast checksum compatibility", yes(old));
+        let compatibility = match spec.checksum_v3 {
+            ChecksumV3::Detect | ChecksumV3::AsV2 => "no",
+            ChecksumV3::PseudoHeader => "never",
+            ChecksumV3::OldUnicast => "config",
+        };
+        page.attribute("Unicast checksum compatibility", compatibility);
     }
+    let (receives, sends) = sockets::numbers(view, spec, status);
+    page.line(format_args!("   fd_in {receives}, fd_out {sends}"));
     page.list("Virtual Routes :", routes);
     page.list("Virtual Rules :", rules);
 }
@@ -165,19 +241,18 @@ fn trackers(page: &mut Page, spec: &InstanceSpec) {
     let interfaces = spec.track_interfaces.iter();
     page.list(
         "Tracked interfaces :",
-        interfaces.map(|track| format!("{} weight {}", track.interface, track.weight)),
+        interfaces
+            .map(|track| format!("{} weight {}{}", track.interface, track.weight, reversed(track.reverse))),
     );
-    let of = |kind: TrackerKind, comma: &'static str| {
-        let tracks = spec.tracks.iter().filter(move |track| track.tracker.kind == kind);
-        tracks.map(move |Track { tracker, weight, reverse }| {
-            let reverse = if *reverse { " reverse" } else { "" };
-            format!("{}{comma} weight {weight}{reverse}", tracker.name)
-        })
-    };
-    page.list("Tracked scripts :", of(TrackerKind::Script, ""));
-    page.list("Tracked files :", of(TrackerKind::File, ","));
-    page.list("Tracked processes :", of(TrackerKind::Process, ","));
-    page.list("Tracked BFDs :", of(TrackerKind::Bfd, ""));
+    for (heading, kind, mark) in [
+        ("Tracked scripts :", TrackerKind::Script, ""),
+        ("Tracked files :", TrackerKind::File, ","),
+        ("Tracked processes :", TrackerKind::Process, ","),
+        ("Tracked BFDs :", TrackerKind::Bfd, ":"),
+    ] {
+        let tracks = spec.tracks.iter().filter(|track| track.tracker.kind == kind);
+        page.list(heading, tracks.map(|track| followed_as(track, mark)));
+    }
 }
 
 fn notifications(page: &mut Page, view: &VrrpView<'_>, events: &InstanceEvents) {
@@ -187,10 +262,11 @@ fn notifications(page: &mut Page, view: &VrrpView<'_>, events: &InstanceEvents) 
         NotifyDeleted::Deleted | NotifyDeleted::Run(_) => "Deleted",
     };
     page.attribute("Notify deleted", deleted);
-    page.scripts(view, &events.notify);
-    if let NotifyDeleted::Run(command) = &events.deleted {
-        page.script(view, "Deleted", Some(command));
-    }
+    let command = match &events.deleted {
+        NotifyDeleted::Run(command) => Some(command),
+        NotifyDeleted::Fault | NotifyDeleted::Deleted => None,
+    };
+    page.scripts_with(view, &events.notify, command);
     page.script(view, "Master rx lower pri", events.rx_lower_priority.as_ref());
     page.attribute("Notify priority changes", events.priority_changes);
 }
