@@ -192,6 +192,228 @@ virtual_server fd09::1 80 {
 }
 "#;
 
+/// What [`SERVERS`] leaves out: settings at another level, and the rarer ones. Nothing answers but what is at 7001.
+const MORE: &str = r#"
+global_defs {
+  router_id contract
+  script_user root
+  enable_script_security
+  checker_log_all_failures
+  smtp_alert
+}
+virtual_server 10.9.0.1 80 {
+  delay_loop 1
+  lb_algo mh
+  mh-port
+  mh-fallback
+  hashed
+  lb_kind TUN
+  protocol TCP
+  persistence_timeout
+  ha_suspend
+  virtualhost www.example.com
+  real_server 192.168.0.2 7001 {
+    weight 3
+    virtualhost rs.example.com
+    delay_loop 1
+    retry 1
+    delay_before_retry 1
+    warmup 0
+    connect_timeout 2
+    alpha
+    HTTP_GET {
+      virtualhost check.example.com
+      http_protocol 1.0C
+      url {
+        path /
+        status_code 200
+      }
+      connect_port 7009
+      connect_timeout 1
+      retry 0
+      warmup 0
+    }
+    HTTP_GET {
+      tls_compliant
+      fwmark 3
+      url {
+        path /a
+        virtualhost url.example.com
+        regex "a b"
+        regex_no_match
+        regex_options caseless multiline
+        regex_min_offset 3
+        regex_max_offset 900
+        regex_stack 1000 2000
+      }
+      connect_port 7009
+      connect_timeout 1
+      retry 0
+      warmup 0
+    }
+    SSL_GET {
+      virtualhost sni.example.com
+      enable_sni
+      url {
+        path /
+        status_code 100-599
+      }
+      connect_port 7009
+      connect_timeout 1
+      retry 0
+      warmup 0
+    }
+  }
+  real_server 192.168.0.2 25 {
+    weight 0
+    lvs_method NAT
+    lthreshold 1
+    smtp_alert off
+    SMTP_CHECK {
+      helo_name me
+      host {
+        connect_ip 192.168.0.2
+        connect_port 7025
+        bindto 192.168.0.5
+        connect_timeout 1
+      }
+      host {
+        connect_ip 192.168.0.2
+        connect_port 7026
+        connect_timeout 1
+      }
+      connect_timeout 1
+      retry 0
+      warmup 0
+    }
+    SMTP_CHECK {
+      log_all_failures
+      connect_timeout 1
+      retry 0
+      warmup 0
+    }
+  }
+  real_server 192.168.0.2 26 {
+    lvs_method TUN type gue port 6080
+    TCP_CHECK {
+      connect_timeout 1
+      retry 0
+      warmup 0
+      log_all_failures off
+    }
+  }
+  real_server 192.168.0.2 27 {
+    lvs_method TUN type gre csum
+    PING_CHECK {
+      bindto 192.168.0.5
+      retry 0
+      warmup 0
+    }
+    PING_CHECK {
+      connect_timeout 1
+      retry 0
+      warmup 0
+      log_all_failures
+    }
+  }
+}
+virtual_server fwmark 9 {
+  delay_loop 1
+  ip_family inet6
+  lb_algo dh
+  lb_kind DR
+  flag-1
+  persistence_timeout 33
+  persistence_granularity 48
+  warmup 0
+  retry 2
+  delay_before_retry 2
+  connect_timeout 1
+  sorry_server fd00::9 80
+  sorry_server_lvs_method NAT
+  real_server fd00::2 {
+    weight 5
+    inhibit_on_failure
+    TCP_CHECK {
+      connect_port 7001
+    }
+    TCP_CHECK {
+      connect_port 7001
+      bindto fd00::5
+      retry 7
+      delay_before_retry 4
+      delay_loop 3
+      connect_timeout 6
+      warmup 0
+    }
+  }
+}
+virtual_server 10.9.0.2 53 {
+  delay_loop 1
+  lb_algo sed
+  lb_kind NAT
+  protocol UDP
+  ops
+  persistence_engine sip
+  warmup 0
+  no_alpha
+  quorum 3
+  hysteresis 1
+  real_server 192.168.0.2 53 {
+    weight 1
+    DNS_CHECK {
+      type MX
+      name mx.example.com
+      connect_timeout 1
+      retry 0
+    }
+    DNS_CHECK {
+      connect_timeout 1
+    }
+    UDP_CHECK {
+      connect_timeout 1
+      retry 0
+    }
+    UDP_CHECK {
+      payload 00FF
+      min_reply_length 3
+      require_reply
+      connect_timeout 1
+      retry 0
+    }
+    UDP_CHECK {
+      require_reply 0XFF
+      connect_timeout 1
+      retry 0
+    }
+  }
+  real_server 192.168.0.3 53 {
+    weight 1
+    notify_down "/usr/bin/true rs_down"
+    MISC_CHECK {
+      misc_path "/usr/bin/true a 'b c'"
+      misc_timeout 2
+      delay_loop 2
+      retry 1
+      delay_before_retry 1
+    }
+    MISC_CHECK {
+      misc_path /usr/bin/true
+      misc_dynamic
+      alpha
+    }
+  }
+}
+virtual_server 10.9.0.3 80 {
+  delay_loop 1
+  lb_algo lblcr
+  lb_kind NAT
+  protocol SCTP
+  real_server 192.168.0.4 80 {
+  }
+}
+"#;
+
 /// A daemon, and the folder of its dumps.
 struct Side {
     daemon: Daemon,
@@ -290,6 +512,20 @@ fn the_dump_of_virtual_servers_has_the_lines_of_keepalived() -> Result {
     }
     assert_eq!(schedules[0], schedules[1]);
     assert!(schedules[0].ends_with("RR 5 keepalived_lvs"), "{}", schedules[0]);
+    assert!(dumps[0] == dumps[1], "{}", differences(&lab, &dumps[0], &dumps[1]));
+    lab.close()
+}
+
+#[test]
+fn rarer_settings_of_virtual_servers_and_checks_are_shown_as_by_keepalived() -> Result {
+    let lab = Lab::with_ipvs()?;
+    let lans = [lab.lan("lan-k")?, lab.lan("lan-s")?];
+    let mut dumps = Vec::new();
+    for (daemon, lan) in BOTH.into_iter().zip(&lans) {
+        let side = Side::start(&lab, lan, daemon, "more", MORE)?;
+        let ran = |text: &str| text.contains("   Has run = yes") && !text.contains("   Has run = no");
+        dumps.push(side.dump("keepalived_check.data", ran)?);
+    }
     assert!(dumps[0] == dumps[1], "{}", differences(&lab, &dumps[0], &dumps[1]));
     lab.close()
 }

@@ -135,7 +135,11 @@ impl<'a> VrrpView<'a> {
         let mut addresses = |list: &[vrrp::VirtualAddress]| {
             let one = |address| {
                 let set = set();
-                held::address(address, &self.bases, held::Presence { set, filtered: set && !spec.accept })
+                held::address(
+                    address,
+                    &self.bases,
+                    held::Presence { set, filtered: set && !spec.accept && !spec.priority.is_owner() },
+                )
             };
             list.iter().map(one).collect::<Vec<_>>()
         };

@@ -107,6 +107,7 @@ impl Lowering<'_> {
     pub(super) fn garp_group(&mut self, entry: &Entry<'_>) {
         let mut group = AnnounceGroup {
             interfaces: BTreeSet::new(),
+            numbered: false,
             garp_interval: Duration::ZERO,
             gna_interval: Duration::ZERO,
         };
@@ -124,7 +125,10 @@ impl Lowering<'_> {
                 "interface" => {
                     entry.args().iter().take(1).for_each(|word| self.garp_interface(word, &mut group));
                 }
-                "interfaces" => entry.names().for_each(|word| self.garp_interface(word, &mut group)),
+                "interfaces" => {
+                    group.numbered = true;
+                    entry.names().for_each(|word| self.garp_interface(word, &mut group));
+                }
                 _ => {}
             }
         }

@@ -67,8 +67,9 @@ pub fn survey() -> Result<Vec<LinkFacts>, netlink::Error> {
             match fact {
                 Fact::Link(link) => links.push(link),
                 Fact::Address(index, address) => {
-                    let owner = links.iter_mut().find(|link| link.index == index);
-                    owner.into_iter().for_each(|link| link.addresses.push(address));
+                    if let Some(link) = links.iter_mut().find(|link| link.index == index) {
+                        link.addresses.push(address);
+                    }
                 }
                 Fact::Other => {}
             }

@@ -64,7 +64,7 @@ pub(super) fn address(
     words.value("label", address.label.as_deref());
     words.value("peer", address.peer.map(|peer| format!("{peer}/{}", address.prefix_len)));
     words.say_if(address.flags.home, "home");
-    words.say_if(address.address.is_ipv6() && !address.flags.dad, "-nodad");
+    words.say_if(address.flags.dad, "-nodad");
     words.say_if(address.flags.manage_temporary, "mngtmpaddr");
     words.say_if(address.flags.no_prefix_route, "noprefixroute");
     words.say_if(address.flags.auto_join, "autojoin");
@@ -126,7 +126,9 @@ pub(super) fn route(route: &RouteSpec) -> String {
     }
     words.value("table", (route.table != TABLE_MAIN).then_some(route.table));
     // keepalived does not show its own of a route that is not watched.
-    let silent = !route.track && route.protocol == PROTOCOL_KEEPALIVED && route.interfaces().next().is_some();
+    let silent = !route.track
+        && route.protocol == PROTOCOL_KEEPALIVED
+        && only.is_some_and(|hop| hop.interface.is_some());
     words.value("proto", (!silent).then_some(route.protocol));
     words.value("scope", route.scope.map(|scope| scope.0));
     words.value("metric", (route.metric != 0).then_some(route.metric));

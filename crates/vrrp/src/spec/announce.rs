@@ -56,6 +56,8 @@ pub struct ExtraInterfaces {
 pub struct AnnounceGroup {
     /// `interface` or `interfaces`; an interface is in one group only.
     pub interfaces: BTreeSet<String>,
+    /// `interfaces`: keepalived numbers those groups.
+    pub numbered: bool,
     /// `garp_interval`; zero: none.
     pub garp_interval: Duration,
     /// `gna_interval`; zero: none.

@@ -132,6 +132,7 @@ fn the_interfaces_of_a_garp_group_share_one_spacing() {
     let on_eth1 = VirtualAddress { interface: "eth1".into(), ..virtual_address(v4(10, 0, 0, 102)) };
     let group = AnnounceGroup {
         interfaces: ["eth0", "eth1"].map(str::to_owned).into(),
+        numbered: true,
         garp_interval: ms(10),
         gna_interval: ms(500),
     };

@@ -44,12 +44,11 @@ pub(super) fn of_interface(page: &mut Page, view: &VrrpView<'_>, name: &str) {
     }
 }
 
-/// Groups of several interfaces are numbered from 1; those of one interface are no. 0.
+/// Groups with `interfaces` are numbered from 1; those with one `interface` are no. 0.
 fn numbered<'v>(view: &'v VrrpView<'_>) -> impl Iterator<Item = (usize, &'v vrrp::AnnounceGroup)> {
     let mut last = 0;
     view.router.announce_groups.iter().map(move |group| {
-        let shared = group.interfaces.len() > 1;
-        last += usize::from(shared);
-        (if shared { last } else { 0 }, group)
+        last += usize::from(group.numbered);
+        (if group.numbered { last } else { 0 }, group)
     })
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use config::model::LinkbeatMethod;
 use net::LinkFacts;
-use vrrp::{Family, Held, InstanceSpec, StateName};
+use vrrp::{Family, Held, InstanceSpec, StateName, VmacKind, VmacLink};
 
 use super::{Page, announce, reversed};
 use crate::dump::VrrpView;
@@ -133,8 +133,8 @@ fn below(page: &mut Page, view: &VrrpView<'_>, link: &LinkFacts) {
 
 fn mode(link: &LinkFacts) -> &'static str {
     match (link.kind.as_str(), link.mode.unwrap_or_default()) {
-        ("macvlan", 1) | ("ipvlan", 1) => "private",
-        ("macvlan", 2) | ("ipvlan", 2) => "vepa",
+        ("macvlan" | "ipvlan", 1) => "private",
+        ("macvlan" | "ipvlan", 2) => "vepa",
         ("macvlan", 4) | ("ipvlan", 0) => "bridge",
         ("macvlan", 8) => "passthru",
         _ => "unknown",
@@ -173,15 +173,18 @@ fn settings(page: &mut Page, view: &VrrpView<'_>, link: &LinkFacts) {
     let instances = || view.router.instances.iter();
     let own = view.bases.contains_key(name);
     let base = view.bases.values().any(|base| base == name);
-    let changed = view.vmacs.iter().filter(|vmac| vmac.base == name && vmac.family == Family::V4).count();
+    let is_changed_for = |vmac: &&VmacLink| {
+        vmac.base == name && vmac.family == Family::V4 && matches!(vmac.kind, VmacKind::Macvlan(_))
+    };
+    let changed = view.vmacs.iter().filter(is_changed_for).count();
     page.line(format_args!("   Reset ARP config counter {changed}"));
     page.line(format_args!("   Original arp_ignore {}", before("arp_ignore")));
     page.line(format_args!("   Original arp_filter {}", before("arp_filter")));
-    if own || base || link.index == 0 {
-        page.line(format_args!("   rp_filter {}", before("rp_filter")));
-    }
     let promoted =
         instances().filter(|spec| spec.promote_secondaries && VrrpView::interface(spec) == name).count();
+    if own || base || promoted > 0 || link.index == 0 {
+        page.line(format_args!("   rp_filter {}", before("rp_filter")));
+    }
     page.line(format_args!("   Original promote_secondaries {}", before("promote_secondaries")));
     page.line(format_args!("   Reset promote_secondaries counter {promoted}"));
     // keepalived looks when it announces IPv6 addresses on the interface.
@@ -219,7 +222,9 @@ fn followers(view: &VrrpView<'_>, name: &str) -> Vec<String> {
     }
     for group in &router.sync_groups {
         for track in group.track_interfaces.iter().filter(|track| track.interface == name) {
-            group.members.iter().for_each(|member| add(member, track.weight, track.reverse));
+            for member in &group.members {
+                add(member, track.weight, track.reverse);
+            }
         }
     }
     let on_it = |held: &&Held| match held {
@@ -233,7 +238,9 @@ fn followers(view: &VrrpView<'_>, name: &str) -> Vec<String> {
         Held::Rule(rule) => rule.track_group.as_ref(),
     });
     for members in groups.filter_map(|group| router.track_groups.get(group)) {
-        members.iter().for_each(|member| add(member, 0, false));
+        for member in members {
+            add(member, 0, false);
+        }
     }
     let line = |(instance, weight, reverse): (&str, i16, bool)| {
         format!("{instance}, weight {weight}{}", reversed(reverse))

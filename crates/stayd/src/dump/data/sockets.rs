@@ -20,23 +20,25 @@ struct Key<'a> {
     interface: &'a str,
     family: Family,
     protocol: Protocol,
-    /// The source of unicast adverts.
-    unicast: Option<Option<IpAddr>>,
+    unicast: bool,
+    /// Of unicast adverts.
+    source: Option<IpAddr>,
     group: Option<IpAddr>,
 }
 
 impl<'a> Key<'a> {
     fn of(spec: &'a InstanceSpec, status: &InstanceStatus) -> Self {
         let own = spec.vmac.as_ref().filter(|vmac| !vmac.transmit_on_base);
-        let (unicast, group) = match &spec.transport {
+        let (source, group) = match &spec.transport {
             Transport::Multicast { group } => (None, Some(*group)),
-            Transport::Unicast { .. } => (Some(status.source), None),
+            Transport::Unicast { .. } => (status.source, None),
         };
         Self {
             interface: own.map_or(&spec.interface, |vmac| &vmac.name),
             family: spec.family,
             protocol: protocol(spec),
-            unicast,
+            unicast: spec.transport.is_unicast(),
+            source,
             group,
         }
     }
@@ -78,8 +80,8 @@ pub(super) fn page(page: &mut Page, view: &VrrpView<'_>) {
         page.attribute("Interface", key.interface);
         page.attribute("Family", if key.family == Family::V4 { "IPv4" } else { "IPv6" });
         page.attribute("Protocol", if key.protocol == Protocol::Ah { "AH" } else { "VRRP" });
-        page.attribute("Type", if key.unicast.is_some() { "Unicast" } else { "Multicast" });
-        page.maybe("Address", key.unicast.flatten());
+        page.attribute("Type", if key.unicast { "Unicast" } else { "Multicast" });
+        page.maybe("Address", key.source);
         let size = users.iter().map(|(spec, _)| buffer(view, spec, key.interface)).max().unwrap_or_default();
         page.attribute("Rx buf size", size);
         page.list(

@@ -156,8 +156,8 @@ pub(super) fn processes(page: &mut Page, view: &VrrpView<'_>) {
             page.attribute("Parameters", spec.parameters.join(" "));
         }
         match spec.parameters_match {
-            ParameterMatch::Unset => {}
-            ParameterMatch::Exact => page.line("   Param match"),
+            ParameterMatch::Unset if spec.parameters.is_empty() => {}
+            ParameterMatch::Unset | ParameterMatch::Exact => page.line("   Param match"),
             ParameterMatch::Initial => page.attribute("Param match", "initial"),
             ParameterMatch::Partial => page.attribute("Param match", "partial"),
         }
