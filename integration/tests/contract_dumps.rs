@@ -210,7 +210,6 @@ virtual_server 10.9.0.1 80 {
   lb_kind TUN
   protocol TCP
   persistence_timeout
-  ha_suspend
   virtualhost www.example.com
   real_server 192.168.0.2 7001 {
     weight 3
@@ -408,6 +407,7 @@ virtual_server 10.9.0.3 80 {
   delay_loop 1
   lb_algo lblcr
   lb_kind NAT
+  ha_suspend
   protocol SCTP
   real_server 192.168.0.4 80 {
   }

@@ -51,7 +51,7 @@ fn a_script_has_keepaliveds_defaults() {
     assert_eq!((wrong(&loaded), loaded.test_status()), (vec![], 0), "{}", loaded.render_all());
     let [script] = loaded.model.scripts.as_slice() else { panic!() };
     assert_eq!((script.name.as_str(), &script.command), ("s", &command(&["/s/ok", "a b"], None)));
-    assert_eq!((script.interval, script.timeout), (Duration::from_secs(1), Duration::from_secs(1)));
+    assert_eq!((script.interval, script.limit()), (Duration::from_secs(1), Duration::from_secs(1)));
     assert_eq!(
         (script.weight, script.reverse, script.rise, script.fall, script.init_fail),
         (0, false, 1, 1, false)
@@ -66,7 +66,7 @@ fn the_lines_of_a_script_are_kept() {
         "script ok\ninterval 2.5\ntimeout 10\nweight -20 reverse\nrise 3\nfall 2\nuser root\ninit_fail";
     let loaded = on(&host(), &(SECURITY.to_owned() + &script(lines) + &instance("track_script {\ns\n}")));
     let script = &loaded.model.scripts[0];
-    assert_eq!((script.interval, script.timeout), (Duration::from_millis(2500), Duration::from_secs(10)));
+    assert_eq!((script.interval, script.limit()), (Duration::from_millis(2500), Duration::from_secs(10)));
     assert_eq!(
         (script.weight, script.reverse, script.rise, script.fall, script.init_fail),
         (-20, true, 3, 2, true)

@@ -52,7 +52,9 @@ pub(super) fn page(page: &mut Page, shared: &Shared<'_>) {
         ("VRRP notify fifo", &globals.fifos.vrrp),
         ("LVS notify fifo", &globals.fifos.lvs),
     ] {
-        named_pipe(page, label, fifo, shared.users);
+        // The VRRP process shows its scripts as they run: with the pipe.
+        let runs = !shared.parent && label != "LVS notify fifo";
+        named_pipe(page, label, fifo, (runs, shared.users));
     }
     page.object("FIFO write vrrp states on reload", globals.fifos.states_on_reload);
     vrrp(page, shared);
@@ -299,14 +301,15 @@ fn management(page: &mut Page, globals: &Globals) {
     page.object("DBus service name", if usual { "" } else { name });
 }
 
-fn named_pipe(page: &mut Page, label: &str, fifo: &FifoSpec, users: &Users<'_>) {
+fn named_pipe(page: &mut Page, label: &str, fifo: &FifoSpec, (runs, users): (bool, &Users<'_>)) {
     let Some(path) = &fifo.path else { return };
     // Of root, unless the file says another: a pipe is no script.
     let owner = fifo.owner.as_ref().map_or_else(|| "0:0".to_owned(), |owner| user(users, Some(owner)));
     page.object(label, format_args!("{path}, uid:gid {owner}"));
     if let Some(script) = &fifo.script {
         let user = user(users, script.identity.as_ref());
-        page.object(&format!("{label} script"), format_args!("{}, uid:gid {user}", quoted(script)));
+        let pipe = if runs { format!(" '{path}'") } else { String::new() };
+        page.object(&format!("{label} script"), format_args!("{}{pipe}, uid:gid {user}", quoted(script)));
     }
 }
 

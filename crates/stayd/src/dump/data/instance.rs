@@ -1,5 +1,7 @@
 //! One instance.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use config::model::{InstanceEvents, NotifyDeleted};
 use vrrp::{
     Authentication, ChecksumV3, InstanceSpec, InstanceStatus, IpvlanMode, StateName, TrackerKind, Transport,
@@ -43,7 +45,13 @@ fn state(
     events: &InstanceEvents,
 ) {
     page.attribute("State", status.state);
-    if let (StateName::Backup, Some((source, priority))) = (status.state, status.master) {
+    if status.state == StateName::Backup {
+        // Before the first advert keepalived shows the address that adverts go to.
+        let nobody = match spec.transport {
+            Transport::Multicast { group } => group,
+            Transport::Unicast { .. } => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        let (source, priority) = status.master.unwrap_or((nobody, 0));
         page.attribute("Master router", source);
         page.attribute("Master priority", priority);
         if spec.version == Version::V3 {

@@ -82,7 +82,7 @@ pub(super) fn page(page: &mut Page, view: &VrrpView<'_>) {
         page.attribute("Protocol", if key.protocol == Protocol::Ah { "AH" } else { "VRRP" });
         page.attribute("Type", if key.unicast { "Unicast" } else { "Multicast" });
         page.maybe("Address", key.source);
-        let size = users.iter().map(|(spec, _)| buffer(view, spec, key.interface)).max().unwrap_or_default();
+        let size: u32 = users.iter().map(|(spec, _)| buffer(view, spec, key.interface)).sum();
         page.attribute("Rx buf size", size);
         page.list(
             "VRRP instances",
@@ -91,7 +91,7 @@ pub(super) fn page(page: &mut Page, view: &VrrpView<'_>) {
     }
 }
 
-/// The receive buffer that is asked for, in bytes; 0: the system's.
+/// What an instance asks for of the receive buffer, in bytes; 0: the system's.
 fn buffer(view: &VrrpView<'_>, spec: &InstanceSpec, interface: &str) -> u32 {
     let globals = &view.model.globals.vrrp;
     let usual = match globals.receive_buffer {
