@@ -114,7 +114,8 @@ impl Side {
                             line == "   Master router = 192.168.0.3" || line == "   Master router = fe80::3"
                         })
                 };
-                lines.any(|line| line == format!("   State = {state}")) && complete(lines.next())
+                let shown = lines.find(|line| line.starts_with("   State = "));
+                shown == Some(&format!("   State = {state}")) && complete(lines.next())
             };
             states.iter().all(is) && !text.contains("Init state = INIT") && !text.contains("State = running")
         };

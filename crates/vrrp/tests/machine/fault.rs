@@ -154,7 +154,7 @@ fn a_master_that_loses_a_tracked_interface_says_so_on_the_one_that_works() {
 #[test]
 fn weights_count_while_up_if_positive_and_while_down_if_negative() {
     for (weight, reverse, down, up) in
-        [(50, false, 100, 150), (-50, false, 50, 100), (50, true, 150, 100), (-50, true, 100, 50)]
+        [(50, false, 100, 150), (-50, false, 50, 100), (50, true, 100, 50), (-50, true, 150, 100)]
     {
         let mut scene = Scene::start(tracking(weight, reverse));
         scene.run(ms(4_000));
@@ -167,8 +167,8 @@ fn weights_count_while_up_if_positive_and_while_down_if_negative() {
 
 #[test]
 fn weights_never_leave_the_range_from_1_to_254() {
-    for (weight, reached) in [(253, 254), (-253, 1)] {
-        let mut scene = Scene::start(tracking(weight, weight < 0));
+    for (reverse, reached) in [(false, 254), (true, 1)] {
+        let mut scene = Scene::start(tracking(253, reverse));
         scene.feed(Input::Link(link(3, "eth1", true, &[])));
         scene.run(ms(5_000));
         assert_eq!(*scene.adverts().last().unwrap(), reached);

@@ -121,10 +121,10 @@ fn a_session_that_nobody_reported_is_down() {
 }
 
 #[test]
-fn a_session_weighs_as_a_script_does_and_reverse_swaps_up_and_down() {
+fn a_session_weighs_as_a_script_does_and_reverse_changes_the_sign() {
     let session = TrackerId::new(TrackerKind::Bfd, "peer");
     for (weight, reverse, up, down) in
-        [(20, false, 120, 100), (-20, false, 100, 80), (20, true, 100, 120), (-20, true, 80, 100)]
+        [(20, false, 120, 100), (-20, false, 100, 80), (20, true, 80, 100), (-20, true, 100, 120)]
     {
         let tracks = vec![Track { tracker: session.clone(), weight, reverse }];
         let mut scene = Scene::master(InstanceSpec { tracks, ..spec() });

@@ -51,7 +51,7 @@ fn blocks() -> Vec<Row> {
             "garp_group",
             "{\ngarp_interval 0.5\ngna_interval 0.25\ninterface eth1\n}",
             "/vrrp/announce_groups/0",
-            json!({ "interfaces": ["eth1"], "garp_interval": millis(500), "gna_interval": millis(250) }),
+            json!({ "interfaces": ["eth1"], "numbered": false, "garp_interval": millis(500), "gna_interval": millis(250) }),
         ),
     ]
 }

@@ -151,6 +151,7 @@ fn groups() -> Vec<Row> {
         group("notify_stop", "\"/none a\"", "/group_events/S/notify/stop", command()),
         group("notify", "\"/none a\"", "/group_events/S/notify/any", command()),
         group("smtp_alert", "", "/group_events/S/smtp_alert", json!(true)),
+        group("global_tracking", "", "/vrrp/sync_groups/0/tracking_weight", json!(true)),
         group("sync_group_tracking_weight", "", "/vrrp/sync_groups/0/tracking_weight", json!(true)),
         group("notify_priority_changes", "", "/vrrp_events/B/priority_changes", json!(true)),
     ]
