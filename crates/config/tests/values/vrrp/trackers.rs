@@ -34,7 +34,6 @@ fn scripts() -> Vec<Row> {
             json!({ "argv": ["/s/ok", "a b"], "identity": null }),
         ),
         script("interval", "2.5", "/scripts/0/interval", millis(2500)),
-        script("interval", "2.5", "/scripts/0/timeout", millis(2500)),
         script("timeout", "9", "/scripts/0/timeout", secs(9)),
         script("weight", "-20", "/scripts/0/weight", json!(-20)),
         script("weight", "20 reverse", "/scripts/0/reverse", json!(true)),
