@@ -41,6 +41,9 @@ use wake::{Cause, Wake};
 /// Packets taken from one socket before the others and the timer get their turn.
 const PACKETS_AT_ONCE: usize = 4096;
 
+/// A timer that is seen so soon was not waited for together with anything else that was kept from us.
+const PROMPT: Duration = Duration::from_millis(1);
+
 /// A wall clock that is slewed drifts by less in any time that matters.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
 
@@ -161,12 +164,14 @@ impl Driver {
             self.check_interfaces();
         }
         if self.is_due() {
-            // Where only the timer has fired, nothing has waited longer than it.
-            if !self.wake.is_time_only() {
+            // Where only the timer has fired, nothing has waited longer than it; unless we were stopped between the end of
+            // the wait and the look at the clock.
+            let late = deadline.map(|at| self.wake.woken().saturating_since(at)).unwrap_or_default();
+            if late > PROMPT || !self.wake.is_time_only() {
                 self.look_again()?;
             }
             if self.is_due() {
-                self.act_in_time(deadline);
+                self.act_in_time(late);
             }
         }
         Ok(())
@@ -185,8 +190,7 @@ impl Driver {
     }
 
     /// Mostly the time has come for the same adverts again.
-    fn act_in_time(&mut self, deadline: Option<Instant>) {
-        let late = deadline.map(|at| self.wake.woken().saturating_since(at)).unwrap_or_default();
+    fn act_in_time(&mut self, late: Duration) {
         if let Some(text) = self.scheduling.late(late) {
             self.parent.line(Level::Warning, text);
         }
