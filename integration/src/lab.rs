@@ -130,6 +130,23 @@ impl Lab {
         self.shared.folder()
     }
 
+    /// What differs between lines of keepalived and stayd, as `diff` shows it.
+    ///
+    /// # Errors
+    /// There is no `diff`, or no room for its files.
+    pub fn diff(&self, theirs: &[String], ours: &[String]) -> Result<String> {
+        let write = |name: &str, lines: &[String]| {
+            let path = self.folder().join(name);
+            fs::write(&path, lines.join("\n") + "\n").map(|()| path)
+        };
+        let paths = [
+            write("keepalived", theirs).doing(|| "write lines to compare".to_owned())?,
+            write("stayd", ours).doing(|| "write lines to compare".to_owned())?,
+        ];
+        let output = Command::new("diff").arg("-U3").args(paths).output().doing(|| "run diff".to_owned())?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Takes the lab down at the end of a story that went well.
     ///
     /// # Errors

@@ -261,17 +261,6 @@ impl Side {
     }
 }
 
-/// What differs, as `diff` shows it.
-fn differences(lab: &Lab, theirs: &[String], ours: &[String]) -> String {
-    let paths = [("keepalived", theirs), ("stayd", ours)].map(|(name, lines)| {
-        let path = lab.folder().join(name);
-        fs::write(&path, lines.join("\n") + "\n").unwrap();
-        path
-    });
-    let output = std::process::Command::new("diff").arg("-U3").args(paths).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 #[test]
 fn the_dump_of_virtual_servers_has_the_lines_of_keepalived() -> Result {
     let lab = Lab::with_ipvs()?;
@@ -290,7 +279,7 @@ fn the_dump_of_virtual_servers_has_the_lines_of_keepalived() -> Result {
     }
     assert_eq!(schedules[0], schedules[1]);
     assert!(schedules[0].ends_with("RR 5 keepalived_lvs"), "{}", schedules[0]);
-    assert!(dumps[0] == dumps[1], "{}", differences(&lab, &dumps[0], &dumps[1]));
+    assert!(dumps[0] == dumps[1], "{}", lab.diff(&dumps[0], &dumps[1])?);
     lab.close()
 }
 
@@ -410,7 +399,7 @@ fn the_parent_shows_every_setting_of_the_whole_as_keepalived_does() -> Result {
             let side = Side::run(host, daemon, text, pid_file)?;
             dumps.push(side.dump("keepalived_parent.data", |text| text.contains(" umask = "))?);
         }
-        assert!(dumps[0] == dumps[1], "{name}: {}", differences(&lab, &dumps[0], &dumps[1]));
+        assert!(dumps[0] == dumps[1], "{name}: {}", lab.diff(&dumps[0], &dumps[1])?);
         let least = if name == "all" { 95 } else { 70 };
         assert!(dumps[0].len() > least, "{name}: {:?}", dumps[0]);
     }

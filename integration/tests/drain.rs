@@ -1,7 +1,7 @@
 //! `drain_timeout`: a reload that takes a real server out of the file cuts none of its connections.
 
 use lab::wait::seconds;
-use lab::{Daemon, Host, Lab, Process, Result};
+use lab::{Daemon, Host, Lab, Lan, Process, Result};
 use nix::sys::signal::Signal;
 
 const VIP: &str = "192.168.0.100";
@@ -58,6 +58,21 @@ fn file(timeout: u32, servers: &[&str]) -> String {
     )
 }
 
+/// A LAN with both servers, and the director in front of them.
+fn site(lab: &Lab) -> Result<(Lan, Host)> {
+    let lan = lab.lan("lan")?;
+    let director = lab.director("d1")?;
+    director.connect(&lan, "eth0", &["192.168.0.20/24", &format!("{VIP}/24")])?;
+    for (name, address) in SERVERS {
+        let host = lab.host(name)?;
+        host.connect(&lan, "eth0", &[&format!("{address}/24")])?;
+        host.serve_vip(Daemon::Stayd, VIP)?;
+        let server = host.start("server", "python3", &["-c", SERVER, name])?;
+        server.wait_for_log("ready", seconds(20))?;
+    }
+    Ok((lan, director))
+}
+
 fn weight(table: &str, server: &str) -> Option<u32> {
     let line = table.lines().find(|line| line.contains(&format!("-r {server}:")))?;
     line.split_once("-w ")?.1.split(' ').next()?.parse().ok()
@@ -71,18 +86,7 @@ fn reload(director: &Host, process: &Process, text: &str) -> Result {
 #[test]
 fn a_server_that_a_reload_removes_keeps_its_connections_until_they_end_or_its_time_is_over() -> Result {
     let lab = Lab::with_ipvs()?;
-    let lan = lab.lan("lan")?;
-    let director = lab.director("d1")?;
-    director.connect(&lan, "eth0", &["192.168.0.20/24", &format!("{VIP}/24")])?;
-    let mut processes = Vec::new();
-    for (name, address) in SERVERS {
-        let host = lab.host(name)?;
-        host.connect(&lan, "eth0", &[&format!("{address}/24")])?;
-        host.serve_vip(Daemon::Stayd, VIP)?;
-        let server = host.start("server", "python3", &["-c", SERVER, name])?;
-        server.wait_for_log("ready", seconds(20))?;
-        processes.push((host, server));
-    }
+    let (lan, director) = site(&lab)?;
     let both = [SERVERS[0].1, SERVERS[1].1];
     let stayd = director.start_daemon(Daemon::Stayd, &file(60, &both))?;
     let has = |first, second| {
@@ -164,16 +168,7 @@ fn served_by(log: &str, server: &str) -> Vec<String> {
 #[test]
 fn who_belongs_to_a_server_that_drains_is_served_by_another_or_with_persistence_still_by_it() -> Result {
     let lab = Lab::with_ipvs()?;
-    let lan = lab.lan("lan")?;
-    let director = lab.director("d1")?;
-    director.connect(&lan, "eth0", &["192.168.0.20/24", &format!("{VIP}/24")])?;
-    for (name, address) in SERVERS {
-        let host = lab.host(name)?;
-        host.connect(&lan, "eth0", &[&format!("{address}/24")])?;
-        host.serve_vip(Daemon::Stayd, VIP)?;
-        let server = host.start("server", "python3", &["-c", SERVER, name])?;
-        server.wait_for_log("ready", seconds(20))?;
-    }
+    let (lan, director) = site(&lab)?;
     let sources: Vec<_> = (30..46).map(|number| format!("192.168.0.{number}")).collect();
     let client = lab.host("c1")?;
     let with_prefix: Vec<_> = sources.iter().map(|source| format!("{source}/24")).collect();

@@ -141,17 +141,6 @@ impl Side {
     }
 }
 
-/// What differs, as `diff` shows it.
-fn differences(lab: &Lab, theirs: &[String], ours: &[String]) -> String {
-    let paths = [("keepalived", theirs), ("stayd", ours)].map(|(name, lines)| {
-        let path = lab.folder().join(name);
-        fs::write(&path, lines.join("\n") + "\n").unwrap();
-        path
-    });
-    let output = std::process::Command::new("diff").arg("-U3").args(paths).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 /// Keys, their order and values, but for what counts or tells the time.
 fn compare(path: &str, theirs: &Value, ours: &Value) {
     match (theirs, ours) {
@@ -181,7 +170,7 @@ fn side_by_side(text: &str, peer: Option<&str>, states: &[(&str, &str)]) -> Resu
     let sides =
         BOTH.into_iter().map(|daemon| Side::start(&lab, daemon, text, peer)).collect::<Result<Vec<_>>>()?;
     let dumps = sides.iter().map(|side| side.data(states)).collect::<Result<Vec<_>>>()?;
-    assert!(dumps[0] == dumps[1], "{}", differences(&lab, &dumps[0], &dumps[1]));
+    assert!(dumps[0] == dumps[1], "{}", lab.diff(&dumps[0], &dumps[1])?);
     let json = sides.iter().map(Side::json).collect::<Result<Vec<_>>>()?;
     compare("", &json[0], &json[1]);
     lab.close()?;
@@ -303,7 +292,7 @@ fn bfd_sessions_have_a_file_of_their_own_with_the_lines_of_keepalived() -> Resul
         let whole = |text: &str| text.matches("last_seen").count() == 2;
         dumps.push(side.comparable(&side.dump("-USR1", "keepalived_bfd.data", whole)?));
     }
-    assert!(dumps[0] == dumps[1], "{}", differences(&lab, &dumps[0], &dumps[1]));
+    assert!(dumps[0] == dumps[1], "{}", lab.diff(&dumps[0], &dumps[1])?);
     lab.close()
 }
 
