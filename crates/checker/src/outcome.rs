@@ -192,7 +192,7 @@ pub enum PageFault {
     /// Nothing came for the length of `connect_timeout`.
     #[error("no answer in time")]
     TimedOut,
-    /// Bytes came, but no end of them within ten times `connect_timeout`.
+    /// Bytes came, but no end of them within ten times `connect_timeout` after the start.
     #[error("an answer without end")]
     Endless,
     /// The connection was reset before the end.

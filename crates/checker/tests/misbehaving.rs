@@ -105,8 +105,8 @@ async fn act(mut stream: TcpStream, act: Act) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The verdict, and that it came within the time that the check has in all: ten times `timeout` for a page after its
-/// connection and its handshake, less for the others.
+/// The verdict, and that it came within the time that the check has in all: ten times `timeout` for a page, less for the
+/// others.
 async fn verdict(kind: Kind, behaviour: Act, timeout: Duration) -> Outcome {
     let server = serve(move |stream| {
         let behaviour = behaviour.clone();
@@ -116,7 +116,7 @@ async fn verdict(kind: Kind, behaviour: Act, timeout: Duration) -> Outcome {
     .await;
     let begin = Instant::now();
     let outcome = probe(&kind.spec(server.target, timeout), &Resources::default()).await;
-    assert!(begin.elapsed() < timeout * 12 + PATIENCE, "{kind:?}: {:?}", begin.elapsed());
+    assert!(begin.elapsed() < timeout * 10 + PATIENCE, "{kind:?}: {:?}", begin.elapsed());
     outcome
 }
 

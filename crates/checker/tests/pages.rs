@@ -415,6 +415,28 @@ async fn the_certificate_of_the_configuration_is_shown_with_a_key_under_a_passwo
     assert!(matches!(ask(over_tls(address)).await, Outcome::Failure(Failure::Page { .. })));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_slow_handshake_is_part_of_the_time_that_a_page_has() {
+    let seconds = Duration::from_secs;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let acceptor = Arc::clone(&Identity::new("web.example", false).acceptor);
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // No time goes by in which the kernel would send what it holds back.
+        stream.set_nodelay(true).unwrap();
+        tokio::time::sleep(seconds(9)).await;
+        let mut stream = SslStream::new(Ssl::new(acceptor.context()).unwrap(), stream).unwrap();
+        Pin::new(&mut stream).accept().await.unwrap();
+        let _ = perform(&mut stream, &[send(format!("{OK}\r\n")), Act::Drip(b'x', seconds(9))]).await;
+    });
+    let mut slow = over_tls(address);
+    slow.connection.timeout = seconds(10);
+    let begin = tokio::time::Instant::now();
+    assert_eq!(ask(slow).await, wrong(PageFault::Endless));
+    assert_eq!(begin.elapsed().as_secs(), 100);
+}
+
 #[tokio::test]
 async fn what_does_not_speak_tls_is_a_failure() {
     let address = server(vec![send("HTTP/1.0 400 Bad Request\r\n\r\n")]).await;

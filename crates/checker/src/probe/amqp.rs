@@ -3,9 +3,10 @@
 //! **A broker that takes connections but does not serve is down**: it has to answer the protocol header with
 //! `connection.start` (AMQP 0-9-1, 2.2.4), which one that is stopped, starting or stuck does not. With a login the
 //! handshake goes on to `open-ok`, and the connection is closed as the protocol wants it. Each answer has the whole
-//! `connect_timeout`, and is bounded.
+//! `connect_timeout`, and is bounded; the conversation ends within [`STEPS`] of them.
 
 use super::stream::{Received, Stream};
+use super::within;
 use crate::outcome::{Failure, Outcome};
 use crate::spec::{AmqpLogin, AmqpProbe};
 
@@ -17,6 +18,8 @@ const METHOD_FRAME: u8 = 1;
 const HEARTBEAT_FRAME: u8 = 8;
 /// More than any broker's first word, which lists what it can do.
 const LARGEST: usize = 16 * 1024;
+/// What has its time: the connection and four answers.
+const STEPS: u32 = 5;
 
 /// Methods of the class `connection`, 10.
 const START: u16 = 10;
@@ -30,7 +33,7 @@ const CLOSE_OK: u16 = 51;
 
 /// Talks to the broker once.
 pub(super) async fn probe(spec: &AmqpProbe) -> Outcome {
-    match talk(spec).await {
+    match within(spec.connection.timeout * STEPS, talk(spec)).await {
         Ok(()) => Outcome::Success,
         Err(outcome) => outcome,
     }

@@ -2,8 +2,8 @@
 //!
 //! **Only the answer SERVING is success**: the call `grpc.health.v1.Health/Check` (grpc/grpc, `doc/health-checking.md`), over
 //! HTTP/2 with or without TLS. A server that takes connections but does not know the call, or the service, is down, and the
-//! reason says so. The connection, its handshake and the whole answer have `connect_timeout` each; what a server can make us
-//! keep is bounded by the windows that we grant.
+//! reason says so. The connection, its handshake and the whole answer have `connect_timeout` each, so that a probe ends within
+//! three of them; what a server can make us keep is bounded by the windows that we grant.
 
 use std::future::Future;
 use std::io;

@@ -4,8 +4,8 @@
 //! answer is read to the end of the connection, whatever length it announces, as keepalived does (2.2.7, measured); then
 //! its status, its digest and its text are looked at. Redirects are not followed.
 //!
-//! Time is bounded three times for a page: `connect_timeout` for the connection and for the handshake, the same from one
-//! read to the next, as in keepalived, and [`PATIENCE`] times as much for the whole answer, where keepalived waits for ever.
+//! Time is bounded twice for a page: `connect_timeout` for the connection, for the handshake and from one read to the next,
+//! as in keepalived, and [`PATIENCE`] times as much for all of it, where keepalived waits for ever.
 
 mod pattern;
 mod request;
@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::connect::connect;
 use super::resources::Resources;
@@ -26,7 +26,7 @@ use crate::spec::{HttpProbe, RegexSpec, UrlSpec};
 
 pub use response::{Response, Wanted};
 
-/// An answer may take this many times `connect_timeout`.
+/// A page may take this many times `connect_timeout`.
 const PATIENCE: u32 = 10;
 const READ_AT_ONCE: usize = 16 * 1024;
 
@@ -59,7 +59,7 @@ impl Fault {
 /// Asks for all pages.
 pub(super) async fn probe(http: &HttpProbe, resources: &Resources) -> Outcome {
     for (index, url) in http.urls.iter().enumerate() {
-        if let Err(fault) = page(http, url, resources).await {
+        if let Err(fault) = in_time(http, page(http, url, resources)).await {
             return fault.of_url(index);
         }
     }
@@ -77,7 +77,13 @@ pub async fn fetch(
     see: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<Response, Outcome> {
     let wanted = Wanted { digest: true, text: false };
-    ask(http, url, resources, wanted, see).await.map_err(|fault| fault.of_url(0))
+    in_time(http, ask(http, url, resources, wanted, see)).await.map_err(|fault| fault.of_url(0))
+}
+
+/// Ends what a page takes, whatever it is at.
+async fn in_time<T>(http: &HttpProbe, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let patience = http.connection.timeout * PATIENCE;
+    timeout(patience, asked).await.unwrap_or_else(|_elapsed| Err(PageFault::Endless.into()))
 }
 
 async fn page(http: &HttpProbe, url: &UrlSpec, resources: &Resources) -> Result<(), Fault> {
@@ -142,7 +148,6 @@ impl Exchange<'_> {
         stream: &mut S,
         request: &[u8],
     ) -> Result<Response, Fault> {
-        let end = Instant::now() + self.limit * PATIENCE;
         let written = timeout(self.limit, async {
             stream.write_all(request).await?;
             stream.flush().await
@@ -151,10 +156,8 @@ impl Exchange<'_> {
         let mut response = Response::new(self.wanted);
         let mut buffer = vec![0; READ_AT_ONCE];
         loop {
-            let read = timeout_at(end, timeout(self.limit, stream.read(&mut buffer))).await;
-            let read =
-                read.map_err(|_elapsed| PageFault::Endless)?.map_err(|_elapsed| PageFault::TimedOut)?;
-            let bytes = match read {
+            let read = timeout(self.limit, stream.read(&mut buffer)).await;
+            let bytes = match read.map_err(|_elapsed| PageFault::TimedOut)? {
                 Ok(length) => &buffer[..length],
                 Err(error) if tls::is_without_notice(&error) => &[],
                 Err(error) => return Err(fault(&error)),

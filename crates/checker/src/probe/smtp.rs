@@ -1,10 +1,12 @@
 //! `SMTP_CHECK`: does a mail server greet, take HELO, and let go at QUIT?
 //!
 //! As with keepalived (2.2.7, measured), the greeting has to be 220 and the answer to HELO 250, any reply to QUIT will do,
-//! but there has to be one, and each answer has the whole `connect_timeout`. Beyond it, replies of several lines are
-//! understood (RFC 5321 4.2.1), as is a code without text, and time runs for an answer, not for each of its bytes.
+//! but there has to be one, and each answer has the whole `connect_timeout`, so that the conversation ends within
+//! [`STEPS`] of them. Beyond it, replies of several lines are understood (RFC 5321 4.2.1), as is a code without text, and
+//! time runs for an answer, not for each of its bytes.
 
 use super::stream::{Received, Stream};
+use super::within;
 use crate::outcome::{Failure, Outcome, SmtpStep};
 use crate::spec::SmtpProbe;
 
@@ -12,10 +14,12 @@ use crate::spec::SmtpProbe;
 const LINE: usize = 512;
 /// More lines than any reply has.
 const LINES: usize = 32;
+/// What has its time: the connection and three replies.
+const STEPS: u32 = 4;
 
 /// Talks to the server once.
 pub(super) async fn probe(spec: &SmtpProbe) -> Outcome {
-    match talk(spec).await {
+    match within(spec.connection.timeout * STEPS, talk(spec)).await {
         Ok(()) => Outcome::Success,
         Err(outcome) => outcome,
     }
