@@ -208,8 +208,8 @@ impl Process {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             self.post();
-            let woken = self.wait(&mut buffer).await;
             self.scheduling.restore();
+            let woken = self.wait(&mut buffer).await;
             match woken {
                 Woken::Parent(Ok(0) | Err(_)) => return self.stop().await,
                 Woken::Parent(Ok(length)) => {

@@ -12,7 +12,7 @@ use config::model::{AutoPriority, DaemonSpec, ProcessSpec};
 use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::mman::{MlockAllFlags, mlockall, munlockall};
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +120,8 @@ impl Scheduling {
         })
     }
 
-    /// Gives a process that has waited for something the real-time priority back that it lost by computing for too long.
+    /// Gives a process that is about to wait for something the real-time priority back that it lost by computing for too
+    /// long: it is to wake up with it.
     #[inline]
     pub fn restore(&self) {
         if let Some(priority) = self.applied.realtime.or((self.raised > 0).then_some(self.raised))
@@ -129,6 +130,8 @@ impl Scheduling {
         {
             // What was granted before is granted again; if not, the ordinary priority has to do.
             let _ = set_policy(libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, priority);
+            // The kernel has moved it a second away.
+            let _ = set_soft_limit(self.applied.realtime_limit / 2);
         }
     }
 }
@@ -144,11 +147,12 @@ pub fn name_process(name: Option<&str>) {
     }
 }
 
-/// Whether this process has lost its real-time priority until it has waited for something.
+/// Whether this process has lost its real-time priority until it waits for something.
 static RELAXED: AtomicBool = AtomicBool::new(false);
 
-/// keepalived's rule: SIGXCPU at half of it, the end at all of it. At half of it this process goes on at the ordinary
-/// priority, under which the kernel counts no longer.
+/// keepalived's rule is SIGXCPU at half of it, and the end at all of it. Here this process goes on at the ordinary priority,
+/// under which the kernel counts no longer, and **there is no end**: where a tick of the kernel is longer than the other half,
+/// or one system call is, the end would come before the signal.
 fn set_realtime_limit(limit: Duration) -> io::Result<()> {
     let relax = || {
         let parameter = libc::sched_param { sched_priority: 0 };
@@ -158,8 +162,14 @@ fn set_realtime_limit(limit: Duration) -> io::Result<()> {
     };
     // SAFETY: a system call and an atomic store are all that it does. A second one of these would do no harm.
     unsafe { signal_hook::low_level::register(libc::SIGXCPU, relax) }?;
-    let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX).max(2);
-    setrlimit(Resource::RLIMIT_RTTIME, micros / 2, micros).map_err(io::Error::from)
+    set_soft_limit(limit / 2)
+}
+
+fn set_soft_limit(limit: Duration) -> io::Result<()> {
+    let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX).max(1);
+    // What was there before us stays the end.
+    let (_, hard) = getrlimit(Resource::RLIMIT_RTTIME)?;
+    Ok(setrlimit(Resource::RLIMIT_RTTIME, micros.min(hard), hard)?)
 }
 
 fn set_policy(policy: libc::c_int, priority: u8) -> io::Result<()> {
@@ -261,24 +271,32 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_computes_for_too_long_loses_real_time_until_it_has_waited() {
+    fn a_process_that_computes_for_too_long_loses_real_time_until_it_waits() {
+        loses_real_time(Duration::from_millis(400));
+    }
+
+    #[test]
+    fn a_limit_shorter_than_the_kernel_s_ticks_takes_real_time_from_a_process_and_not_its_life() {
+        loses_real_time(ProcessSpec::default().realtime_limit);
+    }
+
+    /// Twice: the kernel treats the first time and later ones differently, and ends this test where the signal does not help.
+    fn loses_real_time(realtime_limit: Duration) {
         let mut scheduling = Scheduling::default();
-        let spec = ProcessSpec {
-            realtime: Some(3),
-            realtime_limit: Duration::from_millis(400),
-            ..ProcessSpec::default()
-        };
+        let spec = ProcessSpec { realtime: Some(3), realtime_limit, ..ProcessSpec::default() };
         if !scheduling.apply(&spec).is_empty() {
             assert!(!nix::unistd::geteuid().is_root());
             return eprintln!("real-time priority is not granted here");
         }
-        // The kernel ends this test if the signal does not help.
-        while !RELAXED.load(Ordering::SeqCst) {
-            std::hint::spin_loop();
+        for _ in 0..2 {
+            let start = std::time::Instant::now();
+            while !RELAXED.load(Ordering::SeqCst) {
+                assert!(start.elapsed() < Duration::from_secs(5), "nothing was taken");
+            }
+            assert_eq!(stat()[1..], [0, libc::SCHED_OTHER.into()]);
+            scheduling.restore();
+            std::thread::sleep(Duration::from_millis(1));
+            assert_eq!(stat()[1..], [3, libc::SCHED_RR.into()]);
         }
-        assert_eq!(stat()[1..], [0, libc::SCHED_OTHER.into()]);
-        std::thread::sleep(Duration::from_millis(1));
-        scheduling.restore();
-        assert_eq!(stat()[1..], [3, libc::SCHED_RR.into()]);
     }
 }

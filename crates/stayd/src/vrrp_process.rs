@@ -153,8 +153,8 @@ impl Driver {
     /// Waits, and takes in what has happened. The time counts only when everything that came before it has been heard.
     fn turn(&mut self) -> io::Result<()> {
         let deadline = self.deadline();
-        self.wake.wait(deadline, &self.parent)?;
         self.scheduling.restore();
+        self.wake.wait(deadline, &self.parent)?;
         if self.signs {
             self.hear_clock();
         }

@@ -66,8 +66,8 @@ pub const SYSTEM: &[Keyword] = &[
         "vrrp_rlimit_rttime",
         MICROSECONDS,
         "Longest time that the VRRP process, with real-time priority, may compute without a pause: at \
-         half of it it goes on with ordinary priority until it has waited for something, and beyond it \
-         the kernel kills it.",
+         half of it it goes on with ordinary priority until it waits for something; keepalived's \
+         process is killed at all of it.",
     )
     .default("10000")
     .since("2.1.0"),
@@ -75,8 +75,8 @@ pub const SYSTEM: &[Keyword] = &[
         "checker_rlimit_rttime",
         MICROSECONDS,
         "Longest time that the checker process, with real-time priority, may compute without a pause: at \
-         half of it it goes on with ordinary priority until it has waited for something, and beyond it \
-         the kernel kills it.",
+         half of it it goes on with ordinary priority until it waits for something; keepalived's \
+         process is killed at all of it.",
     )
     .default("10000")
     .since("2.1.0"),
