@@ -143,13 +143,14 @@ fn a_large_configuration_costs_a_process_in_real_time_its_life_neither_at_the_st
     let process = host.start_daemon(Daemon::Stayd, &many(200))?;
     wait_for_many(&host, &process, 200)?;
     let first = pid(&host, Daemon::Stayd, "-vrrp")?;
-    for instances in [200, 100, 200] {
+    for instances in [100, 200, 150] {
         host.write("stayd.conf", &many(instances))?;
         process.signal(Signal::SIGHUP)?;
         wait_for_many(&host, &process, instances)?;
         assert_eq!(pid(&host, Daemon::Stayd, "-vrrp")?, first);
-        let schedule = schedule(&host, &first)?;
-        assert!(schedule.starts_with("- RR 20 "), "{schedule}");
+        // While it works it may be without.
+        let shown = || schedule(&host, &first);
+        wait::until("real time", seconds(5), shown, |schedule| schedule.starts_with("- RR 20 "))?;
     }
     process.stop(seconds(20))?;
     lab.close()
