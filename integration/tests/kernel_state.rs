@@ -284,6 +284,44 @@ fn a_vmac_of_ipv6() -> Result {
 }
 
 #[test]
+fn a_vmac_of_ipv6_that_leaves_adverts_to_the_interface_below() -> Result {
+    story("", &format!("  use_vmac\n  vmac_xmit_base\n{V6}"), V6_PEER, "fe80::100")
+}
+
+#[test]
+fn a_vmac_of_ipv6_on_an_interface_with_several_link_local_addresses() -> Result {
+    for source in ["", "  mcast_src_ip fe80::1\n"] {
+        let lab = Lab::native()?;
+        let hosts = [director(&lab, "k")?, director(&lab, "s")?];
+        for (host, _) in &hosts {
+            for address in ["fe80::7", "fe80::8"] {
+                host.check("ip", &["addr", "add", &format!("{address}/64"), "dev", "eth0", "nodad"])?;
+            }
+        }
+        play([&hosts[0], &hosts[1]], "", &format!("  use_vmac\n{source}{V6}"), V6_PEER, "fe80::100")?;
+        lab.close()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn vmacs_of_single_addresses_of_the_other_family() -> Result {
+    let body = "
+  use_vmac
+  use_vmac_addr
+  virtual_ipaddress {
+    10.1.0.100/24
+  }
+  virtual_ipaddress_excluded {
+    2001:db8:1::101/64
+    2001:db8:2::101/64 dev eth1
+    10.2.0.101/24 dev eth1
+    2001:db8:3::101/64 use_vmac
+  }";
+    story("", body, "10.1.0.100", "10.1.0.100")
+}
+
+#[test]
 fn addresses_that_accept_nothing() -> Result {
     let excluded = "  virtual_ipaddress_excluded {\n    2001:db8:1::100/64\n    fe80::99 dev eth1\n  }";
     story("", &format!("  no_accept\n{V4}\n{excluded}"), V4_PEER, "10.1.0.100")

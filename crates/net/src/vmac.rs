@@ -4,7 +4,7 @@
 //! any longer. What was there before it came is used and left.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use netlink::{Conversation, Error, Request};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
@@ -13,7 +13,7 @@ use netlink_packet_route::link::{
     InfoData, InfoIpVlan, InfoKind, InfoMacVlan, IpVlanFlags, IpVlanMode, LinkAttribute, LinkInfo,
     LinkMessage, MacVlanMode,
 };
-use vrrp::{ExistingVmac, Family, Held, IfIndex, IpvlanMode, VirtualAddress, VmacKind, VmacLink};
+use vrrp::{ExistingLink, Family, Held, IfIndex, IpvlanMode, VirtualAddress, VmacKind, VmacLink};
 
 use crate::holdings::Holdings;
 use crate::links::Links;
@@ -31,8 +31,26 @@ pub struct Vmacs {
     links: Links,
     addresses: Holdings,
     wanted: Vec<VmacLink>,
-    /// Names of those that this process made.
-    made: BTreeSet<String>,
+    /// Those that this process made, or takes for its own.
+    made: BTreeMap<String, Make>,
+    /// The link-local addresses that VMACs have from the interfaces below them, by name.
+    given: BTreeMap<String, VirtualAddress>,
+    /// Every virtual address: none of them is one of the interface below.
+    virtual_addresses: BTreeSet<IpAddr>,
+}
+
+/// What an interface is made as; if that changes, it is made anew.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Make {
+    base: String,
+    kind: VmacKind,
+    group: u32,
+}
+
+impl Make {
+    fn of(link: &VmacLink) -> Self {
+        Self { base: link.base.clone(), kind: link.kind, group: link.group }
+    }
 }
 
 /// Why an interface could not be made as it should be.
@@ -60,51 +78,68 @@ impl Vmacs {
             links: Links::open()?,
             addresses: Holdings::open(mark)?,
             wanted: Vec::new(),
-            made: BTreeSet::new(),
+            made: BTreeMap::new(),
+            given: BTreeMap::new(),
+            virtual_addresses: BTreeSet::new(),
         })
     }
 
-    /// The private macvlans and the ipvlans that are there.
+    /// The interfaces that are there.
     ///
     /// # Errors
     /// The kernel does not answer.
-    pub fn existing(&mut self) -> Result<Vec<ExistingVmac>, Error> {
+    pub fn existing(&mut self) -> Result<Vec<ExistingLink>, Error> {
         let get = RouteNetlinkMessage::GetLink(LinkMessage::default());
         let found: Vec<Found> = self.conversation.dump(&Request { flags: 0, message: get })?;
         let names: BTreeMap<_, _> = found.iter().map(|link| (link.index, link.name.clone())).collect();
-        let existing = found.into_iter().filter_map(|link| {
-            let base = names.get(&link.base?)?.clone();
-            Some(ExistingVmac { name: link.name, base, kind: link.kind? })
+        let existing = found.into_iter().map(|link| {
+            let base = link.base.and_then(|base| names.get(&base).cloned());
+            ExistingLink { name: link.name, base, kind: link.kind, group: link.group }
         });
         Ok(existing.collect())
     }
 
+    /// The names of those that this process has made.
+    pub fn made(&self) -> BTreeSet<String> {
+        self.made.keys().cloned().collect()
+    }
+
+    /// Takes this one for its own: an earlier run has made it.
+    pub fn inherit(&mut self, left: &ExistingLink) {
+        if let (Some(base), Some(kind)) = (left.base.clone(), left.kind) {
+            self.made.insert(left.name.clone(), Make { base, kind, group: left.group });
+        }
+    }
+
     /// Makes these, and no others. Returns what failed.
-    pub fn apply(&mut self, wanted: Vec<VmacLink>, mirror: &Mirror) -> Vec<(String, VmacError)> {
+    pub fn apply(
+        &mut self,
+        wanted: Vec<VmacLink>,
+        virtual_addresses: BTreeSet<IpAddr>,
+        mirror: &Mirror,
+    ) -> Vec<(String, VmacError)> {
         let mut failed = Vec::new();
-        for name in std::mem::take(&mut self.made) {
-            // One that changed is made anew.
-            let before = self.wanted.iter().find(|link| link.name == name);
-            let is_same = |link: &VmacLink| {
-                before.is_some_and(|before| {
-                    (&link.name, &link.base, link.kind, link.group)
-                        == (&before.name, &before.base, before.kind, before.group)
-                })
-            };
-            if wanted.iter().any(is_same) {
-                self.made.insert(name);
-            } else if let Err(error) = self.remove(&name) {
+        // One that changed is made anew.
+        let (kept, gone) = std::mem::take(&mut self.made).into_iter().partition(|(name, make)| {
+            wanted.iter().any(|link| link.name == *name && Make::of(link) == *make)
+        });
+        self.made = kept;
+        for name in BTreeMap::into_keys(gone) {
+            self.given.remove(&name);
+            if let Err(error) = self.remove(&name) {
                 failed.push((name, error));
             }
         }
+        self.given.retain(|name, _| wanted.iter().any(|link| link.name == *name));
         self.wanted = wanted;
+        self.virtual_addresses = virtual_addresses;
         failed.extend(self.repair(mirror));
         failed
     }
 
     /// Takes those that were there as made by this process: after a crash, its predecessor made them.
     pub fn adopt(&mut self) {
-        self.made.extend(self.wanted.iter().map(|link| link.name.clone()));
+        self.made.extend(self.wanted.iter().map(|link| (link.name.clone(), Make::of(link))));
     }
 
     /// The interfaces that are made or used now.
@@ -116,7 +151,8 @@ impl Vmacs {
     pub fn addresses(&self, mirror: &Mirror) -> Vec<Held> {
         let own =
             |link: &VmacLink| link.address().map(|(ip, len)| VirtualAddress::new(ip, len, link.name.clone()));
-        let all = self.wanted.iter().flat_map(|link| link_locals_below(link, mirror).chain(own(link)));
+        let all =
+            self.wanted.iter().flat_map(|link| self.link_local(link, mirror).into_iter().chain(own(link)));
         all.map(Held::Address).collect()
     }
 
@@ -124,7 +160,7 @@ impl Vmacs {
     pub fn is_broken(&self, mirror: &Mirror) -> bool {
         self.wanted.iter().any(|link| {
             let missing = mirror.index_of(&link.name).is_none() && mirror.index_of(&link.base).is_some();
-            missing || link_locals(link, mirror).next().is_some()
+            missing || self.link_local(link, mirror).is_some_and(|address| self.lacks(link, &address, mirror))
         })
     }
 
@@ -141,52 +177,103 @@ impl Vmacs {
 
     /// Removes all that this process made.
     pub fn release(&mut self, mirror: &Mirror) -> Vec<(String, VmacError)> {
-        self.apply(Vec::new(), mirror)
+        self.apply(Vec::new(), BTreeSet::new(), mirror)
     }
 
     fn make(&mut self, link: &VmacLink, mirror: &Mirror) -> Result<(), VmacError> {
         let base = mirror.index_of(&link.base).ok_or_else(|| VmacError::NoBase(link.base.clone()))?;
-        let index = if let Some(index) = self.index_of(&link.name)? {
-            index
+        let mut there = self.look_up(&link.name)?;
+        if there.as_ref().is_some_and(|there| is_another_macvlan(there, link.kind, base)) {
+            self.remove(&link.name)?;
+            there = None;
+        }
+        let fresh = there.is_none();
+        let index = if let Some(there) = there {
+            there.index
         } else {
             let message = RouteNetlinkMessage::NewLink(message(link, base));
             let request = Request { flags: NLM_F_CREATE | NLM_F_EXCL, message };
             self.conversation.request::<_, RouteNetlinkMessage>(&request)?;
-            self.made.insert(link.name.clone());
-            self.index_of(&link.name)?.ok_or(Error::NoAnswer)?
+            self.made.insert(link.name.clone(), Make::of(link));
+            self.given.remove(&link.name);
+            self.look_up(&link.name)?.ok_or(Error::NoAnswer)?.index
         };
         settle(link)?;
         self.links.raise(index)?;
-        let mut addresses: Vec<_> = link_locals(link, mirror).map(Held::Address).collect();
-        if let Some((address, prefix_len)) = link.address() {
-            addresses.push(VirtualAddress::new(address, prefix_len, link.name.clone()).into());
-        }
-        match self.addresses.apply(&addresses, &[], |_| Some(index)).first() {
+        let link_local = self.link_local(link, mirror);
+        let link_local = link_local.filter(|address| fresh || self.lacks(link, address, mirror));
+        let before = link_local.clone().and_then(|address| self.given.insert(link.name.clone(), address));
+        let own = link.address().map(|(ip, len)| VirtualAddress::new(ip, len, link.name.clone()));
+        let present: Vec<_> = link_local.iter().cloned().chain(own).map(Held::Address).collect();
+        let absent: Vec<_> = before
+            .into_iter()
+            .filter(|before| Some(before) != link_local.as_ref())
+            .map(Held::Address)
+            .collect();
+        match self.addresses.apply(&present, &absent, |_| Some(index)).first() {
             None => Ok(()),
             Some((_, errno)) => Err(Error::Refused(netlink::Refusal { errno: *errno, text: None }).into()),
         }
     }
 
-    /// Its number, also of an interface that the mirror has not heard of.
-    fn index_of(&mut self, name: &str) -> Result<Option<IfIndex>, Error> {
+    /// The link-local address of the interface below, as a VMAC has it that needs one: the one that adverts come from, or
+    /// that its MAC address gives (keepalived); deprecated, so that nothing else uses it.
+    fn link_local(&self, link: &VmacLink, mirror: &Mirror) -> Option<VirtualAddress> {
+        let needed = link.family == Family::V6 && link.transmits && matches!(link.kind, VmacKind::Macvlan(_));
+        let base = mirror.index_of(&link.base).and_then(|index| mirror.link(index)).filter(|_| needed)?;
+        let on_base = |wanted: IpAddr| base.addresses.iter().find(|on_base| on_base.address == wanted);
+        let first = || base.primary_address(Family::V6, |address| self.virtual_addresses.contains(&address));
+        let any = || base.primary_address(Family::V6, |_| false);
+        let source = link.source.filter(|source| on_base(*source).is_some()).or_else(first).or_else(any);
+        let (address, prefix_len) = match source.and_then(on_base) {
+            Some(there) => (there.address, there.prefix_len),
+            None => (made_of(&base.mac)?.into(), 64),
+        };
+        Some(VirtualAddress {
+            preferred_lifetime: Some(0),
+            ..VirtualAddress::new(address, prefix_len, link.name.clone())
+        })
+    }
+
+    /// Whether a VMAC has yet to be given this address in place of what it was given.
+    fn lacks(&self, link: &VmacLink, address: &VirtualAddress, mirror: &Mirror) -> bool {
+        let own = mirror.index_of(&link.name).and_then(|index| mirror.link(index));
+        !own.is_some_and(|own| own.has(address))
+            || self.given.get(&link.name).is_some_and(|given| given != address)
+    }
+
+    /// An interface, also one that the mirror has not heard of.
+    fn look_up(&mut self, name: &str) -> Result<Option<Found>, Error> {
         let mut message = LinkMessage::default();
         message.attributes.push(LinkAttribute::IfName(name.to_owned()));
         let request = Request { flags: 0, message: RouteNetlinkMessage::GetLink(message) };
         match self.conversation.request::<_, Found>(&request) {
-            Ok(found) => Ok(found.first().map(|link| link.index)),
+            Ok(found) => Ok(found.into_iter().next()),
             Err(Error::Refused(refusal)) if refusal.errno == libc::ENODEV => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     fn remove(&mut self, name: &str) -> Result<(), VmacError> {
-        let Some(index) = self.index_of(name)? else { return Ok(()) };
+        let Some(found) = self.look_up(name)? else { return Ok(()) };
         let mut message = LinkMessage::default();
-        message.header.index = index.get();
+        message.header.index = found.index.get();
         let request = Request { flags: 0, message: RouteNetlinkMessage::DelLink(message) };
         self.conversation.request::<_, RouteNetlinkMessage>(&request)?;
         Ok(())
     }
+}
+
+/// The link-local address that an Ethernet interface with this MAC address makes itself (RFC 4291 appendix A).
+fn made_of(mac: &[u8]) -> Option<Ipv6Addr> {
+    let [a, b, c, d, e, f] = *<&[u8; 6]>::try_from(mac).ok()?;
+    Some(Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]))
+}
+
+/// Whether a macvlan is wanted and one is there under its name that is no such one.
+fn is_another_macvlan(there: &Found, wanted: VmacKind, base: IfIndex) -> bool {
+    matches!((there.kind, wanted), (Some(VmacKind::Macvlan(there_mac)), VmacKind::Macvlan(mac))
+        if there_mac != mac || there.base != Some(base))
 }
 
 fn message(link: &VmacLink, base: IfIndex) -> LinkMessage {
@@ -249,28 +336,4 @@ fn settle(link: &VmacLink) -> Result<(), VmacError> {
         }
     }
     Ok(())
-}
-
-/// The link-local address of the interface below that a VMAC needs, to send adverts from it, and has not.
-fn link_locals<'a>(link: &'a VmacLink, mirror: &'a Mirror) -> impl Iterator<Item = VirtualAddress> + 'a {
-    let own = mirror.index_of(&link.name).and_then(|index| mirror.link(index));
-    link_locals_below(link, mirror).filter(move |address| !own.is_some_and(|own| own.has(address))).take(1)
-}
-
-/// The link-local addresses of the interface below, as a VMAC has them that needs one: deprecated, so that nothing else
-/// uses them.
-fn link_locals_below<'a>(
-    link: &'a VmacLink,
-    mirror: &'a Mirror,
-) -> impl Iterator<Item = VirtualAddress> + 'a {
-    let needed = link.family == Family::V6 && link.transmits && matches!(link.kind, VmacKind::Macvlan(_));
-    let base = mirror.index_of(&link.base).and_then(|index| mirror.link(index)).filter(|_| needed);
-    base.into_iter()
-        .flat_map(|base| &base.addresses)
-        .filter(|address| address.usable)
-        .filter(|address| matches!(address.address, IpAddr::V6(v6) if v6.is_unicast_link_local()))
-        .map(|address| VirtualAddress {
-            preferred_lifetime: Some(0),
-            ..VirtualAddress::new(address.address, address.prefix_len, link.name.clone())
-        })
 }

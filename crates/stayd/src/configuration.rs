@@ -49,8 +49,8 @@ impl Configuration {
         let mut vrrp = std::mem::take(&mut rest.vrrp);
         let virtual_servers = std::mem::take(&mut rest.virtual_servers);
         let globals = &rest.globals.vrrp;
-        vrrp.vmac_address_prefix =
-            globals.vmac_address_prefix.clone().or_else(|| globals.vmac_prefix.clone());
+        vrrp.vmac_prefix.clone_from(&globals.vmac_prefix);
+        vrrp.vmac_address_prefix.clone_from(&globals.vmac_address_prefix);
         Ok(Self { vrrp, virtual_servers, rest })
     }
 

@@ -11,7 +11,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Local};
 use clock::Instant;
@@ -100,7 +100,7 @@ impl<'a> VrrpView<'a> {
         users: &'a Users<'a>,
     ) -> Self {
         let mut router = router.clone();
-        let vmacs = take_vmacs(&mut router, &[]);
+        let vmacs = take_vmacs(&mut router, &[], &BTreeSet::new());
         // The kernel puts a macvlan of a macvlan beside it.
         let below = |vmac: &VmacLink| {
             let below = facts.links.iter().find(|link| link.name == vmac.name)?.below?;

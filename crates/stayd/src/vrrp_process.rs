@@ -357,7 +357,8 @@ impl Driver {
 
     fn configure(&mut self, mut spec: RouterSpec) {
         let found = self.interfaces.found().clone();
-        let failures = self.interfaces.configure(&mut spec, &self.mirror);
+        let alone = !self.configured && self.is_alone();
+        let failures = self.interfaces.configure(&mut spec, alone, &self.mirror);
         self.complain(failures);
         if *self.interfaces.found() != found {
             self.parent.tell(&FromVrrp::Found(self.interfaces.found().clone()));
@@ -369,7 +370,9 @@ impl Driver {
         self.receivers.set_sizes(Sizes::of(&spec, policy, packets), &self.mirror);
         if !self.configured {
             self.configured = true;
-            self.sweep(&spec);
+            if alone {
+                self.sweep(&spec);
+            }
             let mut views = self.mirror.views();
             self.beat_all(&mut views);
             self.feed(Input::Links(views));
@@ -382,14 +385,19 @@ impl Driver {
         self.parent.tell(&FromVrrp::Configured);
     }
 
-    /// Removes what a daemon that was killed has left behind and this configuration does not name. **Not beside
-    /// another daemon of this kind**: what bears the protocol number is then maybe that one's.
-    fn sweep(&mut self, spec: &RouterSpec) {
-        if let Some(other) = leftovers::neighbour() {
+    /// Whether what looks like the work of a daemon of this kind is a killed one's. **Not beside another daemon**: it is
+    /// then maybe that one's.
+    fn is_alone(&mut self) -> bool {
+        let other = leftovers::neighbour();
+        if let Some(other) = other {
             let text = format!("leftovers of earlier runs stay, since process {other} may have made them");
             self.parent.line(Level::Detail, text);
-            return;
         }
+        other.is_none()
+    }
+
+    /// Removes what a daemon that was killed has left behind and this configuration does not name.
+    fn sweep(&mut self, spec: &RouterSpec) {
         let wanted: Vec<_> = spec
             .instances
             .iter()

@@ -53,4 +53,4 @@ pub use snapshot::InstanceSnapshot;
 pub use spec::*;
 pub use status::InstanceStatus;
 pub use time::Centiseconds;
-pub use vmac::{ExistingVmac, VmacLink, take_vmacs};
+pub use vmac::{ExistingLink, VmacLink, leftovers, take_vmacs};

@@ -58,7 +58,9 @@ pub struct RouterSpec {
     pub startup_delay: Duration,
     /// `vrrp_delay_after_boot`: the same, counted from the boot of the host.
     pub delay_after_boot: Duration,
-    /// `vmac_addr_prefix`: start of the names of VMACs of single addresses (default: `vmac_prefix`, `vrrp`).
+    /// `vmac_prefix`: start of the names of VMACs (default: `vrrp`).
+    pub vmac_prefix: Option<String>,
+    /// `vmac_addr_prefix`: start of the names of VMACs of single addresses (default: `vmac_prefix`).
     pub vmac_address_prefix: Option<String>,
     /// `log_unknown_vrids`: adverts of virtual routers that are not configured here are told of.
     pub log_unknown_vrids: bool,

@@ -10,6 +10,7 @@ const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_LINK: u16 = 5;
 const IFLA_LINKINFO: u16 = 18;
+const IFLA_GROUP: u16 = 27;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_MACVLAN_MODE: u16 = 1;
@@ -26,6 +27,8 @@ pub(super) struct Found {
     pub(super) base: Option<IfIndex>,
     /// What it is, if it is a private macvlan or an ipvlan.
     pub(super) kind: Option<VmacKind>,
+    /// The number of its interface group.
+    pub(super) group: u32,
 }
 
 impl NetlinkDeserializable for Found {
@@ -38,7 +41,7 @@ impl NetlinkDeserializable for Found {
         let [_, _, _, _, i0, i1, i2, i3, ..] = *header;
         let index = IfIndex::new(u32::from_ne_bytes([i0, i1, i2, i3]))
             .ok_or_else(|| DecodeError::from("an interface without a number"))?;
-        let mut found = Self { index, name: String::new(), base: None, kind: None };
+        let mut found = Self { index, name: String::new(), base: None, kind: None, group: 0 };
         let (mut mac, mut kind, mut mode, mut flags) = (None, Vec::new(), None, 0);
         for attribute in NlasIterator::new(attributes) {
             let attribute: NlaBuffer<_> = attribute?;
@@ -49,6 +52,7 @@ impl NetlinkDeserializable for Found {
                 IFLA_LINK => {
                     found.base = value.try_into().map(u32::from_ne_bytes).ok().and_then(IfIndex::new);
                 }
+                IFLA_GROUP => found.group = value.try_into().map(u32::from_ne_bytes).unwrap_or_default(),
                 IFLA_LINKINFO => {
                     for info in NlasIterator::new(value) {
                         let info: NlaBuffer<_> = info?;

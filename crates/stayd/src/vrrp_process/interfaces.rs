@@ -9,7 +9,9 @@ use std::time::Duration;
 use clock::Instant;
 use net::sysctl::{self, Overrides, Setting};
 use net::{Mirror, Vmacs};
-use vrrp::{Family, Held, IfIndex, PROTOCOL_KEEPALIVED, RouterSpec, VmacKind, take_vmacs};
+use vrrp::{
+    Family, Held, IfIndex, InstanceSpec, PROTOCOL_KEEPALIVED, RouterSpec, VmacKind, leftovers, take_vmacs,
+};
 
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -49,16 +51,21 @@ impl Interfaces {
         self.overrides.found()
     }
 
-    /// Makes what a configuration asks for, and writes the names of VMACs into it. Returns what failed.
-    pub(super) fn configure(&mut self, spec: &mut RouterSpec, mirror: &Mirror) -> Vec<String> {
+    /// Makes what a configuration asks for, and writes the names of VMACs into it. With `inherit`, what an earlier run has
+    /// left is its own: used where it fits, or else removed. Returns what failed.
+    pub(super) fn configure(&mut self, spec: &mut RouterSpec, inherit: bool, mirror: &Mirror) -> Vec<String> {
         let mut failures = Vec::new();
         let existing = self.vmacs.existing().unwrap_or_else(|error| {
             failures.push(format!("cannot look for VMACs: {error}"));
             Vec::new()
         });
-        let wanted = take_vmacs(spec, &existing);
+        for left in leftovers(spec, &existing).into_iter().filter(|_| inherit) {
+            self.vmacs.inherit(left);
+        }
+        let wanted = take_vmacs(spec, &existing, &self.vmacs.made());
         self.settings = settings(spec, &wanted);
-        let failed = self.vmacs.apply(wanted, mirror);
+        let addresses = spec.instances.iter().flat_map(InstanceSpec::held_addresses).map(|held| held.address);
+        let failed = self.vmacs.apply(wanted, addresses.collect(), mirror);
         failures.extend(failed.into_iter().map(|(name, error)| format!("cannot make {name}: {error}")));
         if std::mem::take(&mut self.resumed) {
             self.vmacs.adopt();
