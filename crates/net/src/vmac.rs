@@ -266,8 +266,10 @@ impl Vmacs {
 
 /// The link-local address that an Ethernet interface with this MAC address makes itself (RFC 4291 appendix A).
 fn made_of(mac: &[u8]) -> Option<Ipv6Addr> {
-    let [a, b, c, d, e, f] = *<&[u8; 6]>::try_from(mac).ok()?;
-    Some(Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]))
+    let (vendor, device) = mac.split_first_chunk::<3>().filter(|(_, device)| device.len() == 3)?;
+    let mut octets = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, vendor[0] ^ 2, vendor[1], vendor[2], 0xff, 0xfe, 0, 0, 0];
+    octets[13..].copy_from_slice(device);
+    Some(Ipv6Addr::from(octets))
 }
 
 /// Whether a macvlan is wanted and one is there under its name that is no such one.
