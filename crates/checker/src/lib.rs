@@ -5,6 +5,7 @@
 //! where we differ on purpose, stands in `MEASURED.md` beside this crate's manifest.
 
 mod action;
+mod awaited;
 mod check;
 mod desired;
 mod drain;

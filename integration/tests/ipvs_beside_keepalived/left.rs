@@ -167,3 +167,81 @@ fn what_is_left_with_dont_release_ipvs_is_the_table_as_it_was_and_a_start_over_i
     drop(ports);
     lab.close()
 }
+
+/// A virtual server whose servers begin down; the first says nothing for a while and then is down, the second is up.
+fn beginning_down(number: u8, settings: &str, servers: u8) -> String {
+    let targets = [("192.168.5.1", 80), ("192.168.0.2", DECIDE[2])];
+    let real = (1..=servers).zip(targets).map(|(number, (address, port))| {
+        format!(
+            "  real_server 192.168.1.{number} 80 {{\n    weight {number}\n    TCP_CHECK {{\n      connect_ip {address}\n      \
+             connect_port {port}\n      connect_timeout 20\n      retry 0\n    }}\n  }}\n"
+        )
+    });
+    let real: String = real.collect();
+    format!(
+        "virtual_server 10.9.0.{number} 80 {{\n  delay_loop 1\n  alpha\n  protocol TCP\n  lb_algo wrr\n  lb_kind NAT\n{settings}{real}}}\n"
+    )
+}
+
+#[test]
+fn servers_that_begin_down_stay_in_a_table_that_was_left_until_they_are_judged() -> Result {
+    const SORRY: &str = "  sorry_server 192.168.1.9 80\n";
+    const INHIBIT: &str = "  inhibit_on_failure\n";
+    let lab = Lab::with_ipvs()?;
+    let (hosts, server) = stage(&lab)?;
+    server.sysctl("ipv4/ip_forward", "1")?;
+    server.check("ip", &["route", "add", "blackhole", "192.168.5.0/24"])?;
+    let listener = server.listen(DECIDE[2])?;
+    // Settings, how many servers, and the weights of those that the table has.
+    let cases = [
+        ("", 2, vec![(1, 1), (2, 2)]),
+        (INHIBIT, 2, vec![(1, 1), (2, 2)]),
+        (INHIBIT, 2, vec![(1, 0), (2, 0)]),
+        (SORRY, 2, vec![(1, 1), (2, 2)]),
+        (SORRY, 2, vec![(9, 1)]),
+        ("  quorum 3\n  sorry_server 192.168.1.9 80\n", 2, vec![(1, 1), (2, 2)]),
+        ("", 2, vec![]),
+        ("", 1, vec![(1, 1)]),
+        (SORRY, 1, vec![(1, 1)]),
+        ("  inhibit_on_failure\n  sorry_server 192.168.1.9 80\n", 1, vec![(1, 1)]),
+    ];
+    let text: String =
+        (1..).zip(&cases).map(|(n, (settings, servers, _))| beginning_down(n, settings, *servers)).collect();
+    for host in &hosts {
+        host.check("ip", &["route", "add", "192.168.5.0/24", "via", "192.168.0.2"])?;
+        for (number, (_, _, weights)) in (1..).zip(&cases) {
+            let line = format!("-A -t 10.9.0.{number}:80 -s wrr");
+            host.check("ipvsadm", &line.split(' ').collect::<Vec<_>>())?;
+            for (server, weight) in weights {
+                let line = format!("-a -t 10.9.0.{number}:80 -r 192.168.1.{server}:80 -m -w {weight}");
+                host.check("ipvsadm", &line.split(' ').collect::<Vec<_>>())?;
+            }
+        }
+    }
+    let mut pair = Pair { hosts, processes: Vec::new(), last: std::cell::RefCell::default() };
+    for (host, daemon) in pair.hosts.iter().zip([Daemon::Keepalived, Daemon::Stayd]) {
+        pair.processes.push(start(host, daemon, &text)?);
+    }
+    for host in &pair.hosts {
+        host.wait_for_ipvs("the second server to be judged", seconds(10), |table| {
+            [3, 5, 7].iter().all(|n| table.contains(&format!("-t 10.9.0.{n}:80 -r 192.168.1.2:80 -m -w 2")))
+        })?;
+    }
+    let [theirs, ours] = pair.services()?;
+    assert_eq!(differences(&theirs, &ours), [""; 0]);
+    let log = pair.processes[1].log()?;
+    // Only the sorry servers have gone, when there was somebody else.
+    let gone: Vec<_> = log.lines().filter(|line| line.contains("IPVS: -d")).collect();
+    assert!(gone.iter().all(|line| line.contains("-r 192.168.1.9:80")), "{gone:#?}");
+
+    let look = || services(&pair.hosts[1]);
+    let judged = |table: &Vec<String>| {
+        table.iter().all(|line| !line.contains("-r 192.168.1.1:80") || line.ends_with("-w 0"))
+    };
+    let ours = wait::until("the first server to be judged", seconds(60), look, judged)?;
+    let sorry =
+        |n: u8| ours.iter().any(|line| *line == format!("-a -t 10.9.0.{n}:80 -r 192.168.1.9:80 -m -w 1"));
+    assert_eq!([4, 5, 6, 9, 10].map(sorry), [false, false, true, true, true], "{ours:#?}");
+    drop(listener);
+    lab.close()
+}

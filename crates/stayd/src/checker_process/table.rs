@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use checker::Scheduler;
+use checker::{Scheduler, VirtualServerSpec};
 use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::Client;
@@ -36,6 +36,8 @@ pub(super) struct KernelTable {
     /// only as long as something is ours that is not named any more.
     named: Option<Table>,
     owned: Owned,
+    /// What was in the table at the start of servers that nobody has judged yet (`alpha`): it stays until then.
+    left: Table,
     /// What is known of the kernel's table without looking, if the last change went as planned.
     known: Option<Known>,
     /// When to try again what was refused, or to look whether somebody else has been there.
@@ -120,6 +122,7 @@ impl KernelTable {
             desired: Table::default(),
             named: None,
             owned: Owned::default(),
+            left: Table::default(),
             known: None,
             due: None,
             retry_after: FIRST_RETRY,
@@ -141,6 +144,10 @@ impl KernelTable {
         if self.owned.is_empty() {
             // At the start nothing is ours that is not named.
             self.owned = checker::owned(scheduler.virtual_servers());
+            if scheduler.virtual_servers().any(begins_down) {
+                // A table that cannot be read has nothing to keep; the next look says why it cannot.
+                self.left = self.client.dump().unwrap_or_default();
+            }
         } else {
             let named = checker::named(scheduler.virtual_servers());
             self.owned.claim(&named);
@@ -153,6 +160,31 @@ impl KernelTable {
         self.named = self.named.take().filter(|named| !self.owned.is_all_of(named));
         self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
         scheduler.drains().keep_in(&mut self.desired);
+        self.keep_left(scheduler);
+    }
+
+    /// Wants what is left of servers that wait for their first verdict, and knows no more of what is left of others.
+    fn keep_left(&mut self, scheduler: &Scheduler) {
+        let left = std::mem::take(&mut self.left);
+        if left.services.is_empty() {
+            return;
+        }
+        for spec in scheduler.virtual_servers() {
+            let Some(first) = spec.services.first() else { continue };
+            for key in &spec.services {
+                let (Some(found), Some(wanted)) =
+                    (left.services.get(key), self.desired.services.get_mut(key))
+                else {
+                    continue;
+                };
+                let dests = scheduler.awaited(first, key, &found.dests);
+                if !dests.is_empty() {
+                    wanted.dests.extend(dests.iter().cloned());
+                    let dests = dests.into_iter().collect();
+                    self.left.services.insert(*key, Service { spec: found.spec.clone(), dests });
+                }
+            }
+        }
     }
 
     /// The health of these virtual servers changed.
@@ -163,6 +195,9 @@ impl KernelTable {
             for key in &spec.services {
                 let mut service = checker::service(spec, key, health);
                 scheduler.drains().keep_in_service(key, &mut service);
+                if let Some(left) = self.left.services.get(key) {
+                    service.dests.extend(scheduler.awaited(first, key, &left.dests));
+                }
                 let before = self.desired.services.insert(*key, service);
                 if let (Some(known), Some(before)) = (&mut self.known, before) {
                     known.one_changes(*key, before);
@@ -350,6 +385,11 @@ impl KernelTable {
         }
         lines
     }
+}
+
+/// Whether a server of it is down until a check succeeds.
+fn begins_down(spec: &VirtualServerSpec) -> bool {
+    spec.real_servers.iter().any(|server| server.checks.iter().any(|check| check.alpha))
 }
 
 /// A line for each change; of many, their number.
