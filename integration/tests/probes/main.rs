@@ -28,6 +28,10 @@ const fn both(check: &'static str, server: &'static str, verdict: Verdict) -> Ro
     Row { check, server, keepalived: verdict, stayd: verdict }
 }
 
+const fn stricter(check: &'static str, server: &'static str) -> Row {
+    Row { check, server, keepalived: UP, stayd: DOWN }
+}
+
 const SMTP: &str = "SMTP_CHECK {\nLINES}";
 const DNS: &str = "DNS_CHECK {\nLINES}";
 const UDP: &str = "UDP_CHECK {\nLINES}";
@@ -67,23 +71,56 @@ const ROWS: &[Row] = &[
     both(DNS, "dns-wrong-id-then-good", UP),
     both(DNS, "dns-not-an-answer", DOWN),
     both(DNS, "dns-other-source", DOWN),
+    both(DNS, "dns-other-question", UP),
+    both(DNS, "dns-no-question", UP),
+    both(DNS, "dns-loop", UP),
+    both(DNS, "dns-huge", UP),
+    both(DNS, "dns-half-a-header", DOWN),
+    both(DNS, "dns-refused", DOWN),
+    both(DNS, "dns-no-such-code", DOWN),
+    both(DNS, "dns-again-and-again", UP),
+    both(DNS, "dns-wrong-id-again-and-again", DOWN),
+    both(DNS, "udp-empty", DOWN),
     both(DNS, "udp-silent", DOWN),
     both(DNS, "closed", DOWN),
     both(DNS, "nobody", DOWN),
+    both(DNS, "unreachable", DOWN),
+    both(DNS, "prohibited", DOWN),
     both(UDP, "udp-silent", UP),
     both(UDP, "udp-pong", UP),
+    both(UDP, "udp-empty", UP),
     both(UDP, "closed", DOWN),
+    both(UDP, "unreachable", DOWN),
+    both(UDP, "prohibited", DOWN),
+    both(UDP_REPLY, "closed", DOWN),
+    both(UDP_REPLY, "unreachable", DOWN),
+    both(UDP_REPLY, "udp-empty", UP),
     both(UDP_REPLY, "udp-silent", DOWN),
     both(UDP_REPLY, "udp-pong", UP),
     both(UDP_REPLY, "udp-other-source", DOWN),
     both(UDP_PONG, "udp-pong", UP),
     both(UDP_PONG, "udp-ping-then-pong", DOWN),
+    both(UDP_PONG, "udp-again-and-again", UP),
+    both(UDP_PONG, "udp-empty", UP),
     both(UDP_PONG, "udp-short", UP),
     both(UDP_PONG, "udp-long", DOWN),
     both(UDP_LONG, "udp-long", UP),
     both(UDP_LONG, "udp-short", DOWN),
-    both(PING, "closed", UP),
+    both(UDP_LONG, "udp-huge", DOWN),
+    both(PING, "ping", UP),
+    both(PING, "ping-silent", DOWN),
+    both(PING, "ping-other-id", DOWN),
+    stricter(PING, "ping-other-number"),
+    stricter(PING, "ping-other-data"),
+    stricter(PING, "ping-other-source"),
+    stricter(PING, "ping-truncated"),
+    stricter(PING, "ping-longer"),
+    both(PING, "ping-wrong-sum", DOWN),
+    stricter(PING, "ping-other-code"),
+    both(PING, "ping-wrong-then-good", UP),
     both(PING, "nobody", DOWN),
+    both(PING, "unreachable", DOWN),
+    both(PING, "prohibited", DOWN),
     both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/test -e /\"\n}", "nobody", UP),
     both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/test -e /none\"\n}", "nobody", DOWN),
     both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/test -w /etc/passwd\"\nuser nobody\n}", "nobody", DOWN),
@@ -94,11 +131,13 @@ const ROWS: &[Row] = &[
     both("MISC_CHECK {\nLINESmisc_path \"/usr/bin/sleep 100\"\nmisc_timeout 1\n}", "nobody", DOWN),
 ];
 
-/// The address of the server of a row; all are on one host, but for the one that nobody has.
+/// The address of the server of a row: all are on one host, but for those that nobody has, or that nobody can reach.
 fn address(number: usize) -> String {
     match ROWS[number].server {
         "nobody" => "192.168.0.250".to_owned(),
-        _ => format!("192.168.0.{}", number + 100),
+        "unreachable" => format!("192.168.2.{number}"),
+        "prohibited" => format!("192.168.3.{number}"),
+        _ => format!("192.168.1.{number}"),
     }
 }
 
@@ -148,11 +187,21 @@ fn servers_good_and_bad_get_the_same_verdicts_as_from_keepalived() -> Result {
     let lab = Lab::with_ipvs()?;
     let lan = lab.lan("lan")?;
     let director = lab.director("d1")?;
-    director.connect(&lan, "eth0", &["192.168.0.20/24"])?;
+    director.connect(&lan, "eth0", &["192.168.0.20/23"])?;
+    director.check("ip", &["route", "add", "192.168.2.0/23", "via", "192.168.0.2"])?;
     let servers = lab.host("servers")?;
-    let addresses: Vec<_> = (0..ROWS.len()).map(|number| format!("{}/24", address(number))).collect();
-    let own: Vec<_> = addresses.iter().filter(|it| !it.contains(".250/")).map(String::as_str).collect();
+    let addresses: Vec<_> = (0..ROWS.len()).map(|number| format!("{}/23", address(number))).collect();
+    let here = addresses.iter().map(String::as_str).filter(|it| it.starts_with("192.168.1."));
+    let own: Vec<_> = std::iter::once("192.168.0.2/23").chain(here).collect();
     servers.connect(&lan, "eth0", &own)?;
+    // It is the router on the way to nobody, and says so as often as it is asked.
+    servers.sysctl("ipv4/icmp_ratelimit", "0")?;
+    servers.sysctl("ipv4/icmp_echo_ignore_all", "1")?;
+    servers
+        .check("nft", &["add table ip t; add chain ip t f { type filter hook prerouting priority 0; }"])?;
+    for (network, why) in [("192.168.2.0/24", "host-unreachable"), ("192.168.3.0/24", "admin-prohibited")] {
+        servers.check("nft", &[&format!("add rule ip t f ip daddr {network} reject with icmp {why}")])?;
+    }
     let started = start_servers(&servers)?;
 
     for daemon in [Daemon::Keepalived, Daemon::Stayd] {

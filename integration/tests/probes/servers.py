@@ -79,7 +79,34 @@ def dns(flags=0x8180, wrong_id=False, then=None):
     return answer
 
 
+def dns_with(answers, more):
+    """An answer of the records, which say that they are so many."""
+    return lambda send, query, other: send(query[:2] + b"\x81\x80" + query[4:6] + answers + b"\0\0\0\0" + more(query))
+
+
+def often(answer):
+    def again(send, query, other):
+        for _ in range(200):
+            answer(send, query, other)
+
+    return again
+
+
+# A name that says that it goes on where it is.
+LOOP = b"\xc0\x11\0\x06\0\x01\0\0\0\x01\0\x02\xc0\x11"
 UDP = {
+    "dns-other-question": dns_with(b"\0\0", lambda query: b"\x05other\x04test\0\0\x01\0\x01"),
+    "dns-no-question": lambda send, query, other: send(query[:2] + b"\x81\x80" + b"\0" * 8),
+    "dns-loop": dns_with(b"\0\x01", lambda query: query[12:] + LOOP),
+    "dns-huge": dns_with(b"\0\x01", lambda query: query[12:] + b"\xff" * 60000),
+    "dns-half-a-header": lambda send, query, other: send(query[:2] + b"\x81\x80\0\x01"),
+    "dns-refused": dns(0x8185),
+    "dns-no-such-code": dns(0x818C),
+    "dns-again-and-again": often(dns()),
+    "dns-wrong-id-again-and-again": often(dns(wrong_id=True)),
+    "udp-empty": lambda send, query, other: send(b""),
+    "udp-again-and-again": often(lambda send, query, other: send(b"pong")),
+    "udp-huge": lambda send, query, other: send(b"pong" + b"x" * 60000),
     "dns": dns(),
     "dns-nxdomain": dns(0x8183),
     "dns-servfail-then-good": dns(0x8182, then=dns()),
@@ -129,7 +156,68 @@ def serve_udp(address, answer):
     threading.Thread(target=run, daemon=True).start()
 
 
-for behaviour, address in zip(sys.argv[1::2], sys.argv[2::2]):
+def checksum(packet):
+    total = sum(struct.unpack(f">{len(packet) // 2}H", packet[: len(packet) // 2 * 2]))
+    total += packet[-1] << 8 if len(packet) % 2 else 0
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def echo(kind=0, code=0, identity=0, number=0, wrong_sum=0, data=lambda data: data):
+    """The answer to an echo request (RFC 792), with something wrong."""
+
+    def answer(send, request, other):
+        asked_identity, asked_number = struct.unpack(">HH", request[4:8])
+        rest = struct.pack(">HH", asked_identity ^ identity, asked_number ^ number) + data(request[8:])
+        packet = struct.pack(">BBH", kind, code, 0) + rest
+        send(packet[:2] + struct.pack(">H", checksum(packet) ^ wrong_sum) + rest)
+
+    return answer
+
+
+PING = {
+    "ping": echo(),
+    "ping-silent": lambda send, request, other: None,
+    "ping-other-id": echo(identity=0x5555),
+    "ping-other-number": echo(number=0x5555),
+    "ping-other-data": echo(data=lambda data: b"!" * len(data)),
+    "ping-other-source": lambda send, request, other: echo()(other, request, other),
+    "ping-truncated": echo(data=lambda data: data[:8]),
+    "ping-longer": echo(data=lambda data: data + b"more"),
+    "ping-wrong-sum": echo(wrong_sum=0x0101),
+    "ping-other-code": echo(code=7),
+    "ping-wrong-then-good": lambda send, request, other: [
+        answer(send, request, other) for answer in (echo(identity=1), echo(number=1), echo(data=bytes.upper), echo())
+    ],
+}
+
+
+def serve_ping(behaviours):
+    """Answers for all addresses; the kernel answers for none (`icmp_echo_ignore_all`)."""
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    senders = {}
+    for address in [*behaviours, "192.168.0.2"]:
+        senders[address] = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        senders[address].bind((address, 0))
+
+    def run():
+        while True:
+            packet, (sender, _) = receiver.recvfrom(2000)
+            request, address = packet[(packet[0] & 0xF) * 4 :], socket.inet_ntoa(packet[16:20])
+            if request[0] == 8 and address in behaviours:
+                PING[behaviours[address]](
+                    lambda text: senders[address].sendto(text, (sender, 0)),
+                    request,
+                    lambda text: senders["192.168.0.2"].sendto(text, (sender, 0)),
+                )
+
+    threading.Thread(target=run, daemon=True).start()
+
+
+pairs = list(zip(sys.argv[1::2], sys.argv[2::2]))
+serve_ping({address: behaviour for behaviour, address in pairs if behaviour in PING})
+for behaviour, address in pairs:
     if behaviour in TCP:
         serve_tcp(address, TCP[behaviour])
     elif behaviour in UDP:

@@ -15,20 +15,21 @@ use crate::outcome::{Failure, Outcome, Step};
 use crate::spec::Connection;
 
 /// Sends `question`, and hands each datagram that comes back within the timeout to `judge`, up to the length of `buffer`,
-/// until that has a verdict. An empty timeout is [`Failure::TimedOut`].
+/// until that has a verdict. It is told the kind of the socket as well, which may be [`Kind::RawPing`] for [`Kind::Ping`].
+/// An empty timeout is [`Failure::TimedOut`].
 pub(super) async fn ask(
     connection: &Connection,
     kind: Kind,
     question: &[u8],
     buffer: &mut [u8],
-    mut judge: impl FnMut(&[u8]) -> ControlFlow<Outcome>,
+    mut judge: impl FnMut(Kind, &[u8]) -> ControlFlow<Outcome>,
 ) -> Outcome {
     let asked = within(connection.timeout, async {
-        let socket = open(connection, kind)?;
+        let (socket, kind) = open(connection, kind)?;
         socket.send(question).await.map_err(|error| sent(&error))?;
         loop {
             let length = socket.recv(buffer).await.map_err(|error| later(&error))?;
-            if let ControlFlow::Break(verdict) = judge(buffer.get(..length).unwrap_or_default()) {
+            if let ControlFlow::Break(verdict) = judge(kind, buffer.get(..length).unwrap_or_default()) {
                 return Ok(verdict);
             }
         }
@@ -36,17 +37,18 @@ pub(super) async fn ask(
     asked.await.unwrap_or_else(|ended| ended)
 }
 
-fn open(connection: &Connection, kind: Kind) -> Result<UdpSocket, Outcome> {
-    let socket = match connect::open(connection, kind) {
+fn open(connection: &Connection, kind: Kind) -> Result<(UdpSocket, Kind), Outcome> {
+    let (socket, kind) = match connect::open(connection, kind) {
         Err(error) if kind == Kind::Ping && error.step == Step::Open => {
-            connect::open(connection, Kind::RawPing)
+            (connect::open(connection, Kind::RawPing), Kind::RawPing)
         }
-        opened => opened,
+        opened => (opened, kind),
     };
     let socket = socket.map_err(Outcome::Unknown)?;
     socket.connect(&connection.target.into()).map_err(|error| sent(&error))?;
     // The runtime only waits, sends and receives, which is the same for all that sends datagrams.
-    UdpSocket::from_std(socket.into()).map_err(|error| Outcome::Unknown(local(Step::Wait, &error)))
+    let socket = UdpSocket::from_std(socket.into());
+    Ok((socket.map_err(|error| Outcome::Unknown(local(Step::Wait, &error)))?, kind))
 }
 
 /// What an error of `connect` or `send` means. Other than with TCP, keepalived blames the path for a `prohibit` and a

@@ -20,7 +20,7 @@ pub(super) async fn probe(spec: &DnsProbe) -> Outcome {
     let Some(question) = question(id, spec.record, &spec.name) else {
         return Outcome::Unknown(LocalError { step: Step::Ask, cause: Cause::BadName });
     };
-    let judge = |answer: &[u8]| match response_code(id, answer) {
+    let judge = |_: Kind, answer: &[u8]| match response_code(id, answer) {
         Some(0) => ControlFlow::Break(Outcome::Success),
         Some(code) => ControlFlow::Break(Outcome::Failure(Failure::DnsCode(code))),
         None => ControlFlow::Continue(()),

@@ -26,8 +26,8 @@ pub(super) async fn probe(connection: &Connection) -> Outcome {
     // A port would be an id for the socket.
     let target = SocketAddr::new(connection.target.ip(), 0);
     let connection = Connection { target, source_port: 0, ..connection.clone() };
-    let judge = |packet: &[u8]| {
-        if request.is_answered_by(packet) {
+    let judge = |kind: Kind, packet: &[u8]| {
+        if request.is_answered_by(kind, packet) {
             ControlFlow::Break(Outcome::Success)
         } else {
             ControlFlow::Continue(())
@@ -57,15 +57,19 @@ impl Request {
         Self { bytes, answer }
     }
 
-    /// The id is not looked at: where the socket is one for echoes, the kernel has put its own there.
-    fn is_answered_by(&self, packet: &[u8]) -> bool {
+    /// Where the socket is one for echoes, the kernel has put its own id there, and looked for it and at the checksum.
+    fn is_answered_by(&self, kind: Kind, packet: &[u8]) -> bool {
         // An echo over IPv6 and an answer never begin like this.
         let header = match packet.first() {
             Some(first) if first >> 4 == 4 => usize::from(first & 0xf) * 4,
             _ => 0,
         };
         packet.get(header..).is_some_and(|echo| {
-            echo.len() == self.bytes.len() && echo[..2] == [self.answer, 0] && echo[6..] == self.bytes[6..]
+            echo.len() == self.bytes.len()
+                && echo[..2] == [self.answer, 0]
+                && echo[6..] == self.bytes[6..]
+                && (kind == Kind::Ping || echo[4..6] == self.bytes[4..6])
+                && (header == 0 || checksum(echo) == 0)
         })
     }
 }
@@ -91,7 +95,18 @@ mod tests {
     fn answer(request: &Request) -> Vec<u8> {
         let mut bytes = request.bytes.to_vec();
         bytes[0] = request.answer;
+        bytes[2..4].fill(0);
+        let sum = checksum(&bytes);
+        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
         bytes
+    }
+
+    /// As a raw socket shows it, with options in its header.
+    fn with_header(echo: &[u8]) -> Vec<u8> {
+        let mut packet = vec![0; 24];
+        packet[0] = 0x46;
+        packet.extend(echo);
+        packet
     }
 
     #[test]
@@ -101,28 +116,50 @@ mod tests {
 
     #[test]
     fn only_its_own_answer_answers_a_request() {
+        for (is_ipv6, kind) in
+            [(false, Kind::Ping), (false, Kind::RawPing), (true, Kind::Ping), (true, Kind::RawPing)]
+        {
+            let request = Request::new(is_ipv6, 0x0001_0002, 3);
+            let whole = answer(&request);
+            assert!(request.is_answered_by(kind, &whole));
+            assert!(!request.is_answered_by(kind, &request.bytes), "the request itself");
+            for other in [Request::new(is_ipv6, 0x0001_0003, 3), Request::new(is_ipv6, 0x0001_0002, 4)] {
+                assert!(!request.is_answered_by(kind, &answer(&other)));
+            }
+            for length in 0..whole.len() {
+                assert!(!request.is_answered_by(kind, &whole[..length]), "{length} bytes of it");
+            }
+            assert!(!request.is_answered_by(kind, &[&whole[..], b"more"].concat()), "more of it");
+            let mut code = whole;
+            code[1] = 7;
+            assert!(!request.is_answered_by(kind, &code), "another code");
+        }
+    }
+
+    #[test]
+    fn an_id_is_that_of_the_request_unless_the_kernel_has_put_its_own_there() {
         for is_ipv6 in [false, true] {
             let request = Request::new(is_ipv6, 0x0001_0002, 3);
-            assert!(request.is_answered_by(&answer(&request)));
-            assert!(!request.is_answered_by(&request.bytes), "the request itself");
-            for other in [Request::new(is_ipv6, 0x0001_0003, 3), Request::new(is_ipv6, 0x0001_0002, 4)] {
-                assert!(!request.is_answered_by(&answer(&other)));
-            }
-            let whole = answer(&request);
-            for length in 0..whole.len() {
-                assert!(!request.is_answered_by(&whole[..length]), "{length} bytes of it");
-            }
+            let other = answer(&Request::new(is_ipv6, 0x0007_0002, 3));
+            assert!(request.is_answered_by(Kind::Ping, &other));
+            assert!(!request.is_answered_by(Kind::RawPing, &other));
         }
     }
 
     #[test]
     fn the_header_of_ipv4_before_an_answer_is_passed_over() {
         let request = Request::new(false, 1, 2);
-        let mut packet = vec![0; 24];
-        packet[0] = 0x46;
-        packet.extend(answer(&request));
-        assert!(request.is_answered_by(&packet));
-        assert!(!request.is_answered_by(&packet[..24]));
-        assert!(!request.is_answered_by(&[0x4f]));
+        let packet = with_header(&answer(&request));
+        assert!(request.is_answered_by(Kind::RawPing, &packet));
+        assert!(!request.is_answered_by(Kind::RawPing, &packet[..24]));
+        assert!(!request.is_answered_by(Kind::RawPing, &[0x4f]));
+    }
+
+    #[test]
+    fn behind_a_header_nobody_has_looked_at_the_checksum() {
+        let request = Request::new(false, 1, 2);
+        let mut echo = answer(&request);
+        echo[2] ^= 1;
+        assert!(!request.is_answered_by(Kind::RawPing, &with_header(&echo)));
     }
 }

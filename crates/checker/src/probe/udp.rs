@@ -16,7 +16,7 @@ pub(super) async fn probe(spec: &UdpProbe) -> Outcome {
     // One byte more than may come shows that it was more.
     let room = spec.reply.as_ref().map_or(1, |reply| usize::from(reply.most) + 1);
     let mut buffer = vec![0; room];
-    let judge = |reply: &[u8]| {
+    let judge = |_: Kind, reply: &[u8]| {
         ControlFlow::Break(match &spec.reply {
             Some(wanted) => verdict(wanted, reply),
             None => Outcome::Success,
