@@ -17,7 +17,7 @@ use crate::exit::Exit;
 
 /// Prints the MD5 of a page for `digest`
 #[derive(Parser, Clone, Debug)]
-#[command(name = "genhash", disable_help_flag = true)]
+#[command(name = "genhash", disable_help_flag = true, args_override_self = true, infer_long_args = true)]
 pub struct Arguments {
     /// Use TLS
     #[arg(short = 'S', long)]
@@ -70,7 +70,8 @@ pub fn run_by_name(arguments: &[OsString]) -> Exit {
     match Arguments::try_parse_from(arguments) {
         Ok(arguments) => run(&arguments),
         Err(error) => {
-            let _ = error.print();
+            // The options too, as there: standard output is for the digest.
+            eprint!("{}", error.render());
             Exit::Fatal
         }
     }
@@ -115,10 +116,12 @@ pub fn run(arguments: &Arguments) -> Exit {
         Ok(page) if arguments.verbose => {
             let head = page.head().len();
             let (head, body) = received.split_at_checked(head).unwrap_or((&received, &[]));
-            verbose(head, body, page.digest(), &arguments.url, took)
+            verbose(head, body.get(..page.counted(body.len())).unwrap_or(body), page.digest())
         }
         Ok(page) => format!("{}\n", hexadecimal(&page.digest())),
     };
+    let time = format!("\nGlobal response time for [{}] = {} usecs\n", arguments.url, took.as_micros());
+    let text = text + if arguments.verbose { &time } else { "" };
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => Exit::Normal,
         Err(_error) => Exit::Fatal,
@@ -181,20 +184,21 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-fn verbose(head: &[u8], body: &[u8], digest: [u8; 16], url: &str, took: Duration) -> String {
+fn verbose(head: &[u8], body: &[u8], digest: [u8; 16]) -> String {
     let title = |text: &str| format!("-----------------------[{text:^26}]-----------------------\n");
     let mut out = title("    HTTP Header Buffer    ") + &dump(head);
     out += &title(" HTTP Header Ascii Buffer ");
     out += &String::from_utf8_lossy(head);
     out += "\n";
-    out += &title("        HTML Buffer        ");
-    out += &dump(body);
+    if !body.is_empty() {
+        out += &title("        HTML Buffer        ");
+        out += &dump(body);
+    }
     out += "\n";
     out += &title("    HTML hash resulting    ");
     out += &dump(&digest);
     out += &title(" HTML hash final resulting ");
-    out += &hexadecimal(&digest);
-    out + &format!("\n\nGlobal response time for [{url}] = {} usecs\n", took.as_micros())
+    out + &hexadecimal(&digest) + "\n"
 }
 
 /// Sixteen bytes a line: their place, their values, and those that can be printed.

@@ -107,6 +107,11 @@ impl Response {
         self.status
     }
 
+    /// How many of the first `received` bytes of the body the digest sees.
+    pub fn counted(&self, received: usize) -> usize {
+        self.length.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX).min(received)
+    }
+
     /// MD5 of the body as far as it was read.
     pub fn digest(&self) -> [u8; 16] {
         self.digest.clone().finalize().into()
