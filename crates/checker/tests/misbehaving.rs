@@ -264,6 +264,11 @@ async fn frames_of_http_2_without_end_are_given_up() {
             "a body beyond the window",
             Flood([settings.clone(), ok.clone()].concat(), frame(0, 0, 1, &[0; 8000])),
         ),
+        (
+            "heads before the one that counts",
+            Flood(settings.clone(), frame(1, 4, 1, b"\x08\x03100").repeat(500)),
+        ),
+        ("heads of streams that nobody has", Flood(settings.clone(), frame(1, 4, 3, b"\x88").repeat(500))),
         ("empty pieces of a body", Flood([settings.clone(), ok].concat(), frame(0, 0, 1, &[]).repeat(500))),
         (
             "streams that nobody asked for",

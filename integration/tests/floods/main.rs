@@ -30,6 +30,11 @@ const FLOODS: &[(u16, &str, &str)] = &[
     (8012, "GRPC_CHECK {\nLINES}", "the answer is too long"),
     (8013, "GRPC_CHECK {\nLINES}", "timed out"),
     (8014, "GRPC_CHECK {\nLINEStls\n}", "TLS: "),
+    (8015, "AMQP_CHECK {\nLINES}", "the answer is too long"),
+    (8016, "GRPC_CHECK {\nLINES}", "timed out"),
+    (8053, "DNS_CHECK {\nLINES}", "timed out"),
+    (8054, "UDP_CHECK {\nLINESrequire_reply 01\n}", "the reply is not the one that is required"),
+    (8055, "UDP_CHECK {\nLINESrequire_reply 01\n}", "the reply has a length of 256 bytes"),
 ];
 
 /// The port of a server that is fine, until it is gone.

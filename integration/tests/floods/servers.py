@@ -6,6 +6,7 @@ import ssl
 import struct
 import sys
 import threading
+import time
 
 folder = sys.argv[1]
 PIECE = 64 * 1024
@@ -41,12 +42,17 @@ FLOODS = {
         b"\x16\x03\x03\x00\x31\x02\0\0\x2d\x03\x03" + b"7" * 32 + b"\0\0\x2f\0\0\x05\xff\x01\0\x01\0",
         fill(b"\x16\x03\x03\0\0"),
     ),
+    # A frame of two gigabytes, and heads that come before the one that counts.
+    8015: (b"\x01\0\0\x7f\xff\xff\xff", fill(b"\0")),
+    8016: (SETTINGS, fill(frame(1, 4, 1, b"\x08\x03100"))),
 }
+# Port: what each datagram is answered with, for longer than anybody waits.
+DATAGRAMS = {8053: b"\0" * 512, 8054: b"wrong", 8055: b"\x01" * 60000}
 OVER_TLS = {
     8443: (HEAD, fill(b"X-Field: value\r\n")),
     8444: (HEAD + b"\r\n", fill(b"nothing of interest ")),
 }
-sent = dict.fromkeys([*FLOODS, *OVER_TLS], 0)
+sent = dict.fromkeys([*FLOODS, *OVER_TLS, *DATAGRAMS], 0)
 
 
 def serve(port, first, again, context):
@@ -83,12 +89,38 @@ def serve(port, first, again, context):
     threading.Thread(target=run, daemon=True).start()
 
 
+def answer(port, text):
+    here = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    here.bind(("127.0.0.1", port))
+
+    def flood(sender):
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            try:
+                sent[port] += here.sendto(text, sender)
+            except OSError:
+                # Nobody is there any more.
+                return
+
+    def run():
+        while True:
+            try:
+                _, sender = here.recvfrom(2000)
+            except OSError:
+                continue
+            threading.Thread(target=flood, args=(sender,), daemon=True).start()
+
+    threading.Thread(target=run, daemon=True).start()
+
+
 secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 secure.load_cert_chain(folder + "/cert.pem", folder + "/key.pem")
 for port, (first, again) in FLOODS.items():
     serve(port, first, again, None)
 for port, (first, again) in OVER_TLS.items():
     serve(port, first, again, secure)
+for port, text in DATAGRAMS.items():
+    answer(port, text)
 print("ready", flush=True)
 while True:
     threading.Event().wait(0.5)
