@@ -6,6 +6,8 @@
 
 #[path = "../../ipvs/tests/laws/end.rs"]
 mod end;
+#[path = "../../ipvs/tests/laws/failing.rs"]
+mod failing;
 #[path = "../tests/lives/script.rs"]
 mod script;
 #[path = "../tests/world/mod.rs"]

@@ -12,6 +12,8 @@
 mod any;
 #[path = "../tests/laws/end.rs"]
 mod end;
+#[path = "../tests/laws/failing.rs"]
+mod failing;
 #[path = "../tests/laws/model.rs"]
 mod model;
 
@@ -21,12 +23,13 @@ use std::thread;
 
 use ipvs::netlink::Client;
 use ipvs::{Kernel, Op, Owned, Table, plan, reconcile};
-use netlink::{BatchReport, Outcome};
+use netlink::Outcome;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use end::{served, usable, wanted};
+use failing::{Failing, Fault, fault};
 
 /// One step of the script.
 #[derive(Clone, Debug)]
@@ -48,50 +51,6 @@ enum Step {
     Restart,
 }
 
-/// What goes wrong with one change.
-#[derive(Clone, Copy, Debug)]
-enum Fault {
-    Refusal,
-    AnswerLost,
-    SendFails,
-}
-
-/// The kernel behind a line that fails; the table after each change is kept.
-struct Failing<'a> {
-    kernel: &'a mut Client,
-    faults: std::vec::IntoIter<Option<Fault>>,
-    history: Vec<Table>,
-}
-
-impl Kernel for Failing<'_> {
-    fn dump(&mut self) -> Result<Table, ipvs::Error> {
-        self.kernel.dump()
-    }
-
-    fn apply(&mut self, ops: &[Op]) -> BatchReport {
-        let mut report = BatchReport { outcomes: Vec::new(), error: None };
-        for op in ops {
-            let fault =
-                if report.error.is_none() { self.faults.next().flatten() } else { Some(Fault::SendFails) };
-            report.outcomes.push(match fault {
-                Some(Fault::Refusal) => {
-                    Outcome::Refused(netlink::Refusal { errno: libc::ENOMEM, text: None })
-                }
-                Some(Fault::SendFails) => {
-                    report.error = Some(netlink::Error::Send(std::io::ErrorKind::OutOfMemory.into()));
-                    Outcome::NotSent
-                }
-                made => {
-                    let done = self.kernel.apply(std::slice::from_ref(op)).outcomes.pop();
-                    self.history.extend(self.kernel.dump());
-                    done.filter(|_| made.is_none()).unwrap_or(Outcome::Unknown)
-                }
-            });
-        }
-        report
-    }
-}
-
 fn step() -> impl Strategy<Value = Step> {
     let ops = || proptest::collection::vec(any::op(), 1..40);
     prop_oneof![
@@ -102,15 +61,6 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (ops(), any::table()).prop_map(|(ops, table)| Step::EditAtOnce(ops, table)),
         2 => (any::table(), proptest::collection::vec(fault(), 1..20)).prop_map(|(table, faults)| Step::Fail(table, faults)),
         1 => Just(Step::Restart),
-    ]
-}
-
-fn fault() -> impl Strategy<Value = Option<Fault>> {
-    prop_oneof![
-        4 => Just(None),
-        1 => Just(Some(Fault::Refusal)),
-        1 => Just(Some(Fault::AnswerLost)),
-        1 => Just(Some(Fault::SendFails)),
     ]
 }
 
@@ -200,8 +150,7 @@ impl Script {
                 self.owned.claim(&desired);
                 let end = wanted(&desired, &self.table, &self.owned);
                 let served = served(&self.table, &end);
-                let mut failing =
-                    Failing { kernel: &mut self.kernel, faults: faults.into_iter(), history: Vec::new() };
+                let mut failing = Failing::new(&mut self.kernel, faults);
                 reconcile(&mut failing, &desired, &self.owned, None);
                 for table in failing.history {
                     if let Some(service) = served.iter().find(|service| !usable(&table, service)) {

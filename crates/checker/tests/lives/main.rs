@@ -3,6 +3,8 @@
 
 #[path = "../../../ipvs/tests/laws/end.rs"]
 mod end;
+#[path = "../../../ipvs/tests/laws/failing.rs"]
+mod failing;
 #[path = "../../../ipvs/tests/laws/model.rs"]
 mod model;
 mod script;

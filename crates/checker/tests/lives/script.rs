@@ -13,11 +13,11 @@ use checker::{
 };
 use clock::Instant;
 use ipvs::{DestKey, DestSpec, Family, Kernel, Op, Owned, Protocol, ServiceKey, Table, plan, reconcile};
-use netlink::{BatchReport, Outcome as Answer};
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use crate::end::{served, usable, wanted};
+use crate::failing::{Failing, Fault, fault};
 use crate::world::{at_port, check, dest, key, server, sorry, vip, virtual_server};
 
 /// One step.
@@ -37,14 +37,6 @@ pub enum Happens {
     Others(Vec<Op>),
     /// So the next changes of ours fare; none: as they should.
     Faults(Vec<Option<Fault>>),
-}
-
-/// What goes wrong with one change.
-#[derive(Clone, Copy, Debug)]
-pub enum Fault {
-    Refusal,
-    AnswerLost,
-    SendFails,
 }
 
 /// The file that servers follow.
@@ -135,10 +127,6 @@ pub fn happens() -> impl Strategy<Value = Happens> {
         4 => Just(Outcome::Failure(Failure::Refused)),
         1 => (0..8_u32).prop_map(Outcome::Weight),
     ];
-    let fault = prop_oneof![
-        4 => Just(None),
-        1 => select(vec![Fault::Refusal, Fault::AnswerLost, Fault::SendFails]).prop_map(Some),
-    ];
     prop_oneof![
         3 => any_configuration().prop_map(Happens::Reload),
         4 => (0..4_000_u64).prop_map(Happens::Time),
@@ -147,42 +135,8 @@ pub fn happens() -> impl Strategy<Value = Happens> {
         1 => any::<Index>().prop_map(Happens::Idle),
         1 => Just(Happens::Crash),
         3 => prop::collection::vec(any_op(), 1..6).prop_map(Happens::Others),
-        3 => prop::collection::vec(fault, 1..8).prop_map(Happens::Faults),
+        3 => prop::collection::vec(fault(), 1..8).prop_map(Happens::Faults),
     ]
-}
-
-/// A kernel some of whose answers go wrong; the table after each change is kept.
-struct Failing<'a, K> {
-    kernel: &'a mut K,
-    faults: std::vec::IntoIter<Option<Fault>>,
-    history: Vec<Table>,
-}
-
-impl<K: Kernel> Kernel for Failing<'_, K> {
-    fn dump(&mut self) -> Result<Table, ipvs::Error> {
-        self.kernel.dump()
-    }
-
-    fn apply(&mut self, ops: &[Op]) -> BatchReport {
-        let mut report = BatchReport { outcomes: Vec::new(), error: None };
-        for op in ops {
-            let fault =
-                if report.error.is_none() { self.faults.next().flatten() } else { Some(Fault::SendFails) };
-            report.outcomes.push(match fault {
-                Some(Fault::Refusal) => Answer::Refused(netlink::Refusal { errno: 12, text: None }),
-                Some(Fault::SendFails) => {
-                    report.error = Some(netlink::Error::Send(std::io::ErrorKind::OutOfMemory.into()));
-                    Answer::NotSent
-                }
-                made => {
-                    let done = self.kernel.apply(std::slice::from_ref(op)).outcomes.pop();
-                    self.history.extend(self.kernel.dump());
-                    done.filter(|_| made.is_none()).unwrap_or(Answer::Unknown)
-                }
-            });
-        }
-        report
-    }
 }
 
 /// A director's life so far.
@@ -322,8 +276,7 @@ impl<K: Kernel> Life<K> {
         let told = |error: ipvs::Error| error.to_string();
         let before = self.kernel.dump().map_err(told)?;
         let end = wanted(desired, &before, &self.owned);
-        let faults = std::mem::take(&mut self.faults).into_iter();
-        let mut kernel = Failing { kernel: &mut self.kernel, faults, history: Vec::new() };
+        let mut kernel = Failing::new(&mut self.kernel, std::mem::take(&mut self.faults));
         // Each call ends early if it gets nowhere; somebody calls again.
         let settled = (0..20).any(|_| reconcile(&mut kernel, desired, &self.owned, None).settled());
         self.changes += kernel.history.len();
