@@ -112,7 +112,6 @@ fn context(case: &Case) -> String {
         "vrrp_mcast_group6" | "vrrp_gna_interval" => case.text.replace("10.0.0.1", "fe80::1"),
         "state" => case.text.replace("state BACKUP", "state MASTER"),
         "timer_expired_backup" => beside(case, "nopreempt\n"),
-        "unicast_fault_no_peer" => beside(case, "unicast_src_ip 10.0.0.9\n"),
         "vrrp_check_unicast_src" => beside(case, "unicast_peer {\n10.0.0.9\n}\n"),
         "version" => case.text.replace("version 2", "version 3"),
         "weight" if case.block.name == "virtual_server" => case.text.replace("80 {\nweight 1\n", "80 {\n"),

@@ -107,7 +107,7 @@ const RULES: &[(&str, Code, &str, bool)] = &[
     ("from 10.9.0.0/16 nat 10.0.0.1 table 5 preference 9", Code::UnknownOption, "nat", false),
     ("blackhole table 5 preference 9", Code::Conflict, "table", false),
     ("table 5 blackhole preference 9", Code::Conflict, "blackhole", false),
-    ("sport 80 table 5 preference 9", Code::BadValue, "80", false),
+    ("sport 80 table 5 preference 9", Code::BadValue, "80", true),
     ("from 10.9.0.0/33 table 5 preference 9", Code::OutOfRange, "10.9.0.0/33", true),
 ];
 

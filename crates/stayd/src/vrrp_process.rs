@@ -108,7 +108,7 @@ impl Driver {
             receivers: Receivers::default(),
             mirror,
             parent,
-            scheduling: Scheduling::default(),
+            scheduling: Scheduling::prompt(),
             wake,
             latest: Instant::ZERO,
             clock_ahead: None,

@@ -4,7 +4,7 @@
 //!
 //! Like keepalived's, it keeps a number from 0 to rise + fall - 1 and is good from rise on. A success counts up to rise and
 //! then jumps to the top; a failure counts down to rise and then drops to 0. So it takes `rise` successes in a row to
-//! become good and `fall` failures in a row to become bad. The very first result decides at once.
+//! become good and `fall` failures in a row to become bad. The very first result decides at once, also with `init_fail`.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub struct ScriptSpec {
     pub rise: u32,
     /// Failures in a row until it is bad; at least 1.
     pub fall: u32,
-    /// Whether it is bad until it has succeeded `rise` times.
+    /// Whether it is bad before its first result.
     pub init_fail: bool,
 }
 
@@ -39,8 +39,10 @@ pub enum Action {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Script {
     spec: ScriptSpec,
-    /// None before the first result.
+    /// None before the first result, unless it is bad then.
     count: Option<u32>,
+    /// Before the first result.
+    untried: bool,
     due: Instant,
     running: bool,
     report: Option<bool>,
@@ -51,7 +53,15 @@ impl Script {
     /// A script whose first run is due now.
     pub fn new(now: Instant, spec: ScriptSpec) -> Self {
         let bad = spec.init_fail.then_some(0);
-        Self { spec, count: bad, due: now, running: false, report: bad.map(|_| false), run: false }
+        Self {
+            spec,
+            count: bad,
+            untried: true,
+            due: now,
+            running: false,
+            report: bad.map(|_| false),
+            run: false,
+        }
     }
 
     /// A reload: what it was, it stays, until it is seen to be otherwise. Its next run is due when it was, but not later
@@ -90,7 +100,8 @@ impl Script {
         self.running = false;
         let before = self.is_good();
         let rise = self.spec.rise;
-        self.count = Some(match (self.count, success) {
+        let first = core::mem::take(&mut self.untried);
+        self.count = Some(match (self.count.filter(|_| !first), success) {
             (Some(count), true) if count.saturating_add(1) < rise => count + 1,
             (None | Some(_), true) => self.top(),
             (Some(count), false) if count > rise => count - 1,
@@ -167,10 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn with_init_fail_it_is_bad_until_it_has_risen() {
-        let mut script = Script::new(Instant::ZERO, ScriptSpec { init_fail: true, ..spec(2, 1) });
-        assert_eq!(script.next_action(), Some(Action::Report { good: false }));
-        assert_eq!(reports(&mut script, &[true, true]), [None, Some(true)]);
+    fn with_init_fail_it_is_bad_until_its_first_result_decides() {
+        let script = || {
+            let mut script = Script::new(Instant::ZERO, ScriptSpec { init_fail: true, ..spec(2, 1) });
+            assert_eq!(script.next_action(), Some(Action::Report { good: false }));
+            script
+        };
+        assert_eq!(reports(&mut script(), &[true, false]), [Some(true), Some(false)]);
+        assert_eq!(reports(&mut script(), &[false, true, true]), [None, None, Some(true)]);
     }
 
     #[test]

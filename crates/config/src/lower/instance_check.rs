@@ -391,7 +391,8 @@ impl Lowering<'_> {
                 "list the other routers in `unicast_peer`, or remove the line",
             );
         }
-        if draft.unicast.is_some() && draft.fault_no_peer.is_some() {
+        // Whether anything else speaks of unicast or not (keepalived).
+        if draft.fault_no_peer.is_some() {
             let ttl = if family == Family::V4 { 255 } else { 64 };
             return Transport::Unicast { peers: Vec::new(), ttl, check_source: false };
         }

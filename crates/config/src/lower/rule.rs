@@ -189,11 +189,14 @@ impl Lowering<'_> {
                 draft.tunnel_id = Some(id);
             }
             "uidrange" => {
-                let (first, last) = self.range(word, words, u32::MAX)?;
+                let value = self.value_of(word, words)?;
+                let numbers =
+                    range(value).ok_or_else(|| self.no_range(word, value, "the line is ignored"))?;
+                let (first, last) = self.within(word, value, numbers, u32::MAX)?;
                 draft.users = Some(Range { first, last });
             }
-            "sport" => draft.source_ports = Some(self.ports(word, words)?),
-            "dport" => draft.destination_ports = Some(self.ports(word, words)?),
+            "sport" => draft.source_ports = self.ports(word, words)?,
+            "dport" => draft.destination_ports = self.ports(word, words)?,
             "protocol" => {
                 let value = self.value_of(word, words)?;
                 // keepalived knows numbers only, and ignores what is none.
@@ -295,22 +298,23 @@ impl Lowering<'_> {
             .ok_or_else(|| self.bad_value(words, word, "`MARK[/MASK]`, such as `5` or `0x10/0xff`", value))
     }
 
-    /// `FIRST-LAST`.
-    fn range(&mut self, word: &Word, words: &mut Words<'_>, most: u32) -> Result<(u32, u32), Ignored> {
-        let value = self.value_of(word, words)?;
-        let number = |text: &str| parse_integer(text).filter(|_| !text.is_empty());
-        let Some((first, last)) =
-            value.text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)))
-        else {
-            let message = format!("`{}` takes a range of numbers, not `{}`", word.text, value.text);
-            let mut diagnostic =
-                Diagnostic::warning(Code::BadValue, value.span, message).label("the line is ignored");
-            if parse_integer(&value.text).is_some() {
-                diagnostic = diagnostic.hint(format!("write `{0}-{0}`", value.text));
-            }
-            self.report(diagnostic);
-            return Err(Ignored);
-        };
+    fn no_range(&mut self, word: &Word, value: &Word, effect: &'static str) -> Ignored {
+        let message = format!("`{}` takes a range of numbers, not `{}`", word.text, value.text);
+        let mut diagnostic = Diagnostic::warning(Code::BadValue, value.span, message).label(effect);
+        if parse_integer(&value.text).is_some() {
+            diagnostic = diagnostic.hint(format!("write `{0}-{0}`", value.text));
+        }
+        self.report(diagnostic);
+        Ignored
+    }
+
+    fn within(
+        &mut self,
+        word: &Word,
+        value: &Word,
+        (first, last): (i64, i64),
+        most: u32,
+    ) -> Result<(u32, u32), Ignored> {
         let number = |number: i64| u32::try_from(number).ok().filter(|number| *number <= most);
         number(first).zip(number(last)).filter(|(first, last)| first <= last).ok_or_else(|| {
             let expected = format!("`FIRST-LAST`, both from 0 to {most}");
@@ -318,10 +322,16 @@ impl Lowering<'_> {
         })
     }
 
-    fn ports(&mut self, word: &Word, words: &mut Words<'_>) -> Result<Range<u16>, Ignored> {
-        let (first, last) = self.range(word, words, u16::MAX.into())?;
+    /// What is no range is passed over, and the rest of the rule counts (keepalived).
+    fn ports(&mut self, word: &Word, words: &mut Words<'_>) -> Result<Option<Range<u16>>, Ignored> {
+        let value = self.value_of(word, words)?;
+        let Some(numbers) = range(value) else {
+            self.no_range(word, value, "ignored: the rule is for every port");
+            return Ok(None);
+        };
+        let (first, last) = self.within(word, value, numbers, u16::MAX.into())?;
         let port = |port: u32| u16::try_from(port).unwrap_or(u16::MAX);
-        Ok(Range { first: port(first), last: port(last) })
+        Ok(Some(Range { first: port(first), last: port(last) }))
     }
 
     fn complete_rule(&mut self, draft: Draft, words: &Words<'_>) -> Result<RuleSpec, Ignored> {
@@ -410,4 +420,10 @@ fn ip_protocol(text: &str) -> Option<u8> {
         "udplite" => 136,
         _ => return parse_integer(text).filter(|_| !text.is_empty()).and_then(|it| u8::try_from(it).ok()),
     })
+}
+
+/// `FIRST-LAST`.
+fn range(value: &Word) -> Option<(i64, i64)> {
+    let number = |text: &str| parse_integer(text).filter(|_| !text.is_empty());
+    value.text.split_once('-').and_then(|(first, last)| number(first).zip(number(last)))
 }

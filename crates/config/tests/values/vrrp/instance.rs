@@ -127,12 +127,7 @@ fn transport() -> Vec<Row> {
                 "ttl": 255, "check_source": true,
             }),
         ),
-        line(
-            "unicast_fault_no_peer",
-            "\nunicast_peer {\n}",
-            "/vrrp/instances/0/transport/Unicast/peers",
-            json!([]),
-        ),
+        line("unicast_fault_no_peer", "", "/vrrp/instances/0/transport/Unicast/peers", json!([])),
         line("check_unicast_src", "", "/vrrp/instances/0/transport/Unicast/check_source", json!(true)),
         line("old_unicast_checksum", "", "/vrrp/instances/0/checksum_v3", json!("OldUnicast")),
         line("old_unicast_checksum", "never", "/vrrp/instances/0/checksum_v3", json!("PseudoHeader")),
