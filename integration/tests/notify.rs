@@ -312,6 +312,116 @@ fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Re
     stage.lab.close()
 }
 
+/// What a reload is to bring, what happens to an interface then, and what scripts are told by then.
+struct Step {
+    cut: Option<bool>,
+    groups: &'static [(&'static str, &'static [&'static str])],
+    /// Beginnings of lines, and how often they have come by then.
+    told: &'static [(&'static str, usize)],
+}
+
+const fn step(
+    groups: &'static [(&'static str, &'static [&'static str])],
+    told: &'static [(&'static str, usize)],
+) -> Step {
+    Step { cut: None, groups, told }
+}
+
+/// Plays the steps with either daemon. Each reload brings an instance more: when that is master, the reload is over.
+fn groups_at_reloads(steps: &[Step]) -> Result<[BTreeMap<String, Vec<String>>; 2]> {
+    let stage = Stage::enter()?;
+    let soon = "  version 3\n  advert_int 0.1\n";
+    let members = [("V1", "eth0", 51), ("V2", "eth1", 52), ("V3", "eth0", 53)]
+        .map(|(name, interface, vrid)| instance(name, interface, vrid, soon));
+    let text = |step: &Step, number: u8| {
+        let mut blocks = members.concat();
+        for (name, members) in step.groups {
+            let list = members.join("\n");
+            blocks += &format!(
+                "vrrp_sync_group {name} {{\n  group {{\n{list}\n  }}\n  notify \"SCRIPT any\"\n}}\n"
+            );
+        }
+        for marker in 0..=number {
+            blocks += &instance(&format!("M{marker}"), "eth0", 60 + marker, soon);
+        }
+        stage.configuration("", &blocks)
+    };
+    let mut seen = Vec::new();
+    for daemon in BOTH {
+        stage.host.check("truncate", &["-s", "0", &stage.log])?;
+        let process = stage.host.start_daemon(daemon, &text(&steps[0], 0))?;
+        let told = |what: &str, times: usize| {
+            wait::until(
+                &format!("{times} x {what}"),
+                seconds(20),
+                || stage.lines(),
+                |lines| lines.iter().filter(|line| line.starts_with(&format!("any {what}"))).count() >= times,
+            )
+        };
+        for (number, step) in (0_u8..).zip(steps) {
+            if number > 0 {
+                stage.host.write(&format!("{}.conf", daemon.name()), &text(step, number))?;
+                process.signal(Signal::SIGHUP)?;
+            }
+            told(&format!("INSTANCE M{number} MASTER"), 1)?;
+            match step.cut {
+                Some(true) => stage.host.cut("eth1")?,
+                Some(false) => stage.host.heal("eth1")?,
+                None => {}
+            }
+            for (what, times) in step.told {
+                told(what, *times)?;
+            }
+        }
+        process.stop(seconds(10))?;
+        told("INSTANCE V1 STOP", 1)?;
+        told("GROUP K STOP", 1)?;
+        // What the general script is told, which is told everything.
+        let general = |line: &String| Some(format!("{}\n", line.strip_prefix("any ")?.split_once(" | ")?.0));
+        seen.push(by_subject(&stage.lines()?.iter().filter_map(general).collect::<String>()));
+    }
+    stage.lab.close()?;
+    let ours = seen.pop().unwrap_or_default();
+    Ok([seen.pop().unwrap_or_default(), ours])
+}
+
+#[test]
+fn groups_of_masters_that_a_reload_removes_adds_or_changes_are_told_of_as_by_keepalived() -> Result {
+    let [theirs, ours] = groups_at_reloads(&[
+        step(&[("G", &["V1", "V2"])], &[("GROUP G MASTER", 1), ("INSTANCE V3 MASTER", 1)]),
+        step(&[], &[]),
+        step(&[("H", &["V1", "V2"])], &[]),
+        step(&[("H", &["V1"]), ("K", &["V2", "V3"])], &[]),
+        step(&[("K", &["V2", "V3", "V1"])], &[]),
+    ])?;
+    println!("{ours:#?}");
+    assert_eq!(ours, theirs);
+    Ok(())
+}
+
+#[test]
+fn groups_with_a_fault_that_a_reload_removes_adds_or_changes_are_told_of_as_by_keepalived() -> Result {
+    let start = Step {
+        cut: Some(true),
+        ..step(&[("G", &["V1", "V2"])], &[("INSTANCE V3 MASTER", 1), ("GROUP G FAULT", 1)])
+    };
+    let end = Step {
+        cut: Some(false),
+        ..step(&[("H", &["V1"]), ("K", &["V2", "V3"])], &[("GROUP K MASTER", 1), ("GROUP H MASTER", 1)])
+    };
+    let [theirs, ours] = groups_at_reloads(&[
+        step(&[("G", &["V1", "V2"])], &[("GROUP G MASTER", 1), ("INSTANCE V3 MASTER", 1)]),
+        start,
+        step(&[], &[("INSTANCE V1 MASTER", 2)]),
+        step(&[("H", &["V1", "V2"])], &[("GROUP H FAULT", 1), ("INSTANCE V1 FAULT", 2)]),
+        step(&[("H", &["V1"]), ("K", &["V2", "V3"])], &[("GROUP K FAULT", 1), ("GROUP H MASTER", 1)]),
+        end,
+    ])?;
+    println!("{ours:#?}");
+    assert_eq!(ours, theirs);
+    Ok(())
+}
+
 /// Subjects, senders, recipients and the like of the mails that a server has printed, each mail as one line, in the order of
 /// the alphabet: nobody promises another.
 fn mails(printed: &str) -> Vec<String> {

@@ -18,7 +18,7 @@ use crate::ah;
 use crate::announcer::Announcer;
 use crate::deadlines::{Deadlines, earliest};
 use crate::debounce::Debounce;
-use crate::event::{Event, Transition, What, Why};
+use crate::event::{Event, StateName, Transition, What, Why};
 use crate::group::{Group, Member, Order};
 use crate::input::{Done, Input, Packet, TrackerState, UnixTime};
 use crate::instance::{Bond, Context, Instance, MOST_TOLD, Trackers};
@@ -219,6 +219,7 @@ impl Router {
             });
         }
         let before_starts = self.actions.len();
+        let started: BTreeSet<_> = fresh.iter().map(|(id, _)| *id).collect();
         for (id, predecessor) in fresh {
             self.act(now, id, |instance, cx| instance.start(cx, predecessor));
         }
@@ -227,7 +228,15 @@ impl Router {
             let Some(first) = self.groups[index].members.first().copied() else { continue };
             let transition = self.settle_group(now, index, first);
             let Some(transition) = transition else { continue };
-            if known.contains(&self.groups[index].spec.name) {
+            let group = &self.groups[index];
+            let known = known.contains(&group.spec.name);
+            // A new group of masters that stay what they are is no news (keepalived), unlike one of others.
+            let stays =
+                transition.to == StateName::Master && !group.members.iter().any(|id| started.contains(id));
+            if !known && stays {
+                continue;
+            }
+            if known {
                 self.actions.push_back(Action::Notify(transition));
             } else {
                 // At a start a group is told of before its members (keepalived).

@@ -269,6 +269,26 @@ fn members_that_a_reload_sets_free_go_their_own_ways() {
     assert_eq!(scene.all_states(), [MASTER, FAULT]);
 }
 
+// What keepalived 2.2.7 tells of groups that a reload makes is in the lab's notify.rs.
+
+#[test]
+fn a_group_that_a_reload_makes_of_masters_is_no_news_and_one_of_backups_is() {
+    let renamed = || RouterSpec {
+        sync_groups: vec![SyncGroupSpec::new("H", vec!["S1".into(), "S2".into()])],
+        ..pair()
+    };
+    let mut scene = masters();
+    scene.feed(Input::Configure(renamed()));
+    assert_eq!(scene.notified(), [""; 0]);
+    eth1(&mut scene, false);
+    assert_eq!(scene.notified(), ["S2 FAULT", "S1 FAULT", "*H FAULT"]);
+
+    let mut scene = started(pair());
+    scene.forget();
+    scene.feed(Input::Configure(renamed()));
+    assert_eq!(scene.notified(), ["*H BACKUP"]);
+}
+
 #[test]
 fn a_willing_member_that_is_set_free_is_master_at_once() {
     let mut scene = started(pair());
