@@ -43,7 +43,7 @@ fn sights(body: &str, daemon: Daemon, vips: &[&str]) -> Result<Sights> {
         let announced = |vip: &&str| {
             seen.iter().any(|(what, _, address)| *what == "announcement" && address.to_string() == **vip)
         };
-        vips.iter().all(|vip| announced(vip)) && seen.iter().any(|(what, ..)| *what == "advert")
+        vips.iter().all(announced) && seen.iter().any(|(what, ..)| *what == "advert")
     };
     let seen = wait::until("adverts and announcements", seconds(15), look, complete)?;
     process.stop(seconds(5))?;
