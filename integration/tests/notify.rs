@@ -334,16 +334,14 @@ fn groups_at_reloads(steps: &[Step]) -> Result<[BTreeMap<String, Vec<String>>; 2
     let members = [("V1", "eth0", 51), ("V2", "eth1", 52), ("V3", "eth0", 53)]
         .map(|(name, interface, vrid)| instance(name, interface, vrid, soon));
     let text = |step: &Step, number: u8| {
-        let mut blocks = members.concat();
-        for (name, members) in step.groups {
+        let group = |(name, members): &(&str, &[&str])| {
             let list = members.join("\n");
-            blocks += &format!(
-                "vrrp_sync_group {name} {{\n  group {{\n{list}\n  }}\n  notify \"SCRIPT any\"\n}}\n"
-            );
-        }
-        for marker in 0..=number {
-            blocks += &instance(&format!("M{marker}"), "eth0", 60 + marker, soon);
-        }
+            format!("vrrp_sync_group {name} {{\n  group {{\n{list}\n  }}\n  notify \"SCRIPT any\"\n}}\n")
+        };
+        let groups: Vec<_> = step.groups.iter().map(group).collect();
+        let marker = |marker| instance(&format!("M{marker}"), "eth0", 60 + marker, soon);
+        let markers: Vec<_> = (0..=number).map(marker).collect();
+        let blocks = [members.concat(), groups.concat(), markers.concat()].concat();
         stage.configuration("", &blocks)
     };
     let mut seen = Vec::new();
