@@ -43,13 +43,18 @@ impl Values {
                         offset = offset.saturating_add(product);
                     }
                 }
-                FollowSpec::Bfd { session, alpha } => {
-                    let value = self.0.get(&Followed::Session(session.clone())).copied();
-                    up &= value.map_or(!alpha, |value| value != 0);
+                FollowSpec::Bfd { session, alpha, .. } => {
+                    up &= self.session(session, *alpha);
                 }
             }
         }
         (up, offset)
+    }
+
+    /// Whether a session is up; one of which nothing is known is, unless it is alpha.
+    pub(crate) fn session(&self, name: &str, alpha: bool) -> bool {
+        let value = self.0.get(&Followed::Session(name.to_owned())).copied();
+        value.map_or(!alpha, |value| value != 0)
     }
 }
 
@@ -93,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_session_of_which_nothing_is_known_is_down_only_if_alpha() {
-        let session = |alpha| [FollowSpec::Bfd { session: "S".to_owned(), alpha }];
+        let session = |alpha| [FollowSpec::Bfd { session: "S".to_owned(), alpha, place: 0 }];
         assert_eq!([false, true].map(|alpha| Values::default().of(&session(alpha)).0), [true, false]);
         let mut values = Values::default();
         values.set(Followed::Session("S".to_owned()), 0);

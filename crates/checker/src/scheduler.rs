@@ -179,6 +179,11 @@ impl Scheduler {
         known.into_iter().flatten().map(|checks| checks.iter().map(CheckState::view).collect()).collect()
     }
 
+    /// Whether a BFD session counts as up for a `BFD_CHECK`, which is `alpha` or not.
+    pub fn session(&self, name: &str, alpha: bool) -> bool {
+        self.followed.session(name, alpha)
+    }
+
     /// All virtual servers, in the order of their first services.
     pub fn virtual_servers(&self) -> impl Iterator<Item = &VirtualServerSpec> {
         self.virtual_servers.values().map(|virtual_server| &virtual_server.spec)

@@ -110,7 +110,7 @@ async fn a_refused_datagram_is_a_failure_at_once() {
 
 async fn send(connection: Connection, reply: Option<ReplySpec>) -> Outcome {
     probe(
-        &ProbeSpec::Udp(UdpProbe { connection, payload: b"ping".to_vec(), reply }.into()),
+        &ProbeSpec::Udp(UdpProbe { connection, payload: Some(b"ping".to_vec()), reply }.into()),
         &Resources::default(),
     )
     .await

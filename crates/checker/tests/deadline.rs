@@ -76,6 +76,8 @@ fn page(connection: Connection) -> ProbeSpec {
         tls_compliant: false,
     };
     ProbeSpec::Http(Box::new(HttpProbe {
+        host: None,
+        outer_host: None,
         connection,
         tls: false,
         tls_check: TlsCheckSpec::default(),

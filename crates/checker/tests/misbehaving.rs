@@ -42,6 +42,8 @@ impl Kind {
             version: HttpVersion::V1_0,
             sni: Sni::Omitted,
             fast_recovery: false,
+            host: None,
+            outer_host: None,
             urls: vec![UrlSpec {
                 path: "/".into(),
                 host: None,

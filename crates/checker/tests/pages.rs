@@ -103,6 +103,8 @@ fn page(target: SocketAddr) -> HttpProbe {
         tls_compliant: false,
     };
     HttpProbe {
+        host: None,
+        outer_host: None,
         connection,
         tls: false,
         tls_check: TlsCheckSpec::default(),

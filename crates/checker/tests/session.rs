@@ -8,7 +8,7 @@ use world::*;
 
 /// A server that follows the session `s`, beside its check.
 fn following(alpha: bool) -> RealServerSpec {
-    RealServerSpec { follows: vec![FollowSpec::Bfd { session: "s".into(), alpha }], ..checked(1) }
+    RealServerSpec { follows: vec![FollowSpec::Bfd { session: "s".into(), alpha, place: 0 }], ..checked(1) }
 }
 
 fn session(name: &str, value: i64) -> Input {

@@ -40,6 +40,8 @@ fn probes() -> Vec<ProbeSpec> {
             version: HttpVersion::V1_1,
             sni: Sni::Host,
             fast_recovery: false,
+            host: None,
+            outer_host: Some("b".into()),
             urls: vec![url],
         })),
         ProbeSpec::Smtp(SmtpProbe { connection: connection.clone(), helo: "a".into() }.into()),
@@ -53,10 +55,11 @@ fn probes() -> Vec<ProbeSpec> {
             user: None,
             group: None,
             timeout: connection.timeout,
+            timeout_written: false,
             dynamic: false,
         }),
         ProbeSpec::Ping(connection.clone()),
-        ProbeSpec::Udp(UdpProbe { connection, payload: vec![1], reply: None }.into()),
+        ProbeSpec::Udp(UdpProbe { connection, payload: Some(vec![1]), reply: None }.into()),
     ]
 }
 

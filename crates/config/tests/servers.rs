@@ -120,6 +120,7 @@ fn a_bare_server_has_keepaliveds_defaults() {
         warmup: secs(60),
         alpha: false,
         log_all_failures: false,
+        log_all_failures_written: false,
     };
     assert_eq!(real.checks, [expected]);
 }

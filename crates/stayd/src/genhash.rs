@@ -156,6 +156,8 @@ fn probe(arguments: &Arguments) -> Result<HttpProbe, String> {
         version,
         sni: if arguments.use_sni { Sni::Host } else { Sni::Omitted },
         fast_recovery: false,
+        host: None,
+        outer_host: None,
         urls: vec![UrlSpec {
             path: arguments.url.clone(),
             host: arguments.use_virtualhost.clone(),

@@ -119,8 +119,13 @@ impl Host for ThisHost {
 /// The name of this host in full, as its name service gives it (`lb1.example.com`), else as the host calls itself. keepalived
 /// has its full name too, and none if there is no service that knows it.
 pub fn local_name() -> String {
-    let name = nix::unistd::gethostname().unwrap_or_default();
-    canonical(&name).unwrap_or_else(|| name.to_string_lossy().into_owned())
+    full_name()
+        .unwrap_or_else(|| nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned())
+}
+
+/// The name of this host in full; none: its name service does not know it.
+pub fn full_name() -> Option<String> {
+    canonical(&nix::unistd::gethostname().ok()?)
 }
 
 fn canonical(name: &OsStr) -> Option<String> {

@@ -121,7 +121,7 @@ async fn ask(
         .map_err(|_elapsed| Fault::Connect(Outcome::Failure(Failure::TimedOut)))?
         .map_err(Fault::Connect)?;
     let target: SocketAddr = connection.target;
-    let request = request::request(http.version, &url.path, url.host.as_deref(), target);
+    let request = request::request(http.version, &url.path, http.host(url), target);
     let mut exchange = Exchange { wanted, see, limit: connection.timeout };
     if !http.tls {
         let mut stream = stream;

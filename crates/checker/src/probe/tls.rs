@@ -110,7 +110,7 @@ pub(super) struct Session<'s> {
 impl<'s> Session<'s> {
     /// For a page.
     pub(super) fn of(http: &'s HttpProbe, url: &'s UrlSpec) -> Self {
-        let host = url.host.as_deref().map(without_port);
+        let host = http.host(url).map(without_port);
         let sni = match &http.sni {
             Sni::Omitted => None,
             Sni::Host => host,

@@ -9,20 +9,21 @@ use std::ops::ControlFlow;
 use super::connect::Kind;
 use super::datagram;
 use crate::outcome::{Failure, Outcome};
-use crate::spec::{ReplySpec, UdpProbe};
+use crate::spec::{DEFAULT_PAYLOAD, ReplySpec, UdpProbe};
 
 /// Sends the datagram, and waits for a reply if one is required, or else for a refusal.
 pub(super) async fn probe(spec: &UdpProbe) -> Outcome {
     // One byte more than may come shows that it was more.
     let room = spec.reply.as_ref().map_or(1, |reply| usize::from(reply.most) + 1);
     let mut buffer = vec![0; room];
+    let payload = spec.payload.as_deref().unwrap_or(DEFAULT_PAYLOAD);
     let judge = |_: Kind, reply: &[u8]| {
         ControlFlow::Break(match &spec.reply {
             Some(wanted) => verdict(wanted, reply),
             None => Outcome::Success,
         })
     };
-    match datagram::ask(&spec.connection, Kind::Udp, &spec.payload, &mut buffer, judge).await {
+    match datagram::ask(&spec.connection, Kind::Udp, payload, &mut buffer, judge).await {
         // Nobody has refused it.
         Outcome::Failure(Failure::TimedOut) if spec.reply.is_none() => Outcome::Success,
         outcome => outcome,

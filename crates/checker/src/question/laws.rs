@@ -54,6 +54,7 @@ fn spec(port: u16, asked: &Asked) -> VirtualServerSpec {
         warmup: Duration::from_millis(asked.warmup),
         alpha: false,
         log_all_failures: false,
+        log_all_failures_written: false,
     };
     let dest =
         DestSpec { weight: 1, forwarding: Forwarding::Masquerade, upper_threshold: 0, lower_threshold: 0 };

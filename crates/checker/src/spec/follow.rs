@@ -21,5 +21,7 @@ pub enum FollowSpec {
         session: String,
         /// `alpha`: down until the session is up for the first time (default: the real server's).
         alpha: bool,
+        /// How many of the server's checks stand before it in the file.
+        place: usize,
     },
 }

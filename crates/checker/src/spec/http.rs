@@ -24,8 +24,19 @@ pub struct HttpProbe {
     /// `fast_recovery`: once the page that failed works again, the others are asked for at once. Default: no. Each run of
     /// ours asks for all pages, so that there is nothing left to be faster.
     pub fast_recovery: bool,
+    /// `virtualhost` of the check.
+    pub host: Option<String>,
+    /// `virtualhost` of the real server, else of the virtual server.
+    pub outer_host: Option<String>,
     /// The pages, in the order of the file; at least one.
     pub urls: Vec<UrlSpec>,
+}
+
+impl HttpProbe {
+    /// The host that a page is asked of; none: the address.
+    pub fn host<'a>(&'a self, url: &'a UrlSpec) -> Option<&'a str> {
+        url.host.as_ref().or(self.host.as_ref()).or(self.outer_host.as_ref()).map(String::as_str)
+    }
 }
 
 /// `http_protocol`.
@@ -57,7 +68,7 @@ pub enum Sni {
 pub struct UrlSpec {
     /// `path`; not empty.
     pub path: String,
-    /// `virtualhost` of the page, else of the check, the real server or the virtual server; none: the address.
+    /// `virtualhost` of the page; none: see [`HttpProbe::host`].
     pub host: Option<String>,
     /// `status_code`: ranges of codes that count as success, 100 to 999, ascending and apart (default 200 to 299).
     pub status: Vec<(u16, u16)>,

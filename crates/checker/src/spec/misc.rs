@@ -15,6 +15,8 @@ pub struct MiscProbe {
     pub group: Option<String>,
     /// `misc_timeout`: how long it may take (default: the virtual server's `delay_loop`). 0 is the default as well.
     pub timeout: Duration,
+    /// `misc_timeout` stands in the file.
+    pub timeout_written: bool,
     /// `misc_dynamic`: an exit status from 2 to 255 is success as well, and sets the weight to 2 less.
     pub dynamic: bool,
 }

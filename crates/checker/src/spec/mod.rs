@@ -110,6 +110,8 @@ pub struct CheckSpec {
     pub alpha: bool,
     /// `log_all_failures`: every failure is logged, not only the first and the last of a row.
     pub log_all_failures: bool,
+    /// `log_all_failures` stands at the check itself, which is all that dumps show of it.
+    pub log_all_failures_written: bool,
 }
 
 /// What a check asks. There are tens of thousands of the small kinds: the large ones are boxed, so that not all are large.

@@ -12,8 +12,8 @@ pub const DEFAULT_PAYLOAD: &[u8; 32] = b"stayd asks whether you are there";
 pub struct UdpProbe {
     /// Where to.
     pub connection: Connection,
-    /// `payload` of the datagram (default [`DEFAULT_PAYLOAD`]).
-    pub payload: Vec<u8>,
+    /// `payload` of the datagram; none: [`DEFAULT_PAYLOAD`].
+    pub payload: Option<Vec<u8>>,
     /// `require_reply`; none: silence is success.
     pub reply: Option<ReplySpec>,
 }

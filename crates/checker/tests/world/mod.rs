@@ -209,6 +209,7 @@ pub fn check(target: SocketAddr) -> CheckSpec {
         warmup: Duration::ZERO,
         alpha: false,
         log_all_failures: false,
+        log_all_failures_written: false,
     }
 }
 

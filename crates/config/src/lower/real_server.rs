@@ -12,7 +12,7 @@ use super::command::Runner;
 use super::virtual_server::{Draft, Target};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::keyword::parse_integer;
-use crate::model::{RealServerEvents, TimingSpec};
+use crate::model::{OwnSpec, RealServerEvents, TimingSpec};
 use crate::resolve::Entry;
 use crate::source::Span;
 
@@ -59,7 +59,7 @@ impl Lowering<'_> {
             return self.report(diagnostic.label("the second one is ignored").first(Some(first)));
         }
         let smtp_alert = self.defaults.alert_checker.unwrap_or(true);
-        let mut own = RealServerEvents { key, notify_up: None, notify_down: None, smtp_alert, timing: None };
+        let mut own = RealServerEvents { key, notify_up: None, notify_down: None, smtp_alert, own: None };
         let dest = DestSpec { weight: draft.weight, forwarding, upper_threshold: 0, lower_threshold: 0 };
         let mut server = RealServerSpec {
             key,
@@ -71,7 +71,7 @@ impl Lowering<'_> {
             checks: Vec::new(),
             follows: Vec::new(),
         };
-        let (mut timing, mut host) = (TimingSpec::default(), draft.host.as_deref());
+        let (mut timing, mut virtual_host) = (TimingSpec::default(), None);
         for entry in entry.entries() {
             match entry.name() {
                 _ if timing.line(entry) => {}
@@ -84,7 +84,7 @@ impl Lowering<'_> {
                 "notify_up" => own.notify_up = self.notify(entry, Runner::Checks).map(Box::new),
                 "notify_down" => own.notify_down = self.notify(entry, Runner::Checks).map(Box::new),
                 "smtp_alert" => own.smtp_alert = entry.switch(),
-                "virtualhost" => host = entry.choice().or(host),
+                "virtualhost" => virtual_host = entry.choice().map(str::to_owned),
                 "snmp_name" => server.snmp_name = entry.choice().map(str::to_owned),
                 _ => {}
             }
@@ -92,7 +92,8 @@ impl Lowering<'_> {
         // The port that checks go to is the one that is written, even where the table cannot have it.
         let written = port.or(ports.first().copied()).unwrap_or(0);
         let timing = timing.within(draft.timing);
-        own.timing = (timing != draft.timing).then(|| Box::new(timing));
+        let is_own = timing != draft.timing || virtual_host.is_some();
+        let host = virtual_host.as_deref().or(draft.host.as_deref());
         let context = CheckContext { address, port: written, timing, alpha: server.alpha, host };
         // Checks are its only blocks, and most servers have one: a file may have tens of thousands of them.
         let blocks = entry.entries().iter().filter(|entry| entry.keyword.block().is_some());
@@ -100,6 +101,7 @@ impl Lowering<'_> {
         for entry in entry.entries() {
             self.check(entry, &context, &mut server);
         }
+        own.own = is_own.then(|| Box::new(OwnSpec { timing, virtual_host }));
         servers.push(server);
         events.push(own);
     }

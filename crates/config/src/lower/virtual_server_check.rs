@@ -81,6 +81,7 @@ impl Lowering<'_> {
             real_servers: events,
             timing: draft.timing,
             virtual_host: draft.host,
+            forwarding: draft.forwarding,
             inhibit_on_failure: draft.inhibit,
             ..draft.events
         });

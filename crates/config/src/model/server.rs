@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Command;
-use ipvs::DestKey;
+use ipvs::{DestKey, Forwarding};
 use serde::{Deserialize, Serialize};
 
 /// What a `virtual_server` has beside its [`checker::VirtualServerSpec`].
@@ -21,6 +21,8 @@ pub struct ServerEvents {
     pub timing: TimingSpec,
     /// `virtualhost`.
     pub virtual_host: Option<String>,
+    /// `lb_kind`, which its real servers take over; none: `NAT`.
+    pub forwarding: Option<Forwarding>,
     /// `inhibit_on_failure`, which its real servers take over.
     pub inhibit_on_failure: bool,
 }
@@ -52,5 +54,14 @@ pub struct RealServerEvents {
     /// `smtp_alert`: changes of its state are mailed. By default they are.
     pub smtp_alert: bool,
     /// What its checks take over; none: what the virtual server says.
-    pub timing: Option<Box<TimingSpec>>,
+    pub own: Option<Box<OwnSpec>>,
+}
+
+/// What the checks of a `real_server` take over from it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct OwnSpec {
+    /// When, as far as it or the virtual server says.
+    pub timing: TimingSpec,
+    /// `virtualhost`.
+    pub virtual_host: Option<String>,
 }

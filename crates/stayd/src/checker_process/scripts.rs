@@ -121,6 +121,7 @@ mod tests {
             user: None,
             group: None,
             timeout: LONG,
+            timeout_written: true,
             dynamic: false,
         }
     }

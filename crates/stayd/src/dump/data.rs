@@ -23,6 +23,9 @@ use vrrp::{RouterSpec, TrackerId, TrackerState};
 
 use super::{Users, VrrpView, held, quoted};
 
+/// What stands for a password.
+const HIDDEN: &str = "********";
+
 /// A text with sections that are there only if they have something to say.
 #[derive(Default)]
 struct Page(String);

@@ -255,13 +255,8 @@ mod tests {
             sorry_server: None,
             real_servers: Vec::new(),
         };
-        let real = RealServerEvents {
-            key: SERVER,
-            notify_up: None,
-            notify_down: None,
-            smtp_alert: true,
-            timing: None,
-        };
+        let real =
+            RealServerEvents { key: SERVER, notify_up: None, notify_down: None, smtp_alert: true, own: None };
         let events = ServerEvents { smtp_alert: true, real_servers: vec![real], ..ServerEvents::default() };
         let model = Model::default();
         let mut servers = Servers::default();

@@ -1,6 +1,6 @@
 //! `FILE_CHECK` and `BFD_CHECK`: checks that follow something defined above them.
 
-use checker::FollowSpec;
+use checker::{FollowSpec, RealServerSpec};
 
 use super::super::Lowering;
 use super::super::real_server::CheckContext;
@@ -31,8 +31,9 @@ impl Lowering<'_> {
         &mut self,
         entry: &Entry<'_>,
         context: &CheckContext<'_>,
-        follows: &mut Vec<FollowSpec>,
+        server: &mut RealServerSpec,
     ) {
+        let (follows, place) = (&mut server.follows, server.checks.len());
         let (mut session, mut alpha) = (None, context.alpha);
         for entry in entry.entries() {
             match entry.name() {
@@ -51,7 +52,7 @@ impl Lowering<'_> {
             let diagnostic = Diagnostic::warning(Code::Duplicate, session.span, message);
             return self.report(diagnostic.label("the second check is ignored"));
         }
-        follows.push(FollowSpec::Bfd { session: session.text.to_string(), alpha });
+        follows.push(FollowSpec::Bfd { session: session.text.to_string(), alpha, place });
     }
 
     fn follows_nothing(&mut self, entry: &Entry<'_>, needs: &str) -> Option<FollowSpec> {

@@ -13,21 +13,15 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::keyword::parse_integer;
 use crate::resolve::Entry;
 
-/// What a page takes over from its check.
-struct Page {
-    host: Option<String>,
-    tls_compliant: bool,
-}
-
 impl Lowering<'_> {
     pub(super) fn http(&mut self, entry: &Entry<'_>, context: &CheckContext<'_>) -> Option<CheckSpec> {
-        let mut page = Page { host: context.host.map(str::to_owned), tls_compliant: false };
         let (mut version, mut fast_recovery) = (HttpVersion::V1_0, false);
+        let (mut host, mut tls_compliant) = (None, false);
         let (mut sni, mut sni_name) = (false, None);
         let mut tls_check = TlsCheckSpec::default();
         for entry in entry.entries() {
             match entry.name() {
-                "virtualhost" => page.host = entry.choice().map(str::to_owned),
+                "virtualhost" => host = entry.choice().map(str::to_owned),
                 "http_protocol" => version = http_version(entry.text()),
                 "enable_sni" => sni = entry.switch(),
                 "sni_name" => {
@@ -35,7 +29,7 @@ impl Lowering<'_> {
                     sni_name = entry.choice().map(str::to_owned);
                 }
                 "fast_recovery" => fast_recovery = entry.switch(),
-                "tls_compliant" => page.tls_compliant = entry.switch(),
+                "tls_compliant" => tls_compliant = entry.switch(),
                 "tls_verify" => tls_check.verify = entry.switch(),
                 "tls_ca" => tls_check.ca = entry.choice().map(str::to_owned),
                 "tls_name" => tls_check.name = entry.choice().map(str::to_owned),
@@ -45,7 +39,7 @@ impl Lowering<'_> {
             }
         }
         let pages = entry.entries().iter().filter(|entry| entry.name() == "url");
-        let urls: Vec<_> = pages.filter_map(|entry| self.url(entry, &page)).collect();
+        let urls: Vec<_> = pages.filter_map(|entry| self.url(entry, tls_compliant)).collect();
         if urls.is_empty() {
             let message = format!("`{}` without any usable `url`", entry.name());
             let diagnostic = Diagnostic::warning(Code::MissingSetting, entry.word.span, message)
@@ -60,21 +54,23 @@ impl Lowering<'_> {
             Some(name) => Sni::Name(name),
         };
         let tls = entry.name() == "SSL_GET";
+        let outer_host = context.host.map(str::to_owned);
         self.connecting(entry, context, super::HTTP, |connection| {
-            ProbeSpec::Http(
-                HttpProbe { connection, tls, tls_check, version, sni, fast_recovery, urls }.into(),
-            )
+            let probe =
+                HttpProbe { connection, tls, tls_check, version, sni, fast_recovery, host, outer_host, urls };
+            ProbeSpec::Http(probe.into())
         })
     }
 
-    fn url(&mut self, entry: &Entry<'_>, page: &Page) -> Option<UrlSpec> {
+    /// `tls_compliant`: of its check.
+    fn url(&mut self, entry: &Entry<'_>, tls_compliant: bool) -> Option<UrlSpec> {
         let mut url = UrlSpec {
             path: String::new(),
-            host: page.host.clone(),
+            host: None,
             status: Vec::new(),
             digest: None,
             regex: self.regex(entry),
-            tls_compliant: page.tls_compliant,
+            tls_compliant,
         };
         for entry in entry.entries() {
             match entry.name() {

@@ -47,9 +47,10 @@ impl Lowering<'_> {
         self.misc_can_run(argv.first()?, path, identity.as_ref())?;
         let lines = Lines::of(entry);
         let period = lines.timing.within(context.timing).delay_loop.unwrap_or(Duration::from_secs(60));
-        let timeout = timeout.filter(|timeout: &Duration| !timeout.is_zero()).unwrap_or(period);
+        let written = timeout.filter(|timeout: &Duration| !timeout.is_zero());
+        let (timeout, timeout_written) = (written.unwrap_or(period), written.is_some());
         let (user, group) = identity.map_or((None, None), |identity| (Some(identity.user), identity.group));
-        let probe = ProbeSpec::Misc(MiscProbe { argv, user, group, timeout, dynamic });
+        let probe = ProbeSpec::Misc(MiscProbe { argv, user, group, timeout, timeout_written, dynamic });
         Some(self.scheduled(&lines, context, super::MISC, probe))
     }
 

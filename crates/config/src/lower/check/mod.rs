@@ -77,7 +77,7 @@ impl Lowering<'_> {
             "UDP_CHECK" => self.udp(entry, context),
             "MISC_CHECK" => self.misc(entry, context),
             "FILE_CHECK" => return server.follows.extend(self.follow_file(entry)),
-            "BFD_CHECK" => return self.follow_session(entry, context, &mut server.follows),
+            "BFD_CHECK" => return self.follow_session(entry, context, server),
             _ => return,
         };
         server.checks.extend(check);
@@ -114,6 +114,7 @@ impl Lowering<'_> {
             warmup: timing.warmup.unwrap_or(delay_loop),
             alpha: lines.alpha.unwrap_or(context.alpha),
             log_all_failures: lines.log_all.unwrap_or(self.model.lvs.log_all_failures),
+            log_all_failures_written: lines.log_all == Some(true),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `UDP_CHECK`.
 
-use checker::{CheckSpec, DEFAULT_PAYLOAD, MaskedByte, ProbeSpec, ReplySpec, UdpProbe};
+use checker::{CheckSpec, MaskedByte, ProbeSpec, ReplySpec, UdpProbe};
 
 use super::super::Lowering;
 use super::super::real_server::CheckContext;
@@ -9,14 +9,14 @@ use crate::resolve::Entry;
 
 impl Lowering<'_> {
     pub(super) fn udp(&mut self, entry: &Entry<'_>, context: &CheckContext<'_>) -> Option<CheckSpec> {
-        let mut payload = DEFAULT_PAYLOAD.to_vec();
+        let mut payload = None;
         let (mut required, mut pattern, mut least, mut most) = (false, Vec::new(), 0, 255);
         let mut bounds = entry.word.span;
         for entry in entry.entries() {
             match entry.name() {
                 "payload" => {
                     let bytes = self.hexadecimal(entry, false);
-                    payload = bytes.map_or(payload, |bytes| bytes.iter().map(|byte| byte.value).collect());
+                    payload = bytes.map(|bytes| bytes.iter().map(|byte| byte.value).collect()).or(payload);
                 }
                 "require_reply" => {
                     required = true;

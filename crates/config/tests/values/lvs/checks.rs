@@ -141,7 +141,7 @@ fn udp() -> Vec<Row> {
 fn follows() -> Vec<Row> {
     const FIRST: &str = "/virtual_servers/0/real_servers/0/follows/0";
     let file = |file: &str, weight: i32, reverse: bool| json!({ "File": { "file": file, "weight": weight, "reverse": reverse } });
-    let session = |alpha: bool| json!({ "Bfd": { "session": "b", "alpha": alpha } });
+    let session = |alpha: bool| json!({ "Bfd": { "session": "b", "alpha": alpha, "place": 0 } });
     vec![
         row("FILE_CHECK", "track_file", "f", FIRST, file("f", 0, false)),
         row("FILE_CHECK", "weight", "-2147483647 reverse", FIRST, file("f", -2_147_483_647, true)),

@@ -15,7 +15,7 @@ pub fn rows() -> Vec<Row> {
     for block in ["HTTP_GET", "SSL_GET"] {
         rows.extend([
             row(block, "url", "{\npath /second\n}", at!("urls/1/path"), json!("/second")),
-            row(block, "virtualhost", "web", at!("urls/0/host"), json!("web")),
+            row(block, "virtualhost", "web", at!("host"), json!("web")),
             row(block, "http_protocol", "1.0c", at!("version"), json!("V1_0Close")),
             row(block, "http_protocol", "1.1", at!("version"), json!("V1_1")),
             row(block, "enable_sni", "", at!("sni"), json!("Host")),

@@ -137,7 +137,7 @@ fn checking() -> Vec<Row> {
             "virtualhost",
             "w",
             "HTTP_GET {\nurl {\npath /\n}\n}",
-            "probe/Http/urls/0/host",
+            "probe/Http/outer_host",
             json!("w")
         ),
         at_the_check!("alpha", "", "TCP_CHECK {\n}", "alpha", json!(true)),
@@ -214,7 +214,7 @@ fn real() -> Vec<Row> {
         real!(
             "virtualhost",
             "w\nSSL_GET {\nurl {\npath /\n}\n}",
-            "checks/0/probe/Http/urls/0/host",
+            "checks/0/probe/Http/outer_host",
             json!("w")
         ),
         probe("TCP_CHECK", "{\n}", "/virtual_servers/0/real_servers/0/checks/0/probe/Tcp/target"),
@@ -260,8 +260,13 @@ fn real() -> Vec<Row> {
             })
         )
         .under("track_file f {\nfile /run/f\nweight 9 reverse\n}\n"),
-        real!("BFD_CHECK", "{\nname b\n}", "follows/0", json!({ "Bfd": { "session": "b", "alpha": false } }))
-            .under("bfd_instance b {\nneighbor_ip 192.0.2.9\n}\n"),
+        real!(
+            "BFD_CHECK",
+            "{\nname b\n}",
+            "follows/0",
+            json!({ "Bfd": { "session": "b", "alpha": false, "place": 0 } })
+        )
+        .under("bfd_instance b {\nneighbor_ip 192.0.2.9\n}\n"),
     ]
 }
 

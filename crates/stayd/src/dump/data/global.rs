@@ -1,6 +1,7 @@
 //! The section that every file begins with.
 
 use std::fmt::Display;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use config::model::{
@@ -12,6 +13,7 @@ use vrrp::RouterSpec;
 
 use super::Page;
 use crate::dump::{Users, quoted};
+use crate::host::full_name;
 
 /// What keepalived shows for a number that is not given.
 const NOT_GIVEN: &str = "4294967295";
@@ -119,8 +121,13 @@ fn daemon(page: &mut Page, globals: &Globals) {
     maybe(page, "VRRP process name", daemon.named(&daemon.vrrp, "keepalived_vrrp").name);
     maybe(page, "LVS process name", daemon.named(&daemon.checker, "keepalived_lvs").name);
     maybe(page, "BFD process name", daemon.named(&daemon.bfd, "keepalived_bfd").name);
-    let host = || nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
-    page.object("Router ID", globals.router_id.clone().unwrap_or_else(host));
+    page.object("Router ID", globals.router_id.as_deref().unwrap_or_else(|| host_name()));
+}
+
+/// The name service is asked once: it may take its time.
+fn host_name() -> &'static str {
+    static NAME: LazyLock<String> = LazyLock::new(|| full_name().unwrap_or_else(|| "[unknown]".to_owned()));
+    &NAME
 }
 
 fn mail(page: &mut Page, globals: &Globals) {

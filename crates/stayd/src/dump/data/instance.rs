@@ -214,7 +214,7 @@ fn authentication(page: &mut Page, spec: &InstanceSpec) {
     }
     // Newer keepalived does not show it either.
     if matches!(spec.authentication, Authentication::Password(_)) {
-        page.attribute("Password", "********");
+        page.attribute("Password", super::HIDDEN);
     }
     page.maybe("Kernel rx buffer size", spec.receive_buffer);
 }

@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::time::Duration;
 
-use checker::{CheckView, FollowSpec, RealServerSpec, Scheduler, VirtualServerHealth, VirtualServerSpec};
+use checker::{
+    CheckSpec, CheckView, FollowSpec, ProbeSpec, RealServerSpec, Scheduler, VirtualServerHealth,
+    VirtualServerSpec,
+};
 use config::model::{
     Command, GroupEntry, Model, RealServerEvents, ServerEvents, ServerGroupSpec, TimingSpec,
 };
-use ipvs::{DestKey, Family, Forwarding, Granularity, Protocol, ServiceKey, Tunnel};
+use ipvs::{DestKey, Family, Forwarding, Granularity, Protocol, ServiceKey, Tunnel, TunnelChecksum};
 use vrrp::{TrackerId, TrackerState};
 
 use super::{Page, yes};
@@ -28,12 +31,14 @@ pub(super) struct ServersView<'a> {
 }
 
 impl ServersView<'_> {
-    /// Whether it serves this group by this protocol with a live server.
-    fn serves(&self, spec: &VirtualServerSpec, group: &str, by: &str) -> bool {
+    /// Whether it serves this group, by this protocol if one is given, with a live server.
+    fn serves(&self, spec: &VirtualServerSpec, group: &str, by: Option<&str>) -> bool {
         let health = spec.services.first().and_then(|first| self.scheduler.health().get(first));
         let live =
             |health: &VirtualServerHealth| spec.real_servers.iter().any(|server| health.is_live(&server.key));
-        spec.group.as_deref() == Some(group) && protocol(spec) == by && health.is_some_and(live)
+        spec.group.as_deref() == Some(group)
+            && by.is_none_or(|by| protocol(spec) == by)
+            && health.is_some_and(live)
     }
 }
 
@@ -45,10 +50,7 @@ const PERIOD: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
-    if let Some(ca) = view.model.lvs.tls.as_ref().and_then(|tls| tls.ca.as_ref()) {
-        page.section("SSL definitions");
-        page.line(format_args!(" CA-file : {ca}"));
-    }
+    tls(page, view);
     page.section("LVS Topology");
     page.line(format_args!(" System is compiled with LVS v{IPVS}"));
     for group in &view.model.server_groups {
@@ -64,11 +66,39 @@ pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
     checkers::page(page, view);
 }
 
+/// With what `SSL_GET` presents itself. keepalived makes settings of its own where a file has none and a check needs them.
+fn tls(page: &mut Page, view: &ServersView<'_>) {
+    let checks = view.servers.iter().flat_map(|spec| &spec.real_servers).flat_map(|server| &server.checks);
+    let uses = |check: &CheckSpec| matches!(&check.probe, ProbeSpec::Http(http) if http.tls);
+    match &view.model.lvs.tls {
+        None if checks.clone().any(uses) => {
+            page.section("SSL definitions");
+            page.line(" Using autogen SSL context");
+        }
+        None => {}
+        Some(spec) => {
+            page.section("SSL definitions");
+            for (label, value) in [
+                ("Password", spec.password.as_deref().map(|_| super::HIDDEN)),
+                ("CA-file", spec.ca.as_deref()),
+                ("Certificate file", spec.certificate.as_deref()),
+                ("Key file", spec.key.as_deref()),
+            ] {
+                if let Some(value) = value {
+                    page.line(format_args!(" {label} : {value}"));
+                }
+            }
+        }
+    }
+}
+
 fn group_page(page: &mut Page, view: &ServersView<'_>, group: &ServerGroupSpec) {
     let has = |family| yes(group.entries.iter().any(|entry| family_of(entry) == family));
     let families = format!("IPv4 = {}, IPv6 = {}", has(Some(Family::V4)), has(Some(Family::V6)));
     page.object("Virtual Server Group", format_args!("{}, {families}", group.name));
-    let live = |protocol| view.servers.iter().filter(|spec| view.serves(spec, &group.name, protocol)).count();
+    let live = |protocol: Option<&str>| {
+        view.servers.iter().filter(|spec| view.serves(spec, &group.name, protocol)).count()
+    };
     for entry in &group.entries {
         match entry {
             GroupEntry::Addresses { first, last, port } if first == last => {
@@ -77,15 +107,18 @@ fn group_page(page: &mut Page, view: &ServersView<'_>, group: &ServerGroupSpec) 
             GroupEntry::Addresses { first, last, port } => {
                 page.attribute("VIP Range", format_args!("{first}-{last}, VPORT = {port}"));
             }
-            GroupEntry::Mark { mark, .. } => page.attribute("FWMARK", mark),
+            GroupEntry::Mark { mark, family } => {
+                let family = family.map_or("", |family| if family == Family::V4 { " IPv4" } else { " IPv6" });
+                page.attribute("FWMARK", format_args!("{mark}{family}"));
+            }
         }
-        let [tcp, udp, sctp] = ["TCP", "UDP", "SCTP"].map(live);
+        let [tcp, udp, sctp] = ["TCP", "UDP", "SCTP"].map(|protocol| live(Some(protocol)));
         match (entry, family_of(entry)) {
             (GroupEntry::Addresses { .. }, _) => {
                 page.line(format_args!("     Alive: {tcp} tcp, {udp} udp, {sctp} sctp"));
             }
-            (_, Some(Family::V6)) => page.line(format_args!("     Alive: 0 IPv4, {} IPv6", tcp + udp + sctp)),
-            _ => page.line(format_args!("     Alive: {} IPv4, 0 IPv6", tcp + udp + sctp)),
+            (_, Some(Family::V6)) => page.line(format_args!("     Alive: 0 IPv4, {} IPv6", live(None))),
+            _ => page.line(format_args!("     Alive: {} IPv4, 0 IPv6", live(None))),
         }
         page.line("     reloaded = False");
     }
@@ -119,6 +152,7 @@ fn virtual_server(
         (None, None) => page.object("VS", &spec.name),
     }
     page.maybe("VirtualHost", events.virtual_host.as_ref());
+    page.maybe("SNMP name", spec.snmp_name.as_ref().map(|name| format!("'{name}'")));
     let family = spec.services.first().map_or(Family::V4, ServiceKey::family);
     page.attribute("Address family", if family == Family::V4 { "inet" } else { "inet6" });
     let timing = events.timing;
@@ -150,12 +184,14 @@ fn virtual_server(
     page.attribute("quorum", format_args!("{}, hysteresis = {}", spec.quorum, spec.hysteresis));
     page_command(page, view, "   Quorum up", events.quorum_up.as_deref());
     page_command(page, view, "   Quorum down", events.quorum_down.as_deref());
+    if spec.ha_suspend {
+        page.line("   Using HA suspend");
+    }
     page.attribute("Using smtp notification", yes(events.smtp_alert));
-    let usual = spec.real_servers.first().map(|server| forwarding(server.dest.forwarding));
-    page.maybe("default forwarding method", usual);
+    page_forwarding(page, "   default ", events.forwarding.unwrap_or(Forwarding::Masquerade));
     if let Some(sorry) = &spec.sorry_server {
         page.attribute("sorry server", place(sorry.key, protocol(spec)));
-        page.line(format_args!("     forwarding method = {}", forwarding(sorry.dest.forwarding)));
+        page_forwarding(page, "     ", sorry.dest.forwarding);
         page.line(format_args!("     Inhibit on failure is {}", on(sorry.inhibit)));
     }
     page.attribute("alive", 1);
@@ -167,7 +203,7 @@ fn virtual_server(
     let checks = checks.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
     for (server, checks) in spec.real_servers.iter().zip(checks) {
         let own = events.real_servers.iter().find(|events| events.key == server.key);
-        let timing = own.and_then(|own| own.timing.as_deref()).unwrap_or(&timing);
+        let timing = own.and_then(|own| own.own.as_ref()).map_or(&timing, |own| &own.timing);
         let is_set = set.iter().any(|key| key.address == server.key.address && matches(key, server.key));
         real_server(page, view, server, (health, checks), (own, timing, is_set));
     }
@@ -189,7 +225,7 @@ fn real_server(
             spec.key.address, spec.key.port
         ),
     );
-    page.attribute("forwarding method", forwarding(spec.dest.forwarding));
+    page_forwarding(page, "   ", spec.dest.forwarding);
     page.line(format_args!("   Alpha is {}", on(spec.alpha)));
     page.attribute("connection timeout", seconds(timing.connect_timeout.unwrap_or(TIMEOUT)));
     let (least, most) = (spec.dest.lower_threshold, spec.dest.upper_threshold);
@@ -199,13 +235,20 @@ fn real_server(
     page.line(format_args!("   Inhibit on failure is {}", on(spec.inhibit_on_failure)));
     page_command(page, view, "     RS up", events.and_then(|events| events.notify_up.as_deref()));
     page_command(page, view, "     RS down", events.and_then(|events| events.notify_down.as_deref()));
+    let host = events.and_then(|events| events.own.as_ref()?.virtual_host.as_ref());
+    if let Some(host) = host {
+        page.line(format_args!("    VirtualHost = '{host}'"));
+    }
+    page.maybe("SNMP name", spec.snmp_name.as_ref());
     page.attribute("Using smtp notification", yes(events.is_some_and(|events| events.smtp_alert)));
     page.attribute("initial weight", spec.dest.weight);
     page.attribute("effective weight", weight);
     // What it was before a reload; keepalived uses it only while it reloads.
     page.attribute("previous effective_weight", 0);
     page.attribute("alive", u8::from(live));
-    page.attribute("num failed checkers", checks.iter().filter(|check| !check.up).count());
+    let sessions = checkers::sessions(spec);
+    let down = sessions.clone().filter(|(name, alpha, _)| !view.scheduler.session(name, *alpha)).count();
+    page.attribute("num failed checkers", checks.iter().filter(|check| !check.up).count() + down);
     page.attribute("RS set", u8::from(is_set));
     page.attribute("reloaded", 0);
     let files = spec.follows.iter().filter_map(|follow| match follow {
@@ -215,6 +258,7 @@ fn real_server(
         FollowSpec::Bfd { .. } => None,
     });
     page.list("Tracked Files", files);
+    page.list("Tracked BFDs", sessions.map(|(name, ..)| name));
 }
 
 /// A destination of a group has the port of each address.
@@ -270,13 +314,27 @@ fn protocol(spec: &VirtualServerSpec) -> &'static str {
     }
 }
 
-const fn forwarding(forwarding: Forwarding) -> &'static str {
-    match forwarding {
-        Forwarding::Masquerade => "NAT",
-        Forwarding::DirectRoute => "DR",
-        Forwarding::Tunnel(Tunnel::Ipip) => "TUN, type = IPIP",
-        Forwarding::Tunnel(Tunnel::Gue { .. }) => "TUN, type = GUE",
-        Forwarding::Tunnel(Tunnel::Gre { .. }) => "TUN, type = GRE",
-        Forwarding::Local => "LOCAL",
+/// keepalived shows a tunnel that has options as if it were a real server's wherever it stands.
+fn page_forwarding(page: &mut Page, before: &str, forwarding: Forwarding) {
+    let (method, checksum) = match forwarding {
+        Forwarding::Masquerade => ("NAT".to_owned(), None),
+        Forwarding::DirectRoute => ("DR".to_owned(), None),
+        Forwarding::Local => ("LOCAL".to_owned(), None),
+        Forwarding::Tunnel(Tunnel::Ipip) => ("TUN, type = IPIP".to_owned(), None),
+        Forwarding::Tunnel(Tunnel::Gue { port, checksum }) => {
+            (format!("TUN, type = GUE, port = {port}"), Some(checksum))
+        }
+        Forwarding::Tunnel(Tunnel::Gre { checksum }) => ("TUN, type = GRE".to_owned(), Some(checksum)),
+    };
+    match checksum {
+        None => page.line(format_args!("{before}forwarding method = {method}")),
+        Some(checksum) => {
+            let checksum = match checksum {
+                TunnelChecksum::None => "no checksum",
+                TunnelChecksum::Full => "checksum",
+                TunnelChecksum::Remote => "remote checksum",
+            };
+            page.attribute("forwarding method", format_args!("{method}, {checksum}"));
+        }
     }
 }

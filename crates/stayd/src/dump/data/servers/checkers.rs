@@ -9,30 +9,50 @@ use ipvs::DestKey;
 use vrrp::{TrackerId, TrackerKind, TrackerState};
 
 use super::{Dest, Page, ServersView, place, protocol, yes};
+use crate::dump::data::reversed;
 
 /// A number in a file times the weight that takes a server down.
 const FAILED: i64 = -254;
 
 pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
     page.section("Health checkers");
-    for (index, spec) in view.servers.iter().enumerate() {
-        let host = view.events.get(index).and_then(|events| events.virtual_host.as_deref());
-        let states = spec.services.first().map(|first| view.scheduler.checks(first)).unwrap_or_default();
+    let uses = |regex: &RegexSpec| regexes(view).filter(|other| is_shared(regex, other)).count();
+    for spec in view.servers {
+        let first = spec.services.first();
+        let states = first.map(|first| view.scheduler.checks(first)).unwrap_or_default();
+        let enabled = !first.is_some_and(|first| view.scheduler.is_suspended(first));
         for (server, states) in spec.real_servers.iter().zip(states) {
-            for (check, state) in server.checks.iter().zip(states) {
+            let mut checks = server.checks.iter().zip(states);
+            let mut some = |page: &mut Page, count: usize| {
+                for (check, state) in checks.by_ref().take(count) {
+                    page.line(between(spec, server.key));
+                    page.attribute("Enabled", yes(enabled));
+                    checker(page, view, check, state, &uses);
+                }
+            };
+            let mut shown = 0;
+            for (session, alpha, place) in sessions(server) {
+                some(page, place.saturating_sub(shown));
+                shown = place;
                 page.line(between(spec, server.key));
-                checker(page, view, (check, host), state);
+                session_check(page, session, alpha, view.scheduler.session(session, alpha));
             }
+            some(page, usize::MAX);
         }
     }
-    for file in &view.model.track_files {
-        for (spec, server, weight) in followers(view, file) {
+    for (spec, server, follow) in files(view) {
+        let name = |file: &&FileSpec| file.name == follow.file;
+        if let Some(file) = view.model.track_files.iter().find(name) {
             page.line(between(spec, server.key));
-            follower(page, view, file, weight);
+            follower(page, view, file, follow);
         }
     }
-    let mut followed =
-        view.model.track_files.iter().filter(|file| followers(view, file).next().is_some()).peekable();
+    let mut followed = view
+        .model
+        .track_files
+        .iter()
+        .filter(|file| files(view).any(|(.., follow)| follow.file == file.name))
+        .peekable();
     if followed.peek().is_some() {
         page.section("Checker track files");
     }
@@ -41,26 +61,35 @@ pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
         page.attribute("File", &file.path);
         page.attribute("Status", value(view, file));
         page.attribute("Weight", file.weight);
-        let instances = followers(view, file).map(|(spec, server, weight)| {
-            format!("{}, weight {weight}", between(spec, server.key).trim_start())
+        let followers = files(view).filter(|(.., follow)| follow.file == file.name);
+        let instances = followers.map(|(spec, server, FileFollow { weight, reverse, .. })| {
+            format!("{}, weight {weight}{}", between(spec, server.key).trim_start(), reversed(reverse))
         });
         page.list("Tracking instances :", instances);
     }
+    page_sessions(page, view);
 }
 
-/// Who follows a file, with which weight.
-fn followers<'a>(
+/// A `FILE_CHECK`.
+#[derive(Clone, Copy)]
+struct FileFollow<'a> {
+    file: &'a str,
+    weight: i32,
+    reverse: bool,
+}
+
+/// Who follows which file.
+fn files<'a>(
     view: &'a ServersView<'_>,
-    file: &'a FileSpec,
-) -> impl Iterator<Item = (&'a VirtualServerSpec, &'a RealServerSpec, i32)> {
+) -> impl Iterator<Item = (&'a VirtualServerSpec, &'a RealServerSpec, FileFollow<'a>)> {
     let servers =
         view.servers.iter().flat_map(|spec| spec.real_servers.iter().map(move |server| (spec, server)));
-    servers.flat_map(move |(spec, server)| {
+    servers.flat_map(|(spec, server)| {
         server.follows.iter().filter_map(move |follow| match follow {
-            FollowSpec::File { file: name, weight, reverse } if *name == file.name => {
-                Some((spec, server, if *reverse { weight.saturating_neg() } else { *weight }))
+            FollowSpec::File { file, weight, reverse } => {
+                Some((spec, server, FileFollow { file, weight: *weight, reverse: *reverse }))
             }
-            _ => None,
+            FollowSpec::Bfd { .. } => None,
         })
     })
 }
@@ -72,7 +101,8 @@ fn value(view: &ServersView<'_>, file: &FileSpec) -> i64 {
     }
 }
 
-fn follower(page: &mut Page, view: &ServersView<'_>, file: &FileSpec, weight: i32) {
+fn follower(page: &mut Page, view: &ServersView<'_>, file: &FileSpec, follow: FileFollow<'_>) {
+    let weight = if follow.reverse { follow.weight.saturating_neg() } else { follow.weight };
     let value = value(view, file);
     let adds = value.saturating_mul(weight.into());
     let up = if weight == 0 { value == 0 } else { adds > FAILED };
@@ -93,14 +123,64 @@ fn between(spec: &VirtualServerSpec, server: DestKey) -> String {
     format!(" {name} -> {server}")
 }
 
-/// `host`: the `virtualhost` of the virtual server.
+/// The sessions that a server follows, which of them count as down until they have been up, and the checks before them.
+pub(super) fn sessions(server: &RealServerSpec) -> impl Iterator<Item = (&str, bool, usize)> + Clone {
+    server.follows.iter().filter_map(|follow| match follow {
+        FollowSpec::Bfd { session, alpha, place } => Some((session.as_str(), *alpha, *place)),
+        FollowSpec::File { .. } => None,
+    })
+}
+
+/// keepalived shows times of which there are none.
+fn session_check(page: &mut Page, session: &str, alpha: bool, up: bool) {
+    page.attribute("Enabled", "yes");
+    page.attribute("Up", yes(up));
+    page.attribute("Has run", "yes");
+    page.attribute("Current weight", 0);
+    page.attribute("Alpha", yes(alpha));
+    page.attribute("Delay loop", format_args!("{} us", u64::MAX));
+    page.attribute("Warmup", format_args!("{} us", u64::MAX));
+    page.attribute("Retries", u32::MAX);
+    page.attribute("Delay before retry", format_args!("{} us", u64::MAX));
+    page.attribute("Retries iterations", u32::MAX);
+    page.attribute("Default delay before retry", "1000000 us");
+    page.attribute("Log all failures", "no");
+    page.attribute("Keepalive method", "BFD_CHECK");
+    page.attribute("Name", session);
+    page.line(format_args!("   Alpha is {}", super::on(alpha)));
+}
+
+/// The sessions that are followed, and by whom.
+fn page_sessions(page: &mut Page, view: &ServersView<'_>) {
+    let servers =
+        || view.servers.iter().flat_map(|spec| spec.real_servers.iter().map(move |server| (spec, server)));
+    let mut names: Vec<&str> = Vec::new();
+    for (name, ..) in servers().flat_map(|(_, server)| sessions(server)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if !names.is_empty() {
+        page.section("Checker track BFDs");
+    }
+    for name in names {
+        page.object("Checker Track BFD", name);
+        page.line("   Tracking RS :");
+        for (spec, server) in
+            servers().filter(|(_, server)| sessions(server).any(|(session, ..)| session == name))
+        {
+            page.line(format_args!("   {}", place(server.key, protocol(spec))));
+        }
+    }
+}
+
 fn checker(
     page: &mut Page,
     view: &ServersView<'_>,
-    (check, host): (&CheckSpec, Option<&str>),
+    check: &CheckSpec,
     state: CheckView,
+    count: &dyn Fn(&RegexSpec) -> usize,
 ) {
-    page.attribute("Enabled", "yes");
     page.attribute("Up", yes(state.up));
     page.attribute("Has run", yes(state.has_run));
     page.attribute("Current weight", 0);
@@ -110,22 +190,28 @@ fn checker(
     page.attribute("Retries", check.retry);
     if check.retry > 0 {
         page.attribute("Delay before retry", format_args!("{} us", check.delay_before_retry.as_micros()));
-        page.attribute("Retries iterations", state.failures);
+        page.attribute("Retries iterations", iterations(check, state));
     }
     page.attribute("Default delay before retry", format_args!("{} us", usual_delay(&check.probe)));
-    page.attribute("Log all failures", yes(check.log_all_failures));
+    page.attribute("Log all failures", yes(check.log_all_failures_written));
     if let Some(connection) = check.probe.connection() {
         page.line("   Connection");
         page.line(format_args!("     Dest = {}", Dest(connection.target)));
         if let Some(address) = connection.source_address {
             page.line(format_args!("     Bind to = [{address}]:{}", connection.source_port));
         }
+        if let Some(interface) = &connection.interface {
+            page.line(format_args!("     Bind i/f = {interface}"));
+        }
+        if connection.fwmark != 0 {
+            page.line(format_args!("     Mark = {}", connection.fwmark));
+        }
         page.line(format_args!("     Timeout = {:.6}", connection.timeout.as_secs_f64()));
     }
     page.attribute("Keepalive method", method(&check.probe));
     match &check.probe {
-        ProbeSpec::Http(http) => page_http(page, http, host),
-        ProbeSpec::Misc(misc) => page_misc(page, view, check, misc),
+        ProbeSpec::Http(http) => page_http(page, http, count),
+        ProbeSpec::Misc(misc) => page_misc(page, view, misc),
         ProbeSpec::Dns(dns) => {
             page.attribute("Type", format!("{:?}", dns.record).to_uppercase());
             page.attribute("Name", &dns.name);
@@ -133,6 +219,21 @@ fn checker(
         ProbeSpec::Smtp(smtp) => page.attribute("helo", &smtp.helo),
         ProbeSpec::Udp(udp) => page_udp(page, udp),
         ProbeSpec::Tcp(_) | ProbeSpec::Ping(_) | ProbeSpec::Amqp(_) | ProbeSpec::Grpc(_) => {}
+    }
+}
+
+/// How many failures keepalived has counted: it begins as before the last of a round, and each kind of check that is down
+/// counts in its own way.
+const fn iterations(check: &CheckSpec, state: CheckView) -> u32 {
+    match (&check.probe, state) {
+        (_, CheckView { has_run: false, .. }) => check.retry,
+        (ProbeSpec::Http(_), CheckView { up: false, .. })
+        | (ProbeSpec::Smtp(_), CheckView { up: false, failures: 0, .. }) => check.retry.saturating_add(1),
+        (
+            ProbeSpec::Dns(_) | ProbeSpec::Udp(_) | ProbeSpec::Ping(_) | ProbeSpec::Misc(_),
+            CheckView { up: false, .. },
+        ) => 0,
+        (_, CheckView { failures, .. }) => failures,
     }
 }
 
@@ -145,15 +246,16 @@ const fn usual_delay(probe: &ProbeSpec) -> u32 {
     }
 }
 
-fn page_http(page: &mut Page, http: &HttpProbe, host: Option<&str>) {
+fn page_http(page: &mut Page, http: &HttpProbe, count: &dyn Fn(&RegexSpec) -> usize) {
+    page.maybe("Virtualhost", http.host.as_ref());
     page.line(format_args!("   Enable SNI {}", if http.sni == Sni::Omitted { "unset" } else { "set" }));
     page.line(format_args!("   Fast recovery {}", if http.fast_recovery { "set" } else { "unset" }));
     for url in &http.urls {
-        page_url(page, url, host);
+        page_url(page, url, count);
     }
 }
 
-fn page_url(page: &mut Page, url: &UrlSpec, taken_over: Option<&str>) {
+fn page_url(page: &mut Page, url: &UrlSpec, count: &dyn Fn(&RegexSpec) -> usize) {
     page.attribute("Checked url", &url.path);
     if let Some(digest) = url.digest {
         page.line(format_args!("     digest = {:032x}", u128::from_be_bytes(digest)));
@@ -166,30 +268,52 @@ fn page_url(page: &mut Page, url: &UrlSpec, taken_over: Option<&str>) {
             page.line(format_args!("       {first}-{last}"));
         }
     }
-    if let Some(host) = url.host.as_deref().filter(|host| taken_over != Some(host)) {
+    if let Some(host) = &url.host {
         page.line(format_args!("     Virtual host = {host}"));
     }
     if let Some(regex) = &url.regex {
-        page_regex(page, regex);
+        page_regex(page, regex, count(regex));
     }
 }
 
-fn page_regex(page: &mut Page, regex: &RegexSpec) {
+/// Every pattern of the configuration.
+fn regexes<'a>(view: &'a ServersView<'_>) -> impl Iterator<Item = &'a RegexSpec> {
+    let servers = view.servers.iter().flat_map(|spec| &spec.real_servers);
+    let urls = servers.flat_map(|server| &server.checks).flat_map(|check| match &check.probe {
+        ProbeSpec::Http(http) => http.urls.as_slice(),
+        _ => &[],
+    });
+    urls.filter_map(|url| url.regex.as_ref())
+}
+
+/// keepalived compiles those once that have the same text and options.
+fn is_shared(one: &RegexSpec, other: &RegexSpec) -> bool {
+    one.pattern == other.pattern && one.options == other.options
+}
+
+fn page_regex(page: &mut Page, regex: &RegexSpec, count: usize) {
     page.line(format_args!("     Regex = \"{}\"", regex.pattern));
     if regex.no_match {
         page.line("     Regex no match");
     }
+    if regex.min_offset > 0 || regex.max_offset.is_some() {
+        let most = regex.max_offset.map(|most| format!(", max_offset = {most}")).unwrap_or_default();
+        page.line(format_args!("     Regex min offset = {}{most}", regex.min_offset));
+    }
     let name = |option: &RegexOption| RegexOption::NAMES.get(*option as usize).copied().unwrap_or_default();
     let options: String = regex.options.iter().flat_map(|option| [" ", name(option)]).collect();
     page.line(format_args!("     Regex options:{options}"));
-    page.line("     Regex ref count = 1");
+    page.line(format_args!("     Regex ref count = {count}"));
+    if let Some((first, most)) = regex.stack {
+        page.line(format_args!("     Regex stack start {first}, max {most}"));
+    }
 }
 
-fn page_misc(page: &mut Page, view: &ServersView<'_>, check: &CheckSpec, misc: &MiscProbe) {
+fn page_misc(page: &mut Page, view: &ServersView<'_>, misc: &MiscProbe) {
     let words: Vec<_> = misc.argv.iter().map(|word| format!("'{word}'")).collect();
     page.attribute("script", words.join(" "));
     // keepalived shows 0 where the period is the limit.
-    page.attribute("timeout", if misc.timeout == check.delay_loop { 0 } else { misc.timeout.as_secs() });
+    page.attribute("timeout", if misc.timeout_written { misc.timeout.as_secs() } else { 0 });
     page.attribute("dynamic", if misc.dynamic { "YES" } else { "NO" });
     let identity = misc.user.clone().map(|user| Identity { user, group: misc.group.clone() });
     if let Some((uid, gid)) = (view.users)(identity.as_ref()) {
@@ -198,12 +322,18 @@ fn page_misc(page: &mut Page, view: &ServersView<'_>, check: &CheckSpec, misc: &
 }
 
 fn page_udp(page: &mut Page, udp: &UdpProbe) {
-    page.attribute("Payload len", udp.payload.len());
+    match &udp.payload {
+        Some(payload) => page.attribute("Payload len", payload.len()),
+        None => page.attribute("Payload specified", "no"),
+    }
     page.attribute("Require reply", yes(udp.reply.is_some()));
     if let Some(reply) = &udp.reply {
         page.line(format_args!("     Min reply length = {}", reply.least));
         page.line(format_args!("     Max reply length = {}", reply.most));
         page.line(format_args!("     Reply data len = {}", reply.pattern.len()));
+        if reply.pattern.is_empty() {
+            return;
+        }
         let masked = reply.pattern.iter().any(|byte| byte.mask != u8::MAX);
         page.line(format_args!("     Reply data mask = {}", yes(masked)));
     }
