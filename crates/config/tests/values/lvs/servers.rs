@@ -248,7 +248,7 @@ fn real() -> Vec<Row> {
             "{\nmisc_path /s/ok\n}",
             "checks/0/probe/Misc",
             json!({
-                "argv": ["/s/ok"], "user": null, "group": null, "timeout": secs(60), "dynamic": false
+                "argv": ["/s/ok"], "timeout_written": false, "user": null, "group": null, "timeout": secs(60), "dynamic": false
             })
         ),
         real!(
