@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use checker::probe::{Resources, probe};
 use checker::{
-    AmqpLogin, AmqpProbe, Connection, Failure, GrpcProbe, HttpProbe, HttpVersion, Outcome, PageFault,
-    ProbeSpec, SmtpProbe, Sni, TlsCheckSpec, UrlSpec,
+    AmqpLogin, AmqpProbe, Connection, Failure, GrpcProbe, Outcome, PageFault, ProbeSpec, SmtpProbe,
 };
-use servers::{serve, to};
+use servers::{page, serve, to};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -66,26 +65,8 @@ fn at(took: Duration, seconds: u64) {
     assert!((expected..expected + TICKS).contains(&took), "{took:?}, not {expected:?}");
 }
 
-fn page(connection: Connection) -> ProbeSpec {
-    let url = UrlSpec {
-        path: "/".into(),
-        host: None,
-        status: vec![(200, 299)],
-        digest: None,
-        regex: None,
-        tls_compliant: false,
-    };
-    ProbeSpec::Http(Box::new(HttpProbe {
-        host: None,
-        outer_host: None,
-        connection,
-        tls: false,
-        tls_check: TlsCheckSpec::default(),
-        version: HttpVersion::V1_0,
-        sni: Sni::Omitted,
-        fast_recovery: false,
-        urls: vec![url],
-    }))
+fn web(connection: Connection) -> ProbeSpec {
+    ProbeSpec::Http(page(connection).into())
 }
 
 fn mail(connection: Connection) -> ProbeSpec {
@@ -106,7 +87,7 @@ async fn a_page_that_drips_has_ten_times_the_timeout() {
     for says in
         [vec![&b"HTTP/1.0 200 OK\r\n"[..], b"X-Field: value\r\n"], vec![b"HTTP/1.0 200 OK\r\n\r\n", b"x"]]
     {
-        let (outcome, took) = ask(page, says).await;
+        let (outcome, took) = ask(web, says).await;
         assert_eq!(outcome, endless);
         at(took, 100);
     }

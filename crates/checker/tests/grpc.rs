@@ -13,14 +13,9 @@ use checker::{
 };
 use h2::server::SendResponse;
 use http::{HeaderMap, Request, Response};
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
 use openssl::ssl::{AlpnError, Ssl, SslAcceptor, SslContext, SslMethod};
-use openssl::x509::extension::SubjectAlternativeName;
-use openssl::x509::{X509, X509NameBuilder};
-use servers::{HURRY, Server, closed_port, serve, to};
+use openssl::x509::X509;
+use servers::{HURRY, Server, certificate, closed_port, serve, to};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_openssl::SslStream;
 
@@ -218,21 +213,7 @@ async fn what_does_not_speak_http_2_is_down() {
 
 /// A certificate for this name, and what accepts with it and speaks `protocol`.
 fn tls(name: &str, protocol: &'static [u8]) -> (X509, SslContext) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut subject = X509NameBuilder::new().unwrap();
-    subject.append_entry_by_text("CN", name).unwrap();
-    let subject = subject.build();
-    let mut builder = X509::builder().unwrap();
-    builder.set_version(2).unwrap();
-    builder.set_subject_name(&subject).unwrap();
-    builder.set_issuer_name(&subject).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
-    let names = SubjectAlternativeName::new().dns(name).build(&builder.x509v3_context(None, None)).unwrap();
-    builder.append_extension(names).unwrap();
-    builder.sign(&key, MessageDigest::sha256()).unwrap();
-    let certificate = builder.build();
+    let (key, certificate) = certificate::self_signed(name, 0);
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
     acceptor.set_certificate(&certificate).unwrap();
     acceptor.set_private_key(&key).unwrap();

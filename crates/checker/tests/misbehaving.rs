@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use checker::probe::{Resources, probe};
 use checker::{
-    AmqpProbe, Connection, Failure, GrpcProbe, HttpProbe, HttpVersion, Outcome, PageFault, ProbeSpec,
-    SmtpProbe, SmtpStep, Sni, TlsCheckSpec, TlsFault, UrlSpec,
+    AmqpProbe, Connection, Failure, GrpcProbe, Outcome, PageFault, ProbeSpec, SmtpProbe, SmtpStep,
+    TlsCheckSpec, TlsFault,
 };
 use servers::{HURRY, PATIENCE, serve, to};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,23 +35,10 @@ const KINDS: [Kind; 7] = [Tcp, Http, Ssl, Smtp, Amqp, Grpc, GrpcTls];
 impl Kind {
     fn spec(self, target: SocketAddr, timeout: Duration) -> ProbeSpec {
         let connection = Connection { timeout, ..to(target) };
-        let page = |tls| HttpProbe {
-            connection: connection.clone(),
-            tls,
-            tls_check: TlsCheckSpec::default(),
-            version: HttpVersion::V1_0,
-            sni: Sni::Omitted,
-            fast_recovery: false,
-            host: None,
-            outer_host: None,
-            urls: vec![UrlSpec {
-                path: "/".into(),
-                host: None,
-                status: vec![(200, 299)],
-                digest: Some([0; 16]),
-                regex: None,
-                tls_compliant: false,
-            }],
+        let page = |tls| {
+            let mut page = servers::page(connection.clone());
+            (page.tls, page.urls[0].digest) = (tls, Some([0; 16]));
+            page
         };
         let call =
             |tls| GrpcProbe { connection: connection.clone(), service: String::new(), authority: None, tls };

@@ -1,29 +1,24 @@
 //! HTTP_GET and SSL_GET against a server on the loopback that misbehaves in each way.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod servers;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use checker::probe::{Resources, probe};
 use checker::{
-    Cause, Connection, Failure, HttpProbe, HttpVersion, LocalError, Outcome, PageFault, ProbeSpec, RegexSpec,
-    Sni, Step, TlsCheckSpec, TlsFault, TlsSpec, UrlSpec,
+    Cause, Failure, HttpProbe, LocalError, Outcome, PageFault, ProbeSpec, RegexSpec, Step, TlsCheckSpec,
+    TlsFault, TlsSpec, UrlSpec,
 };
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
 use openssl::ssl::{Ssl, SslAcceptor, SslMethod, SslOptions, SslVerifyMode, SslVersion};
-use openssl::x509::extension::SubjectAlternativeName;
-use openssl::x509::{X509, X509NameBuilder};
+use servers::{certificate, to};
 use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_openssl::SslStream;
 
-/// Long enough for a busy machine; no test waits for it unless it fails.
-const PATIENCE: Duration = Duration::from_secs(30);
 const OK: &str = "HTTP/1.0 200 OK\r\n";
 const MD5_OF_HELLO: &str = "5d41402abc4b2a76b9719d911017c592";
 
@@ -86,33 +81,7 @@ async fn server(acts: Vec<Act>) -> SocketAddr {
 }
 
 fn page(target: SocketAddr) -> HttpProbe {
-    let connection = Connection {
-        target,
-        source_address: None,
-        source_port: 0,
-        interface: None,
-        fwmark: 0,
-        timeout: PATIENCE,
-    };
-    let url = UrlSpec {
-        path: "/".into(),
-        host: None,
-        status: vec![(200, 299)],
-        digest: None,
-        regex: None,
-        tls_compliant: false,
-    };
-    HttpProbe {
-        host: None,
-        outer_host: None,
-        connection,
-        tls: false,
-        tls_check: TlsCheckSpec::default(),
-        version: HttpVersion::V1_0,
-        sni: Sni::Omitted,
-        fast_recovery: false,
-        urls: vec![url],
-    }
+    servers::page(to(target))
 }
 
 fn impatient(mut http: HttpProbe) -> HttpProbe {
@@ -267,26 +236,7 @@ impl Identity {
 
     /// Valid from so many days from now on, for nine days.
     fn valid(name: &str, insists: bool, from: i64, versions: TlsVersions) -> Self {
-        let day = |days: i64| {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            Asn1Time::from_unix(i64::try_from(now.as_secs()).unwrap() + days * 86_400).unwrap()
-        };
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut subject = X509NameBuilder::new().unwrap();
-        subject.append_entry_by_text("CN", name).unwrap();
-        let subject = subject.build();
-        let mut builder = X509::builder().unwrap();
-        builder.set_version(2).unwrap();
-        builder.set_subject_name(&subject).unwrap();
-        builder.set_issuer_name(&subject).unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.set_not_before(&day(from)).unwrap();
-        builder.set_not_after(&day(from + 9)).unwrap();
-        let names =
-            SubjectAlternativeName::new().dns(name).build(&builder.x509v3_context(None, None)).unwrap();
-        builder.append_extension(names).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
-        let certificate = builder.build();
+        let (key, certificate) = certificate::self_signed(name, from);
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("c.pem"), certificate.to_pem().unwrap()).unwrap();
         let pem = key.private_key_to_pem_pkcs8_passphrase(openssl::symm::Cipher::aes_256_cbc(), b"secret");

@@ -1,11 +1,13 @@
 //! Servers on the loopback that live as long as a test.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod certificate;
+
 use std::future::Future;
 use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
 use std::time::Duration;
 
-use checker::Connection;
+use checker::{Connection, HttpProbe, HttpVersion, Sni, TlsCheckSpec, UrlSpec};
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
@@ -22,6 +24,29 @@ pub struct Server {
 
 pub fn to(target: SocketAddr) -> Connection {
     Connection { target, source_address: None, source_port: 0, interface: None, fwmark: 0, timeout: PATIENCE }
+}
+
+/// Asks for the page /, without TLS.
+pub fn page(connection: Connection) -> HttpProbe {
+    let url = UrlSpec {
+        path: "/".into(),
+        host: None,
+        status: vec![(200, 299)],
+        digest: None,
+        regex: None,
+        tls_compliant: false,
+    };
+    HttpProbe {
+        host: None,
+        outer_host: None,
+        connection,
+        tls: false,
+        tls_check: TlsCheckSpec::default(),
+        version: HttpVersion::V1_0,
+        sni: Sni::Omitted,
+        fast_recovery: false,
+        urls: vec![url],
+    }
 }
 
 /// Serves each connection like this.
