@@ -96,6 +96,7 @@ fn servers_without_end_cost_the_checker_no_memory_and_no_time() -> Result {
     let mut args: Vec<_> = make.split(' ').collect();
     args.extend(["-keyout", &key, "-out", &certificate]);
     director.check("openssl", &args)?;
+    director.write("serving.py", include_str!("../python/serving.py"))?;
     let program = director.write("servers.py", include_str!("servers.py"))?.display().to_string();
     let servers = director.start("servers", "/usr/bin/python3", &["-u", &program, &folder])?;
     servers.wait_for_log("ready", seconds(30))?;

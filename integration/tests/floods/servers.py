@@ -5,8 +5,9 @@ import socket
 import ssl
 import struct
 import sys
-import threading
 import time
+
+from serving import connections, datagrams, start
 
 folder = sys.argv[1]
 PIECE = 64 * 1024
@@ -56,8 +57,6 @@ sent = dict.fromkeys([*FLOODS, *OVER_TLS, *DATAGRAMS], 0)
 
 
 def serve(port, first, again, context):
-    listener = socket.create_server(("127.0.0.1", port), backlog=50)
-
     def read(stream):
         try:
             while stream.recv(PIECE):
@@ -65,28 +64,18 @@ def serve(port, first, again, context):
         except OSError:
             pass
 
-    def connection(stream):
-        try:
-            if context:
-                stream = context.wrap_socket(stream, server_side=True)
-                stream.recv(PIECE)
-            else:
-                threading.Thread(target=read, args=(stream,), daemon=True).start()
-            stream.sendall(first)
-            while True:
-                stream.sendall(again)
-                sent[port] += len(again)
-        except OSError:
-            pass
-        finally:
-            stream.close()
-
-    def run():
+    def talk(stream):
+        if context:
+            stream = context.wrap_socket(stream, server_side=True)
+            stream.recv(PIECE)
+        else:
+            start(read, stream)
+        stream.sendall(first)
         while True:
-            stream, _ = listener.accept()
-            threading.Thread(target=connection, args=(stream,), daemon=True).start()
+            stream.sendall(again)
+            sent[port] += len(again)
 
-    threading.Thread(target=run, daemon=True).start()
+    connections(socket.create_server(("127.0.0.1", port), backlog=50), talk)
 
 
 def answer(port, text):
@@ -102,15 +91,7 @@ def answer(port, text):
                 # Nobody is there any more.
                 return
 
-    def run():
-        while True:
-            try:
-                _, sender = here.recvfrom(2000)
-            except OSError:
-                continue
-            threading.Thread(target=flood, args=(sender,), daemon=True).start()
-
-    threading.Thread(target=run, daemon=True).start()
+    datagrams(here, lambda _, sender: start(flood, sender))
 
 
 secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -123,5 +104,5 @@ for port, text in DATAGRAMS.items():
     answer(port, text)
 print("ready", flush=True)
 while True:
-    threading.Event().wait(0.5)
+    time.sleep(0.5)
     print("sent", *(f"{port}:{count >> 20}" for port, count in sent.items()), flush=True)

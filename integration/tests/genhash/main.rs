@@ -92,6 +92,7 @@ fn status_and_standard_output_are_those_of_keepalived_s_genhash() -> Result {
     let mut args: Vec<_> = make.split(' ').collect();
     args.extend(["-keyout", &key, "-out", &certificate]);
     host.check("openssl", &args)?;
+    host.write("serving.py", include_str!("../python/serving.py"))?;
     let program = host.write("servers.py", include_str!("servers.py"))?.display().to_string();
     let servers = host.start("servers", "/usr/bin/python3", &["-u", &program, &folder])?;
     servers.wait_for_log("ready", seconds(30))?;

@@ -3,7 +3,9 @@
 import socket
 import ssl
 import sys
-import threading
+import time
+
+from serving import connections
 
 folder = sys.argv[1]
 OK = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n"
@@ -33,33 +35,22 @@ def serve(family, address, port, context):
     listener.bind((address, port))
     listener.listen(20)
 
-    def connection(stream):
-        name = None
-        try:
-            if context:
-                named = []
-                context.sni_callback = lambda _stream, name, _context: named.append(name)
-                stream = context.wrap_socket(stream, server_side=True)
-                name = named[0]
-            request = b""
-            while b"\r\n\r\n" not in request:
-                request += stream.recv(4096) or b"\r\n\r\n"
-            if b" /named " in request:
-                stream.sendall(OK + str(name).encode())
-            else:
-                stream.sendall(answer(request))
-            if context:
-                stream.unwrap()
-        except (OSError, LookupError, ValueError):
-            pass
-        finally:
-            stream.close()
+    def talk(stream):
+        named = [None]
+        if context:
+            context.sni_callback = lambda _stream, name, _context: named.append(name)
+            stream = context.wrap_socket(stream, server_side=True)
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += stream.recv(4096) or b"\r\n\r\n"
+        if b" /named " in request:
+            stream.sendall(OK + str(named[-1]).encode())
+        elif request.startswith(b"GET "):
+            stream.sendall(answer(request))
+        if context:
+            stream.unwrap()
 
-    def run():
-        while True:
-            connection(listener.accept()[0])
-
-    threading.Thread(target=run, daemon=True).start()
+    connections(listener, talk)
 
 
 for family, address in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
@@ -68,4 +59,4 @@ for family, address in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
     secure.load_cert_chain(folder + "/cert.pem", folder + "/key.pem")
     serve(family, address, 8443, secure)
 print("ready", flush=True)
-threading.Event().wait()
+time.sleep(3600)

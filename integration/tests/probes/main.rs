@@ -39,6 +39,7 @@ const UDP_REPLY: &str = "UDP_CHECK {\nLINESrequire_reply\n}";
 const UDP_PONG: &str = "UDP_CHECK {\nLINESrequire_reply 7x6f6e67\n}";
 const UDP_LONG: &str = "UDP_CHECK {\nLINESrequire_reply 706f\nmin_reply_length 4\nmax_reply_length 400\n}";
 const PING: &str = "PING_CHECK {\nLINES}";
+const PING_V6: &str = "PING_CHECK {\nLINESconnect_ip V6\n}";
 
 const ROWS: &[Row] = &[
     both(SMTP, "opensmtpd", UP),
@@ -118,6 +119,16 @@ const ROWS: &[Row] = &[
     both(PING, "ping-wrong-sum", DOWN),
     stricter(PING, "ping-other-code"),
     both(PING, "ping-wrong-then-good", UP),
+    both(PING_V6, "ping", UP),
+    both(PING_V6, "ping-silent", DOWN),
+    both(PING_V6, "ping-other-id", DOWN),
+    stricter(PING_V6, "ping-other-number"),
+    stricter(PING_V6, "ping-other-data"),
+    stricter(PING_V6, "ping-other-source"),
+    stricter(PING_V6, "ping-truncated"),
+    stricter(PING_V6, "ping-longer"),
+    stricter(PING_V6, "ping-other-code"),
+    both(PING_V6, "ping-wrong-then-good", UP),
     both(PING, "nobody", DOWN),
     both(PING, "unreachable", DOWN),
     both(PING, "prohibited", DOWN),
@@ -141,6 +152,11 @@ fn address(number: usize) -> String {
     }
 }
 
+/// The same for checks over IPv6.
+fn address_v6(number: usize) -> String {
+    format!("fd00::1:{number}")
+}
+
 fn verdict(row: &Row, daemon: Daemon) -> Verdict {
     if daemon == Daemon::Stayd { row.stayd } else { row.keepalived }
 }
@@ -150,7 +166,7 @@ fn configuration(daemon: Daemon) -> String {
     let mut text = "global_defs {\n  script_user root\n  enable_script_security\n}\n".to_owned();
     for (number, row) in ROWS.iter().enumerate() {
         let lines = if verdict(row, daemon).is_some() { "alpha\n" } else { "" };
-        let check = row.check.replace("LINES", lines);
+        let check = row.check.replace("LINES", lines).replace("V6", &address_v6(number));
         let port = if row.check.starts_with("SMTP") { 25 } else { 53 };
         write!(
             text,
@@ -187,16 +203,25 @@ fn servers_good_and_bad_get_the_same_verdicts_as_from_keepalived() -> Result {
     let lab = Lab::with_ipvs()?;
     let lan = lab.lan("lan")?;
     let director = lab.director("d1")?;
-    director.connect(&lan, "eth0", &["192.168.0.20/23"])?;
+    director.connect(&lan, "eth0", &["192.168.0.20/23", "fd00::20/64"])?;
     director.check("ip", &["route", "add", "192.168.2.0/23", "via", "192.168.0.2"])?;
     let servers = lab.host("servers")?;
-    let addresses: Vec<_> = (0..ROWS.len()).map(|number| format!("{}/23", address(number))).collect();
-    let here = addresses.iter().map(String::as_str).filter(|it| it.starts_with("192.168.1."));
-    let own: Vec<_> = std::iter::once("192.168.0.2/23").chain(here).collect();
+    let mut own = vec!["192.168.0.2/23".to_owned(), "fd00::2/64".to_owned()];
+    for (number, row) in ROWS.iter().enumerate() {
+        match row.check {
+            PING_V6 => own.push(format!("{}/64", address_v6(number))),
+            _ if address(number).starts_with("192.168.1.") => own.push(format!("{}/23", address(number))),
+            _ => {}
+        }
+    }
+    let own: Vec<_> = own.iter().map(String::as_str).collect();
     servers.connect(&lan, "eth0", &own)?;
     // It is the router on the way to nobody, and says so as often as it is asked.
-    servers.sysctl("ipv4/icmp_ratelimit", "0")?;
-    servers.sysctl("ipv4/icmp_echo_ignore_all", "1")?;
+    for (name, value) in
+        [("ipv4/icmp_ratelimit", "0"), ("ipv4/icmp_echo_ignore_all", "1"), ("ipv6/icmp/echo_ignore_all", "1")]
+    {
+        servers.sysctl(name, value)?;
+    }
     servers
         .check("nft", &["add table ip t; add chain ip t f { type filter hook prerouting priority 0; }"])?;
     for (network, why) in [("192.168.2.0/24", "host-unreachable"), ("192.168.3.0/24", "admin-prohibited")] {
@@ -243,6 +268,7 @@ fn servers_good_and_bad_get_the_same_verdicts_as_from_keepalived() -> Result {
 fn start_servers(host: &Host) -> Result<Vec<lab::Process>> {
     let mut processes = Vec::new();
     // The kernel of the lab does not see every folder of this one.
+    host.write("serving.py", include_str!("../python/serving.py"))?;
     let program = host.write("servers.py", include_str!("servers.py"))?;
     let mut others = vec!["-u".to_owned(), program.display().to_string()];
     for (number, row) in ROWS.iter().enumerate() {
@@ -287,6 +313,7 @@ fn start_servers(host: &Host) -> Result<Vec<lab::Process>> {
                 ];
                 processes.push(host.start(&format!("dns-{number}"), "/usr/sbin/dnsmasq", &args)?);
             }
+            behaviour if row.check == PING_V6 => others.extend([behaviour.to_owned(), address_v6(number)]),
             behaviour => others.extend([behaviour.to_owned(), address]),
         }
     }

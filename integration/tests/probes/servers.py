@@ -3,8 +3,9 @@
 import socket
 import struct
 import sys
-import threading
 import time
+
+from serving import connections, datagrams
 
 
 def line(stream):
@@ -124,36 +125,16 @@ UDP = {
 }
 
 
-def serve_tcp(address, talk):
-    listener = socket.create_server((address, 25), backlog=50)
-
-    def connection(stream):
-        try:
-            talk(stream)
-        except OSError:
-            pass
-        finally:
-            stream.close()
-
-    def run():
-        while True:
-            stream, _ = listener.accept()
-            threading.Thread(target=connection, args=(stream,), daemon=True).start()
-
-    threading.Thread(target=run, daemon=True).start()
-
-
 def serve_udp(address, answer):
     here, stranger = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     here.bind((address, 53))
     stranger.bind((address, 0))
-
-    def run():
-        while True:
-            query, sender = here.recvfrom(2000)
-            answer(lambda text: here.sendto(text, sender), query, lambda text: stranger.sendto(text, sender))
-
-    threading.Thread(target=run, daemon=True).start()
+    datagrams(
+        here,
+        lambda query, sender: answer(
+            lambda text: here.sendto(text, sender), query, lambda text: stranger.sendto(text, sender)
+        ),
+    )
 
 
 def checksum(packet):
@@ -164,13 +145,13 @@ def checksum(packet):
     return ~total & 0xFFFF
 
 
-def echo(kind=0, code=0, identity=0, number=0, wrong_sum=0, data=lambda data: data):
-    """The answer to an echo request (RFC 792), with something wrong."""
+def echo(code=0, identity=0, number=0, wrong_sum=0, data=lambda data: data):
+    """The answer to an echo request (RFC 792, RFC 4443 4.2), with something wrong. Over IPv6 the kernel sums it up."""
 
     def answer(send, request, other):
         asked_identity, asked_number = struct.unpack(">HH", request[4:8])
         rest = struct.pack(">HH", asked_identity ^ identity, asked_number ^ number) + data(request[8:])
-        packet = struct.pack(">BBH", kind, code, 0) + rest
+        packet = struct.pack(">BBH", 0 if request[0] == 8 else 129, code, 0) + rest
         send(packet[:2] + struct.pack(">H", checksum(packet) ^ wrong_sum) + rest)
 
     return answer
@@ -193,34 +174,29 @@ PING = {
 }
 
 
-def serve_ping(behaviours):
-    """Answers for all addresses; the kernel answers for none (`icmp_echo_ignore_all`)."""
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-    senders = {}
-    for address in [*behaviours, "192.168.0.2"]:
-        senders[address] = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-        senders[address].bind((address, 0))
+def serve_ping(address, answer):
+    """The kernel answers for none (`icmp_echo_ignore_all`)."""
+    is_ipv6 = ":" in address
+    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
+    protocol = socket.IPPROTO_ICMPV6 if is_ipv6 else socket.IPPROTO_ICMP
+    here, stranger = (socket.socket(family, socket.SOCK_RAW, protocol) for _ in range(2))
+    here.bind((address, 0))
+    stranger.bind(("fd00::2" if is_ipv6 else "192.168.0.2", 0))
 
-    def run():
-        while True:
-            packet, (sender, _) = receiver.recvfrom(2000)
-            request, address = packet[(packet[0] & 0xF) * 4 :], socket.inet_ntoa(packet[16:20])
-            if request[0] == 8 and address in behaviours:
-                PING[behaviours[address]](
-                    lambda text: senders[address].sendto(text, (sender, 0)),
-                    request,
-                    lambda text: senders["192.168.0.2"].sendto(text, (sender, 0)),
-                )
+    def see(packet, sender):
+        request = packet if is_ipv6 else packet[(packet[0] & 0xF) * 4 :]
+        if request[0] in (8, 128):
+            answer(lambda text: here.sendto(text, sender), request, lambda text: stranger.sendto(text, sender))
 
-    threading.Thread(target=run, daemon=True).start()
+    datagrams(here, see)
 
 
-pairs = list(zip(sys.argv[1::2], sys.argv[2::2]))
-serve_ping({address: behaviour for behaviour, address in pairs if behaviour in PING})
-for behaviour, address in pairs:
+for behaviour, address in zip(sys.argv[1::2], sys.argv[2::2]):
     if behaviour in TCP:
-        serve_tcp(address, TCP[behaviour])
+        connections(socket.create_server((address, 25), backlog=50), TCP[behaviour])
     elif behaviour in UDP:
         serve_udp(address, UDP[behaviour])
+    elif behaviour in PING:
+        serve_ping(address, PING[behaviour])
 print("ready", flush=True)
 time.sleep(3600)
