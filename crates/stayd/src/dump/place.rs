@@ -47,7 +47,8 @@ pub struct Places<'a> {
 impl Places<'_> {
     /// Where a file goes.
     pub fn path(&self, file: File) -> PathBuf {
-        let data = |suffix| self.place(&self.files.state_dump, "keepalived.data", suffix);
+        let names = self.names();
+        let data = |part| self.place(&self.files.state_dump, "keepalived.data", &format!("{part}{names}"));
         match file {
             File::Data(Part::Vrrp) => data(""),
             File::Data(Part::Checker) => data("_check"),
@@ -67,14 +68,18 @@ impl Places<'_> {
             None => (self.folder.to_owned(), if configured.is_empty() { usual } else { configured }),
         };
         let (stem, extension) = name.rsplit_once('.').map_or((name, None), |(stem, end)| (stem, Some(end)));
+        let extension = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
+        folder.join(format!("{stem}{suffix}{extension}"))
+    }
+
+    /// What the names of data carry, and those of no other file (2.2.7, run).
+    fn names(&self) -> String {
         let names: Vec<_> = self.names.iter().flatten().copied().collect();
-        let names = match names.as_slice() {
+        match names.as_slice() {
             [] => String::new(),
             _ if !self.files.use_instance => String::new(),
             names => format!(".{}", names.join("_")),
-        };
-        let extension = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
-        folder.join(format!("{stem}{suffix}{names}{extension}"))
+        }
     }
 }
 
@@ -120,8 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn names_of_namespace_and_instance_stand_before_the_last_point() {
+    fn names_of_namespace_and_instance_stand_before_the_last_point_of_data_only() {
         assert_eq!(data("/var/d/", true, Part::Parent), "/var/d/keepalived_parent.ns_i.data");
+        let files = FilesSpec { use_instance: true, ..FilesSpec::default() };
+        let places = Places { files: &files, folder: Path::new("/t"), names: [None, Some("i")] };
+        let paths = [File::Data(Part::Vrrp), File::Stats, File::Json].map(|file| places.path(file));
+        assert_eq!(
+            paths.map(|path| path.display().to_string()),
+            ["/t/keepalived.i.data", "/t/keepalived.stats", "/t/keepalived.json"]
+        );
     }
 
     #[test]
