@@ -1,5 +1,5 @@
 //! How long the kernel takes for a table of `SERVICES` services with `DESTS` destinations each: to put it in place, to
-//! read it, to compare it, and to remove it. Empties the IPVS table of the current network namespace first.
+//! read it, to compare it, to glance at it, and to remove it. Empties the IPVS table of the current network namespace first.
 //!
 //! Usage: `apply_time SERVICES DESTS`
 
@@ -29,6 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("{op}: {outcome}").into());
     }
     let (actual, dumped) = timed(|| kernel.dump());
+    let (seen, glanced) = timed(|| kernel.glance());
+    seen.ok_or("there is no /proc/net/ip_vs")?;
     let actual = actual?;
     let (left, compared) = timed(|| plan(&desired, &actual, &owned));
     if !left.is_empty() {
@@ -38,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (_, removed) = timed(|| kernel.apply(&ops));
     println!(
         "{services} x {dests}: plan {planned:.4} s, apply {applied:.4} s, dump {dumped:.4} s, compare {compared:.4} s, \
-         remove {removed:.4} s"
+         glance {glanced:.4} s, remove {removed:.4} s"
     );
     Ok(())
 }

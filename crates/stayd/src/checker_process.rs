@@ -12,6 +12,7 @@ mod prepared;
 mod probes;
 mod scripts;
 mod table;
+mod watch;
 mod words;
 
 use std::collections::BTreeSet;

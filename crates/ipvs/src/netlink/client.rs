@@ -9,7 +9,7 @@ use netlink_sys::protocols::NETLINK_GENERIC;
 use super::answer::{Answer, DestEntry, ServiceEntry};
 use super::command::Command;
 use super::family;
-use super::outline::Outline;
+use super::outline::{Glance, Outline};
 use super::settings::{Info, Timeouts};
 use crate::error::Error;
 use crate::op::Op;
@@ -51,6 +51,11 @@ impl<T: Transport> Client<T> {
     pub fn over(mut conversation: Conversation<T>) -> Result<Self, Error> {
         let family = family::look_up(&mut conversation)?;
         Ok(Self { conversation, family, outline: None })
+    }
+
+    /// What the table looks like, for a small part of what reading it costs; none where there is no way to tell.
+    pub fn glance(&mut self) -> Option<Glance> {
+        self.outline.as_mut()?.glance().ok()
     }
 
     /// The whole table with its counters.

@@ -26,4 +26,5 @@ mod settings;
 mod uapi;
 
 pub use client::Client;
+pub use outline::Glance;
 pub use settings::{Info, Timeouts};

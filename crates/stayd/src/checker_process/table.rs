@@ -2,7 +2,7 @@
 //!
 //! The kernel does not tell of changes that others make to its table, so that it is looked at again and again: **what
 //! somebody deletes or changes of ours is put back, and what he adds is left alone.** Looking costs as much as the table is
-//! long; the time between two looks grows with it, so that looking stays below a thirtieth of a processor.
+//! long; how often that is done says [`Watch`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,22 +10,18 @@ use std::time::Duration;
 use checker::{Scheduler, VirtualServerSpec};
 use clock::Instant;
 use config::model::FlushOnStop;
-use ipvs::netlink::Client;
+use ipvs::netlink::{Client, Glance};
 use ipvs::{
     DestKey, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, fill, plan, reconcile,
     reconcile_part,
 };
 
+use super::watch::{Next, Watch};
 use crate::ipc::{Level, Line};
 use crate::memory;
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
-/// Least and most time between two looks at a table that is as we left it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-const LOOK_SELDOM: Duration = Duration::from_secs(60);
-/// How many times longer the pause is than the look before it.
-const PAUSE_PER_LOOK: u32 = 30;
 /// More changes at once than these are not told one by one.
 const TOLD: usize = 20;
 
@@ -43,6 +39,7 @@ pub(super) struct KernelTable {
     /// When to try again what was refused, or to look whether somebody else has been there.
     due: Option<Instant>,
     retry_after: Duration,
+    watch: Watch<Glance>,
     /// How many changes of others have been undone.
     repaired: u64,
 }
@@ -126,6 +123,7 @@ impl KernelTable {
             known: None,
             due: None,
             retry_after: FIRST_RETRY,
+            watch: Watch::new(),
             repaired: 0,
         })
     }
@@ -257,9 +255,20 @@ impl KernelTable {
 
     /// Tries again what failed, or looks whether somebody else has been there.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Line> {
-        match self.known.take() {
-            None => self.reconcile(now),
-            Some(_) => self.look(now),
+        if self.known.is_none() {
+            return self.reconcile(now);
+        }
+        let begin = net::now();
+        let glance = self.client.glance();
+        match self.watch.glanced(now, glance, net::now().saturating_since(begin)) {
+            Next::Look => {
+                self.known = None;
+                self.look(now)
+            }
+            Next::Wait(until) => {
+                self.due = Some(until);
+                Vec::new()
+            }
         }
     }
 
@@ -273,12 +282,11 @@ impl KernelTable {
                 return vec![line(Level::Error, format!("IPVS: cannot read the table: {error}"))];
             }
         };
-        let took = net::now().saturating_since(begin);
-        let pause = (took * PAUSE_PER_LOOK).clamp(LOOK_EVERY, LOOK_SELDOM);
+        let next = self.watch.looked(now, net::now().saturating_since(begin));
         if plan(&self.desired, &table, &self.owned).is_empty() {
             self.known = Some(Known::new(table, &self.desired));
             memory::give_back();
-            self.due = Some(now + pause);
+            self.due = Some(next);
             return Vec::new();
         }
         let mut report = reconcile(&mut self.client, &self.desired, &self.owned, Some(table));
@@ -288,6 +296,7 @@ impl KernelTable {
         let mut lines = Vec::new();
         tell(&mut lines, Level::Warning, &before, &undone);
         lines.extend(self.conclude(now, report));
+        self.watch.changed(now, true);
         lines
     }
 
@@ -350,6 +359,7 @@ impl KernelTable {
     }
 
     fn conclude(&mut self, now: Instant, report: Report) -> Vec<Line> {
+        let next = self.watch.changed(now, false);
         let mut lines = Vec::new();
         tell(&mut lines, Level::Info, "IPVS", &report.done);
         tell(&mut lines, Level::Warning, "IPVS, after a surprise", &report.repairs);
@@ -377,7 +387,7 @@ impl KernelTable {
             self.known = Some(Known::new(table, &self.desired));
         }
         if self.known.is_some() {
-            self.due = Some(self.due.map_or(now + LOOK_EVERY, |due| due.max(now + LOOK_EVERY)));
+            self.due = Some(self.due.map_or(next, |due| due.max(next)));
             self.retry_after = FIRST_RETRY;
         } else {
             self.due = Some(now + self.retry_after);
