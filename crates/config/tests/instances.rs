@@ -401,6 +401,9 @@ fn an_instance_without_addresses_is_reported_unless_it_says_that_it_has_none() {
 fn a_vrf_is_for_instances_without_interface_and_those_do_not_start() {
     let (_, wrong) = instance("vrf eth1");
     assert_eq!(wrong, [Code::Conflict]);
+    // After `interface` nobody looks whether there is one.
+    let (_, wrong) = instance("vrf eth7");
+    assert_eq!(wrong, [Code::Conflict]);
     let lines = format!("virtual_router_id 3\nvrf eth1\n{ADDRESS}");
     let loaded = read(&format!("vrrp_instance A {{\n{lines}}}\n"));
     assert_eq!((loaded.test_status(), loaded.start()), (5, Err(2)));

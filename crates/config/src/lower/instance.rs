@@ -220,7 +220,10 @@ impl Lowering<'_> {
             "vmac_xmit_base" => draft.vmac_xmit_base = Some(entry.word.span),
             "vrf" => {
                 draft.vrf = Some(entry.span());
-                self.interface_exists(entry.text(), entry.value_span(), "");
+                // After `interface` it is ignored unseen (keepalived).
+                if draft.interface.is_none() {
+                    self.interface_exists(entry.text(), entry.value_span(), "");
+                }
             }
             "promote_secondaries" => draft.promote_secondaries = Some(entry.word.span),
             "kernel_rx_buf_size" => draft.receive_buffer = entry.integer(),
