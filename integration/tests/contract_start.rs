@@ -189,6 +189,36 @@ fn a_second_copy_a_number_left_behind_and_a_death_are_met_as_keepalived_meets_th
     lab.close()
 }
 
+/// What becomes of the daemon when its VRRP process ends by itself with this status.
+fn outlived(daemon: Daemon, status: u8) -> Result<String> {
+    let lab = Lab::native()?;
+    let run = Run::start(&lab, daemon, &STARTS[0])?;
+    run.processes()?;
+    let child = run.host.check("cat", &["/run/vrrp.pid"])?;
+    let call = format!("call (void) _exit({status})");
+    run.host.check("gdb", &["-nx", "-batch", "-p", child.trim(), "-ex", &call])?;
+    let seen = wait::for_some("the daemon to end or to start another", seconds(20), || {
+        if let Some(end) = run.process.status()? {
+            return Ok(Some(format!("{status}: it ends: {end:?}")));
+        }
+        let now = run.host.run("cat", &["/run/vrrp.pid"])?.stdout;
+        Ok((now.ends_with('\n') && now != child).then(|| format!("{status}: another is started")))
+    })?;
+    lab.close()?;
+    Ok(seen)
+}
+
+#[test]
+fn a_child_that_ends_with_a_status_ends_the_daemon_or_is_replaced_as_keepalived_s() -> Result {
+    for status in [0, 1, 2, 4, 5, 6] {
+        let [theirs, ours] = BOTH.map(|daemon| outlived(daemon, status));
+        let (theirs, ours) = (theirs?, ours?);
+        println!("{ours}");
+        assert_eq!(ours, theirs);
+    }
+    Ok(())
+}
+
 #[test]
 fn command_lines_end_with_the_same_status() -> Result {
     let lab = Lab::native()?;
@@ -206,6 +236,9 @@ fn command_lines_end_with_the_same_status() -> Result {
         &["--signum=JSON", "--nonsense"],
         &["--signum", "JSON"],
         &["--signum"],
+        &["--signum=STATS_CLEAR"],
+        &["--signum=TERM"],
+        &["--signum=stop"],
         &["-f"],
         &["--use-file"],
         &["-h"],
@@ -214,6 +247,8 @@ fn command_lines_end_with_the_same_status() -> Result {
         &["-S", "99", "-v"],
         &["--log-facility=local7", "-v"],
         &["-t", "-f", &file],
+        &["--config-fd=77", "-t", "-f", &file],
+        &["--config-fd", "-D", "-t", "-f", &file],
         &["-tnldDPCBVIR", "-f", &file],
         &["--config-test", "--use-file", &inside],
         &["-t", "-s", "blue", "-f", &file],

@@ -171,6 +171,9 @@ pub struct Options {
     /// Print the number of the signal for STOP, RELOAD, DATA, STATS, STATS_CLEAR or JSON
     #[arg(long, value_name = "SIGFUNC", allow_hyphen_values = true)]
     pub signum: Option<String>,
+    /// keepalived's own way to hand the configuration to its children: from outside it has no effect there either
+    #[arg(long, hide = true, allow_hyphen_values = true)]
+    pub config_fd: Option<String>,
     #[command(flatten)]
     pub without_effect: WithoutEffect,
 }
@@ -197,9 +200,6 @@ pub struct WithoutEffect {
     pub snmp: bool,
     #[arg(short = 'A', long, value_name = "ADDRESS", allow_hyphen_values = true)]
     pub snmp_agent_socket: Option<String>,
-    /// keepalived's own way to hand the configuration to its children
-    #[arg(long, hide = true)]
-    pub config_fd: Option<String>,
 }
 
 /// Where the pid files are; without a name, in /run or where the configuration says.
