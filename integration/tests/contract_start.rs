@@ -196,7 +196,8 @@ fn outlived(daemon: Daemon, status: u8) -> Result<String> {
     run.processes()?;
     let child = run.host.check("cat", &["/run/vrrp.pid"])?;
     let call = format!("call (void) _exit({status})");
-    run.host.check("gdb", &["-nx", "-batch", "-p", child.trim(), "-ex", &call])?;
+    // It complains that the call does not return.
+    run.host.run("gdb", &["-nx", "-batch", "-p", child.trim(), "-ex", &call])?;
     let seen = wait::for_some("the daemon to end or to start another", seconds(20), || {
         if let Some(end) = run.process.status()? {
             return Ok(Some(format!("{status}: it ends: {end:?}")));

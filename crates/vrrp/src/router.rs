@@ -498,8 +498,15 @@ impl Router {
         }
     }
 
+    /// Groups are told of after all instances, as by keepalived.
     fn stop(&mut self, now: Instant) {
-        self.with_each(now, |instance, cx| instance.stop(cx, Why::Stopping));
+        for id in self.instances.keys().copied().collect::<Vec<_>>() {
+            self.act(now, id, |instance, cx| instance.stop(cx, Why::Stopping));
+        }
+        let members: Vec<_> = self.groups.iter().filter_map(|group| group.members.first().copied()).collect();
+        for id in members {
+            self.settle(now, id);
+        }
         self.with_statics(now, Statics::stop);
         self.listen();
     }

@@ -231,6 +231,17 @@ fn at_the_end_each_member_stops_by_itself_and_then_the_group() {
 }
 
 #[test]
+fn at_the_end_groups_are_told_of_after_all_instances() {
+    let names = |numbers: &[u8]| numbers.iter().map(|number| format!("S{number}")).collect();
+    let sync_groups = vec![SyncGroupSpec::new("G", names(&[1, 3])), SyncGroupSpec::new("H", names(&[2]))];
+    let instances = (1..=4).map(|number| member(number, 100)).collect();
+    let mut scene = started(RouterSpec { sync_groups, instances, ..RouterSpec::default() });
+    scene.forget();
+    scene.feed(Input::Stop);
+    assert_eq!(scene.notified(), ["S1 STOP", "S2 STOP", "S3 STOP", "S4 STOP", "*G STOP", "*H STOP"]);
+}
+
+#[test]
 fn a_reload_that_changes_nothing_does_nothing() {
     let mut scene = masters();
     scene.feed(Input::Configure(pair()));
