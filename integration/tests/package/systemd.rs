@@ -20,7 +20,7 @@ use crate::root::Root;
 const KERNEL: &str = "/usr/bin/linux.uml";
 
 /// A boot, two installations and five elections take a minute or so on an idle machine.
-const LIMIT: Duration = seconds(240);
+const LIMIT: Duration = seconds(400);
 
 /// The interface and the process that the configuration names, and the story. The machine goes off when the story ends.
 const UNITS: [(&str, &str); 3] = [
