@@ -138,6 +138,27 @@ pub enum ProbeSpec {
 }
 
 impl ProbeSpec {
+    /// Its keyword.
+    pub const fn keyword(&self) -> &'static str {
+        match self {
+            Self::Tcp(_) => "TCP_CHECK",
+            Self::Http(http) => {
+                if http.tls {
+                    "SSL_GET"
+                } else {
+                    "HTTP_GET"
+                }
+            }
+            Self::Smtp(_) => "SMTP_CHECK",
+            Self::Dns(_) => "DNS_CHECK",
+            Self::Misc(_) => "MISC_CHECK",
+            Self::Ping(_) => "PING_CHECK",
+            Self::Udp(_) => "UDP_CHECK",
+            Self::Amqp(_) => "AMQP_CHECK",
+            Self::Grpc(_) => "GRPC_CHECK",
+        }
+    }
+
     /// How it connects; none: it runs a command.
     pub const fn connection(&self) -> Option<&Connection> {
         match self {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use checker::{Action, Event, VirtualServerSpec, Why};
-use config::model::ServerEvents;
+use config::model::{RealServerEvents, ServerEvents};
 use ipvs::{DestKey, Protocol, ServiceKey};
 
 use super::Users;
@@ -31,6 +31,8 @@ struct VirtualServer {
     quorum_up: Option<Box<Job>>,
     quorum_down: Option<Box<Job>>,
     mails: bool,
+    quorum: u32,
+    hysteresis: u32,
     /// Sorted.
     real_servers: Vec<(DestKey, RealServer)>,
 }
@@ -40,6 +42,8 @@ struct RealServer {
     up: Option<Box<Job>>,
     down: Option<Box<Job>>,
     mails: bool,
+    /// The keywords of its checks, where mails tell of them.
+    checks: Vec<&'static str>,
 }
 
 /// One thing to tell.
@@ -75,8 +79,19 @@ impl Servers {
                 command.as_ref().and_then(|command| users.job(command)).map(Box::new)
             };
             let (quorum_up, quorum_down) = (job(&events.quorum_up), job(&events.quorum_down));
+            let mailed = events.real_servers.iter().any(|events| events.smtp_alert);
+            let checks: BTreeMap<_, _> = if mailed {
+                spec.real_servers.iter().map(|server| (server.key, &server.checks[..])).collect()
+            } else {
+                BTreeMap::new()
+            };
+            let keywords = |events: &RealServerEvents| {
+                let checks = checks.get(&events.key).copied().unwrap_or_default();
+                checks.iter().map(|check| check.probe.keyword()).collect()
+            };
             let real = events.real_servers.iter().map(|events| {
                 let real = RealServer {
+                    checks: if events.smtp_alert { keywords(events) } else { Vec::new() },
                     up: job(&events.notify_up),
                     down: job(&events.notify_down),
                     mails: events.smtp_alert,
@@ -91,6 +106,8 @@ impl Servers {
                 quorum_up,
                 quorum_down,
                 mails: events.smtp_alert,
+                quorum: spec.quorum,
+                hysteresis: spec.hysteresis,
                 real_servers,
             };
             // Two with the same first service: the later is not served.
@@ -111,7 +128,7 @@ impl Servers {
                 let (of, real) = self.real_server(virtual_server, server)?;
                 // That one is not up which never was (`alpha`) is for scripts and pipes: keepalived mails it to nobody.
                 let mails = real.mails && !matches!(why, Why::NeverUp { .. });
-                let mail = mails.then(|| (of.subject(server, *up), because(*why)));
+                let mail = mails.then(|| (of.subject(server, *up), real.because(*why)));
                 Some(ServerMessage {
                     queue: of.name.clone(),
                     script: if *up { real.up } else { real.down }.map(|job| *job),
@@ -122,8 +139,8 @@ impl Servers {
             Action::Emit(Event::Aside { check, failure, server_up }) if self.mails_each_check => {
                 let (of, real) = self.real_server(&check.virtual_server, &check.server)?;
                 let text = match failure {
-                    Some(failure) => because(Why::Failed { check: check.check, failure: *failure }),
-                    None => format!("Check {} succeeded; another is still down.", check.check + 1),
+                    Some(failure) => real.because(Why::Failed { check: check.check, failure: *failure }),
+                    None => format!("{} succeeded; another is still down.", real.check(check.check)),
                 };
                 let mail = real.mails.then(|| (of.subject(&check.server, *server_up), text));
                 mail.map(|mail| ServerMessage {
@@ -142,10 +159,11 @@ impl Servers {
                 let word = word(*up);
                 let mail = of.mails.then(|| {
                     let verb = if *up { "It has" } else { "It has lost" };
-                    (
-                        format!("Virtualserver {} - {word}", of.name),
-                        format!("{verb} its quorum: the weight of its live servers is {weight}."),
-                    )
+                    let text = format!(
+                        "{verb} its quorum: the weight of its live servers is {weight}, the quorum {} with hysteresis {}.",
+                        of.quorum, of.hysteresis
+                    );
+                    (format!("Virtualserver {} - {word}", of.name), text)
                 });
                 Some(ServerMessage {
                     queue: of.name.clone(),
@@ -192,15 +210,26 @@ const fn word(up: bool) -> &'static str {
     if up { "UP" } else { "DOWN" }
 }
 
-fn because(why: Why) -> String {
-    match why {
-        Why::Configured => "The configuration says so.".to_owned(),
-        Why::Removed => "It is not configured any more.".to_owned(),
-        Why::Stopping => "Shutting down.".to_owned(),
-        Why::Followed => "A file or session that it follows says so.".to_owned(),
-        Why::Passed => "The last of its failed checks succeeded.".to_owned(),
-        Why::Failed { check, failure } | Why::NeverUp { check, failure } => {
-            format!("Check {} failed: {failure}.", check + 1)
+impl RealServer {
+    /// Which check, counted from 1.
+    fn check(&self, number: usize) -> String {
+        match self.checks.get(number) {
+            Some(keyword) => format!("Check {} ({keyword})", number + 1),
+            None => format!("Check {}", number + 1),
+        }
+    }
+
+    fn because(&self, why: Why) -> String {
+        match why {
+            Why::Configured => "The configuration says so.".to_owned(),
+            Why::Removed => "It is not configured any more.".to_owned(),
+            Why::Stopping => "Shutting down.".to_owned(),
+            Why::Followed => "A file or session that it follows says so.".to_owned(),
+            Why::Passed if self.checks.len() == 1 => format!("{} succeeded.", self.check(0)),
+            Why::Passed => "The last of its failed checks succeeded.".to_owned(),
+            Why::Failed { check, failure } | Why::NeverUp { check, failure } => {
+                format!("{} failed: {failure}.", self.check(check))
+            }
         }
     }
 }
@@ -228,7 +257,7 @@ const fn protocol(key: &ServiceKey) -> &'static str {
 #[cfg(test)]
 mod tests {
     use checker::Failure;
-    use config::model::{Model, RealServerEvents};
+    use config::model::Model;
     use ipvs::{Family, SchedulerFlags, ServiceSpec};
 
     use super::*;
@@ -302,6 +331,15 @@ mod tests {
     }
 
     #[test]
+    fn a_mail_names_the_kind_of_the_check() {
+        let failed = Why::Failed { check: 1, failure: Failure::TimedOut };
+        let real = RealServer { checks: vec!["TCP_CHECK", "MISC_CHECK"], ..RealServer::default() };
+        assert_eq!(real.because(failed), "Check 2 (MISC_CHECK) failed: timed out.");
+        let real = RealServer { checks: vec!["TCP_CHECK"], ..RealServer::default() };
+        assert_eq!(real.because(Why::Passed), "Check 1 (TCP_CHECK) succeeded.");
+    }
+
+    #[test]
     fn that_a_server_is_down_which_never_was_up_is_told_to_scripts_and_pipes_and_not_mailed() {
         let never_up = Why::NeverUp { check: 0, failure: Failure::Refused };
         let message = servers(tcp(), None).changed(&health(tcp(), false, never_up)).unwrap();
@@ -329,9 +367,11 @@ mod tests {
         assert!(servers.changed(&quorum(tcp(), false)).is_none(), "it never had it");
         assert_eq!(servers.changed(&quorum(tcp(), true)).unwrap().line.unwrap(), "VS [10.0.0.1]:tcp:80 UP\n");
         assert!(servers.changed(&quorum(tcp(), true)).is_none(), "known");
+        let lost = servers.changed(&quorum(tcp(), false)).unwrap();
+        assert_eq!(lost.line.unwrap(), "VS [10.0.0.1]:tcp:80 DOWN\n");
         assert_eq!(
-            servers.changed(&quorum(tcp(), false)).unwrap().line.unwrap(),
-            "VS [10.0.0.1]:tcp:80 DOWN\n"
+            lost.mail.unwrap().1,
+            "It has lost its quorum: the weight of its live servers is 1, the quorum 1 with hysteresis 0."
         );
     }
 

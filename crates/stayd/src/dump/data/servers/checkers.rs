@@ -340,22 +340,12 @@ fn page_udp(page: &mut Page, udp: &UdpProbe) {
 }
 
 fn method(probe: &ProbeSpec) -> String {
-    match probe {
-        ProbeSpec::Tcp(_) => "TCP_CHECK".to_owned(),
-        ProbeSpec::Http(http) => {
-            let version = match http.version {
-                HttpVersion::V1_0 => "1.0",
-                HttpVersion::V1_0Close => "1.0C",
-                HttpVersion::V1_1 => "1.1",
-            };
-            format!("{}_GET, http protocol {version}", if http.tls { "SSL" } else { "HTTP" })
-        }
-        ProbeSpec::Smtp(_) => "SMTP_CHECK".to_owned(),
-        ProbeSpec::Dns(_) => "DNS_CHECK".to_owned(),
-        ProbeSpec::Misc(_) => "MISC_CHECK".to_owned(),
-        ProbeSpec::Ping(_) => "PING_CHECK".to_owned(),
-        ProbeSpec::Udp(_) => "UDP_CHECK".to_owned(),
-        ProbeSpec::Amqp(_) => "AMQP_CHECK".to_owned(),
-        ProbeSpec::Grpc(_) => "GRPC_CHECK".to_owned(),
-    }
+    let keyword = probe.keyword();
+    let ProbeSpec::Http(http) = probe else { return keyword.to_owned() };
+    let version = match http.version {
+        HttpVersion::V1_0 => "1.0",
+        HttpVersion::V1_0Close => "1.0C",
+        HttpVersion::V1_1 => "1.1",
+    };
+    format!("{keyword}, http protocol {version}")
 }
