@@ -99,8 +99,6 @@ fn furnish(root: &Path) {
     symlink("../tmp.mount", units.join("local-fs.target.wants/tmp.mount")).unwrap();
     fs::write(root.join("machine.sh"), include_str!("machine.sh")).unwrap();
     fs::remove_file(root.join("usr/sbin/policy-rc.d")).unwrap();
-    // What apt knows of packages that are not there takes the guest long to read.
-    fs::remove_dir_all(root.join("var/lib/apt/lists")).unwrap();
     let modules = root.join("lib/modules");
     fs::create_dir_all(&modules).unwrap();
     let copied = Command::new("cp").args(["-aT", "/usr/lib/uml/modules"]).arg(modules).status().unwrap();
