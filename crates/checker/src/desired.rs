@@ -58,6 +58,13 @@ pub fn service(spec: &VirtualServerSpec, key: &ServiceKey, health: &VirtualServe
     Service { spec: spec.service.clone(), dests: packed(dests) }
 }
 
+/// The services of a virtual server at the start, while nothing is known but the configuration: what
+/// [`Scheduler`](crate::Scheduler) begins with where no server follows anything.
+pub fn at_start(spec: &VirtualServerSpec) -> Vec<(ServiceKey, Service)> {
+    let health = VirtualServerHealth::at_start(spec);
+    spec.services.iter().map(|key| (*key, service(spec, key, &health))).collect()
+}
+
 /// Every entry that a configuration can put into the table, whatever the health of its servers.
 pub fn named<'a>(servers: impl IntoIterator<Item = &'a VirtualServerSpec>) -> Table {
     let mut table = Table::default();

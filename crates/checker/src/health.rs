@@ -59,6 +59,16 @@ impl VirtualServerHealth {
         Self::default()
     }
 
+    /// At the start, while nothing is known but the configuration: servers are up unless a check is `alpha`.
+    pub(crate) fn at_start(spec: &VirtualServerSpec) -> Self {
+        let up = spec.real_servers.iter().filter(|server| server.checks.iter().all(|check| !check.alpha));
+        let mut live: Vec<_> = up.map(|server| server.key).collect();
+        live.sort_unstable();
+        let mut health = Self { live, ..Self::default() };
+        health.assess(spec);
+        health
+    }
+
     /// Whether this real server is up.
     pub fn is_live(&self, server: &DestKey) -> bool {
         self.live.binary_search(server).is_ok()

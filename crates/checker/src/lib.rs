@@ -23,7 +23,7 @@ mod suspend;
 
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
 pub use check::CheckView;
-pub use desired::{desired, named, owned, service};
+pub use desired::{at_start, desired, named, owned, service};
 pub use drain::{DrainEnd, Drains};
 pub use follow::Followed;
 pub use health::{Health, VirtualServerHealth};

@@ -189,11 +189,6 @@ impl Scheduler {
         self.virtual_servers.values().map(|virtual_server| &virtual_server.spec)
     }
 
-    /// As [`virtual_servers`](Self::virtual_servers), where nothing else of the scheduler is needed any more.
-    pub fn into_virtual_servers(self) -> Vec<VirtualServerSpec> {
-        self.virtual_servers.into_values().map(|virtual_server| virtual_server.spec).collect()
-    }
-
     /// What is to be told when the daemon stops: of `omega` virtual servers, that live servers and quorums are down.
     pub fn farewell(&self) -> Vec<Action> {
         let mut actions = Vec::new();

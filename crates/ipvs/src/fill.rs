@@ -7,7 +7,7 @@ use netlink::Outcome;
 
 use crate::op::Op;
 use crate::reconcile::Kernel;
-use crate::table::Table;
+use crate::table::{Service, ServiceKey, Table};
 
 /// Changes at a time: as many as share a datagram.
 const AT_A_TIME: usize = 200;
@@ -23,18 +23,12 @@ pub struct Filled {
     pub whole: bool,
 }
 
-/// Adds everything that is wanted to an empty table. It stops where a change fails: what then is to be done,
-/// [`reconcile`](crate::reconcile()) knows.
-pub fn fill(kernel: &mut impl Kernel, desired: &Table) -> Filled {
+/// Adds everything that is wanted to an empty table: services that are made up one by one, no key twice. It stops where a
+/// change fails: what then is to be done, [`reconcile`](crate::reconcile()) knows.
+pub fn fill(kernel: &mut impl Kernel, wanted: impl IntoIterator<Item = (ServiceKey, Service)>) -> Filled {
     let mut filled = Filled::default();
     let mut ops = Vec::with_capacity(AT_A_TIME);
-    let services = desired.services.iter().flat_map(|(key, service)| {
-        let add = Op::AddService { service: *key, spec: service.spec.clone() };
-        let dests = service.dests.iter();
-        let dests = dests.map(|(dest, spec)| Op::AddDest { service: *key, dest: *dest, spec: spec.clone() });
-        std::iter::once(add).chain(dests)
-    });
-    for op in services {
+    for op in wanted.into_iter().flat_map(|(key, service)| additions(key, service)) {
         ops.push(op);
         if ops.len() == AT_A_TIME && !filled.take(kernel, &mut ops) {
             return filled;
@@ -42,6 +36,18 @@ pub fn fill(kernel: &mut impl Kernel, desired: &Table) -> Filled {
     }
     filled.whole = filled.take(kernel, &mut ops);
     filled
+}
+
+/// What puts a table where there is none, in its order.
+pub fn all_of(table: &Table) -> impl Iterator<Item = Op> {
+    table.services.iter().flat_map(|(key, service)| additions(*key, service.clone()))
+}
+
+/// What puts a service where there is none.
+fn additions(service: ServiceKey, wanted: Service) -> impl Iterator<Item = Op> {
+    let Service { spec, dests } = wanted;
+    let dests = dests.into_iter().map(move |(dest, spec)| Op::AddDest { service, dest, spec });
+    std::iter::once(Op::AddService { service, spec }).chain(dests)
 }
 
 impl Filled {

@@ -18,7 +18,7 @@ mod sync_daemon;
 pub mod table;
 
 pub use error::Error;
-pub use fill::{Filled, fill};
+pub use fill::{Filled, all_of, fill};
 pub use op::Op;
 pub use owned::Owned;
 pub use plan::plan;

@@ -40,7 +40,7 @@ use addresses::Addresses;
 use drained::Drained;
 use globals::Globals;
 use marking::Marking;
-pub use prepared::{Opened, Prepared};
+pub use prepared::{FirstTable, Prepared};
 use probes::{Ended, Probes};
 use table::KernelTable;
 
@@ -320,7 +320,7 @@ impl Process {
                     // A mark for which there is no service yet does no harm: its packets are still known by their address.
                     let failed = if nftables.enabled { self.marking.apply(&nftables, &marked) } else { None };
                     self.tell_lines(failed.into_iter().collect());
-                    self.feed(Input::Configure { servers, seed });
+                    self.feed(Input::Configure { servers: servers.iter().collect(), seed });
                     let failed = if nftables.enabled { None } else { self.marking.release() };
                     self.tell_lines(failed.into_iter().collect());
                     self.tell(&FromChecker::Configured);

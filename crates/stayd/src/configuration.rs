@@ -17,7 +17,7 @@ pub struct Configuration {
     /// For the VRRP process.
     pub vrrp: vrrp::RouterSpec,
     /// For the checker process.
-    pub virtual_servers: Vec<checker::VirtualServerSpec>,
+    pub virtual_servers: config::model::Packed<checker::VirtualServerSpec>,
     /// For the parent itself; what the children run is taken out.
     pub rest: config::model::Model,
 }

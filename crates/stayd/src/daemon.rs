@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checker::{FollowSpec, Followed, ProbeSpec, VirtualServerSpec};
-use config::model::{Command, IpvsNamespace, Model};
+use config::model::{Command, IpvsNamespace, Model, Packed};
 use net::sysctl::Setting;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -60,7 +60,7 @@ pub fn run(options: Options) -> Exit {
         tracing::warn!("options without effect in this version of stayd: {}", ineffective.join(" "));
     }
     let host = ThisHost { settled: options.namespace.is_some() };
-    let mut configuration = match Configuration::read(&options, host) {
+    let configuration = match Configuration::read(&options, host) {
         Ok(configuration) => configuration,
         Err(Refusal { exit }) => return exit,
     };
@@ -99,7 +99,7 @@ pub fn run(options: Options) -> Exit {
         return Exit::Fatal;
     }
     crate::signals::hold();
-    let first = First::fork(&options, &mut configuration, &pid_files, &pid_file);
+    let first = First::fork(&options, &configuration, &pid_files, &pid_file);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(async {
@@ -153,16 +153,9 @@ struct Daemon {
     found: BTreeMap<Setting, i32>,
     states: BTreeMap<String, StateName>,
     scheduler: Option<Snapshot>,
-    /// The configuration of the checker process, as it is sent: **in the memory of the parent, virtual servers are bytes**,
-    /// for those of thousands are large and seldom looked at.
-    to_checker: Vec<u8>,
     /// The firewall marks of groups, and the packets that get them.
     marks: Marks,
     marked: Vec<Marked>,
-    /// Who is told of them, also in bytes, for the dump files.
-    server_events: Vec<u8>,
-    /// Whether it names a virtual server.
-    serves: bool,
     notifier: Notifier,
     trackers: Trackers,
     linkbeats: Linkbeats,
@@ -202,11 +195,8 @@ impl Daemon {
             found: BTreeMap::new(),
             states: BTreeMap::new(),
             scheduler: None,
-            to_checker: Vec::new(),
             marks: Marks::default(),
             marked: Vec::new(),
-            server_events: Vec::new(),
-            serves: false,
             notifier: Notifier::new(),
             trackers,
             linkbeats,
@@ -406,7 +396,7 @@ impl Daemon {
                 };
                 let sync_daemon = self.configuration.rest.lvs.sync_daemon.as_ref();
                 let syncs = sync_daemon.is_some_and(|daemon| daemon.instance.as_ref().is_none_or(exists));
-                self.options.wants_checker() && (all || syncs || self.serves)
+                self.options.wants_checker() && (all || syncs || !self.configuration.virtual_servers.is_empty())
             }
         }
     }
@@ -414,16 +404,15 @@ impl Daemon {
     /// Hands the configuration to the children, starting and ending them as it asks for.
     fn configure(&mut self) {
         self.awaited.clear();
-        let mut servers = std::mem::take(&mut self.configuration.virtual_servers);
-        self.marked = self.marks.assign(&self.configuration.rest.lvs.nftables, &mut servers);
-        self.notifier.configure(&self.configuration.rest, &servers);
-        let real_servers = servers.iter().flat_map(|server| &server.real_servers);
-        let follows = real_servers.flat_map(|server| &server.follows).filter_map(|follow| match follow {
-            FollowSpec::File { file, .. } => Some(file.clone()),
+        self.mark();
+        let Configuration { virtual_servers: servers, rest, .. } = &self.configuration;
+        self.notifier.configure(rest, servers);
+        let real_servers = servers.iter().flat_map(|server| server.real_servers);
+        let follows = real_servers.flat_map(|server| server.follows).filter_map(|follow| match follow {
+            FollowSpec::File { file, .. } => Some(file),
             FollowSpec::Bfd { .. } => None,
         });
         let files: BTreeSet<_> = follows.collect();
-        self.keep_for_checker(servers);
         memory::give_back();
         self.trackers.configure(&self.configuration.vrrp, files, &self.configuration.rest);
         self.linkbeats.configure(&self.configuration.rest.linkbeat, &self.configuration.vrrp);
@@ -453,20 +442,17 @@ impl Daemon {
         }
     }
 
-    /// Encodes what the checker process is to run, for as often as it may be needed.
-    fn keep_for_checker(&mut self, servers: Vec<VirtualServerSpec>) {
-        let events = std::mem::take(&mut self.configuration.rest.server_events);
-        // Nothing in it can fail to be encoded.
-        self.server_events = ipc::encode(&events).unwrap_or_default();
-        drop(events);
-        let scripts = check_scripts(&self.configuration.rest, &servers);
-        self.serves = !servers.is_empty();
-        let lvs = Box::new(self.configuration.rest.lvs.clone());
-        let seed = self.configuration.seed();
-        let message = ToChecker::Configure { servers, lvs, marked: self.marked.clone(), seed, scripts };
-        match ipc::encode(&message) {
-            Ok(bytes) => self.to_checker = bytes,
-            Err(error) => tracing::error!("the virtual servers cannot be told to their process: {error}"),
+    /// Gives groups firewall marks (`nftables_ipvs`).
+    fn mark(&mut self) {
+        let settings = &self.configuration.rest.lvs.nftables;
+        let servers = &mut self.configuration.virtual_servers;
+        let mut all: Vec<_> = if settings.enabled { servers.iter().collect() } else { Vec::new() };
+        self.marked = self.marks.assign(settings, &mut all);
+        if settings.enabled {
+            match Packed::of(&all) {
+                Ok(marked) => *servers = marked,
+                Err(error) => tracing::error!("groups have no marks: {error}"),
+            }
         }
     }
 
@@ -555,7 +541,14 @@ impl Daemon {
             }
             Role::Checker => {
                 self.send_checker_settings();
-                child.send_bytes(self.to_checker.clone());
+                let Configuration { virtual_servers: servers, rest, .. } = &self.configuration;
+                child.send(&ToChecker::Configure {
+                    servers: servers.clone(),
+                    lvs: Box::new(rest.lvs.clone()),
+                    marked: self.marked.clone(),
+                    seed: self.configuration.seed(),
+                    scripts: check_scripts(rest, servers),
+                });
             }
         }
     }
@@ -695,14 +688,14 @@ impl Daemon {
 }
 
 /// What the checker process needs to know of the host to run commands: looking users up can take long, so that we do.
-fn check_scripts<'s>(rest: &Model, servers: impl IntoIterator<Item = &'s VirtualServerSpec>) -> Scripts {
+fn check_scripts(rest: &Model, servers: &Packed<VirtualServerSpec>) -> Scripts {
     let mut users = Users::new(rest);
-    let servers = servers.into_iter().flat_map(|server| &server.real_servers);
-    let scripts = servers.flat_map(|server| &server.checks).filter_map(|check| match &check.probe {
+    let servers = servers.iter().flat_map(|server| server.real_servers);
+    let scripts = servers.flat_map(|server| server.checks).filter_map(|check| match check.probe {
         ProbeSpec::Misc(script) => Some(script),
         _ => None,
     });
-    let identities: BTreeSet<_> = scripts.map(ipc::script_identity).collect();
+    let identities: BTreeSet<_> = scripts.map(|script| ipc::script_identity(&script)).collect();
     let users = identities.into_iter().filter_map(|identity| {
         let user = users.user(identity.as_ref())?;
         Some((identity, user))

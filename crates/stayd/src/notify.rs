@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use checker::VirtualServerSpec;
-use config::model::{Command, FifoSpec, Identity, Model, NotifyDeleted, NotifySpec};
+use config::model::{Command, FifoSpec, Identity, Model, NotifyDeleted, NotifySpec, Packed};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use vrrp::{StateName, Subject, Transition, Why};
@@ -106,7 +106,7 @@ impl Notifier {
 
     /// Tells as this configuration asks for. Pipes are closed and opened again, and their scripts started anew, as
     /// keepalived does at a reload.
-    pub fn configure(&mut self, model: &Model, virtual_servers: &[VirtualServerSpec]) {
+    pub fn configure(&mut self, model: &Model, virtual_servers: &Packed<VirtualServerSpec>) {
         self.leaving = false;
         let mut users = Users::new(model);
         let globals = &model.globals;
@@ -426,7 +426,7 @@ mod tests {
             }
             model.group_events.insert("G".to_owned(), GroupEvents::default());
             let mut notifier = Notifier::new();
-            notifier.configure(&model, &[]);
+            notifier.configure(&model, &Packed::default());
             let pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
             Self { notifier, model, pipe, _folder: folder }
         }
@@ -460,9 +460,9 @@ mod tests {
     async fn an_instance_that_a_reload_removes_is_in_fault_or_deleted_as_it_asked_for() {
         let mut scene = Scene::new(&["V", "W"]);
         scene.model.vrrp_events.get_mut("W").unwrap().deleted = NotifyDeleted::Deleted;
-        scene.notifier.configure(&scene.model, &[]);
+        scene.notifier.configure(&scene.model, &Packed::default());
         scene.model.vrrp_events.clear();
-        scene.notifier.configure(&scene.model, &[]);
+        scene.notifier.configure(&scene.model, &Packed::default());
         scene.instance("V", StateName::Stop, Why::Removed);
         scene.instance("W", StateName::Stop, Why::Removed);
         assert_eq!(scene.written(), "INSTANCE \"V\" FAULT 100\nINSTANCE \"W\" DELETED 100\n");
@@ -477,7 +477,7 @@ mod tests {
         scene.notifier.reloaded();
         assert_eq!(scene.written(), "");
         scene.model.globals.fifos.states_on_reload = true;
-        scene.notifier.configure(&scene.model, &[]);
+        scene.notifier.configure(&scene.model, &Packed::default());
         scene.notifier.reloaded();
         assert_eq!(scene.written(), "INSTANCE \"V\" FAULT 100\nGROUP \"G\" FAULT 100\n");
     }
@@ -490,7 +490,7 @@ mod tests {
         scene.notifier.priority_changed("V", 90);
         assert_eq!(scene.written(), "");
         scene.model.vrrp_events.get_mut("V").unwrap().priority_changes = true;
-        scene.notifier.configure(&scene.model, &[]);
+        scene.notifier.configure(&scene.model, &Packed::default());
         scene.notifier.priority_changed("V", 80);
         scene.notifier.lower_priority_heard("V");
         assert_eq!(

@@ -27,8 +27,6 @@ impl Lowering<'_> {
         for entry in entry.entries().iter().filter(|entry| entry.name() == "real_server") {
             self.real_server(&mut draft, entry, forwarding, &ports, &mut real_servers, &mut events);
         }
-        real_servers.shrink_to_fit();
-        events.shrink_to_fit();
         if matches!(draft.target, Target::NoGroup) {
             return false;
         }
@@ -59,7 +57,7 @@ impl Lowering<'_> {
         let (quorum, hysteresis) = self.settle_quorum(&draft, total);
         let sorry_server = self.settle_sorry(&draft, forwarding, &ports, &mut real_servers);
         let name = entry.args().iter().take(2).map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-        self.model.virtual_servers.push(VirtualServerSpec {
+        let spec = VirtualServerSpec {
             name,
             snmp_name: draft.snmp_name,
             group: draft.target.group().map(str::to_owned),
@@ -76,15 +74,22 @@ impl Lowering<'_> {
             omega: draft.omega,
             sorry_server,
             real_servers,
-        });
-        self.model.server_events.push(ServerEvents {
+        };
+        let events = ServerEvents {
             real_servers: events,
             timing: draft.timing,
             virtual_host: draft.host,
             forwarding: draft.forwarding,
             inhibit_on_failure: draft.inhibit,
             ..draft.events
-        });
+        };
+        let model = &mut self.model;
+        let kept = model.virtual_servers.push(&spec).and_then(|()| model.server_events.push(&events));
+        if let Err(error) = kept {
+            let message = format!("the virtual server cannot be kept: {error}");
+            self.report(Diagnostic::warning(Code::TooLong, span, message).label("it is ignored"));
+            return false;
+        }
         true
     }
 

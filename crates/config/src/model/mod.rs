@@ -13,6 +13,7 @@ mod instance;
 mod lvs;
 mod mail;
 mod management;
+mod packed;
 mod process;
 mod server;
 mod server_group;
@@ -33,6 +34,7 @@ pub use instance::*;
 pub use lvs::*;
 pub use mail::*;
 pub use management::*;
+pub use packed::*;
 pub use process::*;
 pub use server::*;
 pub use server_group::*;
@@ -65,7 +67,7 @@ pub struct Model {
     /// Whose link is polled.
     pub linkbeat: LinkbeatSpec,
     /// The usable `virtual_server`s, in the order of the file.
-    pub virtual_servers: Vec<checker::VirtualServerSpec>,
+    pub virtual_servers: Packed<checker::VirtualServerSpec>,
     /// What else belongs to each of them, in the same order.
-    pub server_events: Vec<ServerEvents>,
+    pub server_events: Packed<ServerEvents>,
 }

@@ -10,7 +10,7 @@ proptest! {
     #[test]
     fn an_empty_kernel_has_the_whole_table_afterwards(desired in any::table()) {
         let mut kernel = Faulty::default();
-        let filled = fill(&mut kernel, &desired);
+        let filled = fill(&mut kernel, desired.services.clone());
         prop_assert!(filled.whole);
         prop_assert_eq!(filled.services, desired.services.len());
         prop_assert_eq!(filled.dests, desired.services.values().map(|service| service.dests.len()).sum::<usize>());
@@ -25,7 +25,7 @@ proptest! {
     ) {
         let faults = std::iter::repeat_n(None, before).chain([Some(fault)]).collect();
         let mut kernel = Faulty { faults, ..Faulty::default() };
-        let filled = fill(&mut kernel, &desired);
+        let filled = fill(&mut kernel, desired.services.clone());
         prop_assert_eq!(filled.whole, !kernel.faults.is_empty());
         kernel.faults.clear();
         let mut owned = Owned::default();

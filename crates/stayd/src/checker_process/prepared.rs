@@ -1,11 +1,12 @@
 //! The first configuration, put into the kernel before there is a process for it.
 //!
 //! **Programming the table waits for nothing, so it needs no runtime**: the parent does it as soon as it has read the file,
-//! and forks the checker process from what that gave, so that nothing is read, sent or computed twice while the table is
-//! not there yet.
+//! from one virtual server at a time, and forks the checker process. That makes what it has to hold of them when it has a
+//! table already.
 
 use checker::{Input, Scheduler, VirtualServerSpec};
-use config::model::{IpvsNamespace, Model};
+use config::model::{IpvsNamespace, Model, Packed};
+use ipvs::Filled;
 
 use super::globals::Globals;
 use super::table::KernelTable;
@@ -20,47 +21,61 @@ pub struct Prepared {
     pub(super) lines: [Vec<Line>; 2],
 }
 
-/// An IPVS that is to get its first table.
-pub struct Opened(KernelTable);
+/// An IPVS that has got its first table, if it had none.
+pub struct FirstTable {
+    table: KernelTable,
+    globals: Globals,
+    lines: Vec<Line>,
+    /// None: there is something in it already, and nothing was done.
+    filled: Option<Filled>,
+}
 
-impl Opened {
-    /// Opens IPVS for this configuration, unless its table depends on what is not known before the processes run.
-    pub fn open(rest: &Model, servers: &[VirtualServerSpec]) -> Option<Self> {
-        let plain = |server: &VirtualServerSpec| {
-            !server.ha_suspend && server.real_servers.iter().all(|real| real.follows.is_empty())
-        };
-        let possible = !servers.is_empty()
-            && servers.iter().all(plain)
-            && rest.globals.system_scripts.startup.is_none()
+impl FirstTable {
+    /// Opens IPVS and fills its table for this configuration, unless that depends on what is not known before the
+    /// processes run.
+    pub fn fill(rest: &Model, servers: &Packed<VirtualServerSpec>) -> Option<Self> {
+        let possible = rest.globals.system_scripts.startup.is_none()
             && matches!(rest.globals.daemon.ipvs_namespace, IpvsNamespace::Same)
-            && !rest.lvs.nftables.enabled;
+            && !rest.lvs.nftables.enabled
+            && are_plain(servers);
         // Where there is no IPVS, the checker process says so.
-        possible.then(KernelTable::open)?.ok().map(Self)
+        let mut table = possible.then(KernelTable::open)?.ok()?;
+        let mut globals = Globals::default();
+        let lines = globals.configure(&mut table.client, rest.lvs.clone(), true);
+        let filled = table.fill(servers.iter().flat_map(|server| checker::at_start(&server)));
+        Some(Self { table, globals, lines, filled })
     }
 
-    /// Puts the table in place. `detail`: it is told of each server that it begins up.
-    pub fn program(self, rest: &Model, servers: Vec<VirtualServerSpec>, seed: u64, detail: bool) -> Prepared {
+    /// Makes up what the process of this table needs. `detail`: it is told of each server that it begins up.
+    pub fn take_up(
+        self,
+        rest: &Model,
+        servers: &Packed<VirtualServerSpec>,
+        seed: u64,
+        detail: bool,
+    ) -> Prepared {
+        let Self { mut table, globals, lines, filled } = self;
         let brief = !detail && !rest.lvs.init_notifies;
-        let Self(mut table) = self;
-        let mut globals = Globals::default();
-        let before = globals.configure(&mut table.client, rest.lvs.clone(), true);
         let now = net::now();
         let mut scheduler = if brief { Scheduler::brief() } else { Scheduler::new() };
-        scheduler.handle(now, Input::Configure { servers, seed });
+        scheduler.handle(now, Input::Configure { servers: servers.iter().collect(), seed });
         table.want_all(&scheduler);
-        let after = table.begin(now);
-        Prepared { scheduler, table, globals, lines: [before, after] }
+        let after = table.begin(now, filled);
+        Prepared { scheduler, table, globals, lines: [lines, after] }
     }
 }
 
-impl Prepared {
-    /// The virtual servers, in the order of their first services.
-    pub fn virtual_servers(&self) -> impl Iterator<Item = &VirtualServerSpec> {
-        self.scheduler.virtual_servers()
-    }
-
-    /// The same, with nothing left of what is the process's.
-    pub fn into_virtual_servers(self) -> Vec<VirtualServerSpec> {
-        self.scheduler.into_virtual_servers()
-    }
+/// Whether there are servers, all of them are known from the start, and each service belongs to one of them.
+fn are_plain(servers: &Packed<VirtualServerSpec>) -> bool {
+    let plain = |server: VirtualServerSpec| {
+        !server.ha_suspend && server.real_servers.iter().all(|real| real.follows.is_empty())
+    };
+    let services = || servers.iter().flat_map(|server| server.services);
+    let distinct = || {
+        let mut all: Vec<_> = services().collect();
+        all.sort_unstable();
+        all.is_sorted_by(|one, next| one < next)
+    };
+    let ordered = || services().is_sorted_by(|one, next| one < next);
+    !servers.is_empty() && servers.iter().all(plain) && (ordered() || distinct())
 }

@@ -12,7 +12,7 @@ use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::{Client, Glance};
 use ipvs::{
-    DestKey, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, fill, plan, reconcile,
+    DestKey, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, all_of, fill, plan, reconcile,
     reconcile_part,
 };
 
@@ -321,21 +321,30 @@ impl KernelTable {
         self.conclude(now, report)
     }
 
-    /// As [`reconcile`](Self::reconcile), for the first time.
-    pub(super) fn begin(&mut self, now: Instant) -> Vec<Line> {
-        let wanted: usize = self.desired.services.values().map(|service| 1 + service.dests.len()).sum();
-        let empty = wanted > TOLD && self.client.dump().is_ok_and(|table| table.services.is_empty());
-        if !empty {
-            return self.reconcile(now);
-        }
-        let filled = fill(&mut self.client, &self.desired);
-        let told = told(filled);
-        let lines = if filled.whole {
+    /// Puts these services into a table that is empty; none: it is not.
+    pub(super) fn fill(&mut self, wanted: impl Iterator<Item = (ServiceKey, Service)>) -> Option<Filled> {
+        let empty = self.client.dump().is_ok_and(|table| table.services.is_empty());
+        empty.then(|| fill(&mut self.client, wanted))
+    }
+
+    /// As [`reconcile`](Self::reconcile), for the first time, after what [`fill`](Self::fill) did.
+    pub(super) fn begin(&mut self, now: Instant, filled: Option<Filled>) -> Vec<Line> {
+        let Some(filled) = filled else { return self.reconcile(now) };
+        let mut lines = Vec::new();
+        let rest = if filled.whole {
+            let done = all_of(&self.desired).take(TOLD + 1).collect::<Vec<_>>();
+            if done.len() <= TOLD {
+                tell(&mut lines, Level::Info, "IPVS", &done);
+            } else {
+                lines.push(told(filled));
+            }
             self.conclude(now, Report { table: Some(Table::default()), ..Report::default() })
         } else {
+            lines.push(told(filled));
             self.reconcile(now)
         };
-        std::iter::once(told).chain(lines).collect()
+        lines.extend(rest);
+        lines
     }
 
     /// As [`reconcile`](Self::reconcile), where only these services changed, which were wanted so.

@@ -162,14 +162,9 @@ impl Child {
     pub fn send<T: Serialize>(&self, message: &T) {
         match ipc::encode(message) {
             // A child that is gone is told of by its end.
-            Ok(bytes) => self.send_bytes(bytes),
+            Ok(bytes) => drop(self.messages.send(bytes)),
             Err(error) => tracing::error!("a message to a child was lost: {error}"),
         }
-    }
-
-    /// Sends a message that is encoded already.
-    pub fn send_bytes(&self, bytes: Vec<u8>) {
-        drop(self.messages.send(bytes));
     }
 
     /// Ends it the hard way.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use checker::Scheduler;
-use config::model::{Identity, ServerEvents};
+use config::model::Identity;
 use vrrp::InstanceStatus;
 
 use super::{Daemon, Role};
 use crate::dump::{self, Calendar, File, Part, Places, VrrpFacts, VrrpView};
-use crate::ipc::{self, Dump, SocketView, ToChecker, ToVrrp};
+use crate::ipc::{Dump, SocketView, ToChecker, ToVrrp};
 use crate::notify::Users;
 
 impl Daemon {
@@ -65,11 +65,8 @@ impl Daemon {
     pub(super) fn write_checker(&self, asked: Dump, scheduler: &Scheduler) {
         let model = &self.configuration.rest;
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
-        let servers = match ipc::decode(&self.to_checker) {
-            Ok(ToChecker::Configure { servers, .. }) => servers,
-            _ => Vec::new(),
-        };
-        let events: Vec<ServerEvents> = ipc::decode(&self.server_events).unwrap_or_default();
+        let servers: Vec<_> = self.configuration.virtual_servers.iter().collect();
+        let events: Vec<_> = model.server_events.iter().collect();
         let served = (servers.as_slice(), events.as_slice(), model);
         let router = &self.configuration.vrrp;
         let text = dump::checker(router, served, scheduler, self.trackers.states(), &numbers);

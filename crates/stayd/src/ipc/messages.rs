@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use checker::{MiscProbe, VirtualServerSpec};
-use config::model::{BufferPolicy, Identity, LvsGlobals, NftablesSpec, ProcessSpec};
+use config::model::{BufferPolicy, Identity, LvsGlobals, NftablesSpec, Packed, ProcessSpec};
 use net::sysctl::Setting;
 use serde::{Deserialize, Serialize};
 use vrrp::{
@@ -141,7 +141,7 @@ pub enum ToChecker {
     /// The virtual servers to serve.
     Configure {
         /// In the order of the file.
-        servers: Vec<VirtualServerSpec>,
+        servers: Packed<VirtualServerSpec>,
         /// Settings of IPVS as a whole, and with what checks present themselves.
         lvs: Box<LvsGlobals>,
         /// What is to be marked for groups (`nftables_ipvs`).

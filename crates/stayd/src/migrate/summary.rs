@@ -14,7 +14,7 @@ pub fn summary(model: &Model) -> String {
     for group in &model.vrrp.sync_groups {
         text += &line(&format!("vrrp_sync_group {}", group.name));
     }
-    for (server, events) in model.virtual_servers.iter().zip(&model.server_events) {
+    for (server, events) in model.virtual_servers.iter().zip(model.server_events.iter()) {
         let checks: usize = server.real_servers.iter().map(|real| real.checks.len()).sum();
         let mut what = format!(
             "virtual_server {}: {}, {}",

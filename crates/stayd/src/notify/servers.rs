@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use checker::{Action, Event, VirtualServerSpec, Why};
-use config::model::{RealServerEvents, ServerEvents};
+use config::model::{Packed, RealServerEvents, ServerEvents};
 use ipvs::{DestKey, Protocol, ServiceKey};
 
 use super::Users;
@@ -64,16 +64,16 @@ impl Servers {
     /// interested in any of them.
     pub(super) fn configure(
         &mut self,
-        specs: &[VirtualServerSpec],
-        events: &[ServerEvents],
+        specs: &Packed<VirtualServerSpec>,
+        events: &Packed<ServerEvents>,
         users: &mut Users<'_>,
         listened: bool,
         mails_each_check: bool,
     ) {
         self.mails_each_check = mails_each_check;
         let mut present = BTreeMap::new();
-        let of_interest = listened || events.iter().any(runs_scripts);
-        for (spec, events) in specs.iter().zip(events).filter(|_| of_interest) {
+        let of_interest = listened || events.iter().any(|events| runs_scripts(&events));
+        for (spec, events) in specs.iter().zip(events.iter()).take(if of_interest { specs.len() } else { 0 }) {
             let Some(key) = spec.services.first() else { continue };
             let mut job = |command: &Option<Box<_>>| {
                 command.as_ref().and_then(|command| users.job(command)).map(Box::new)
@@ -101,7 +101,7 @@ impl Servers {
             let mut real_servers: Vec<_> = real.collect();
             real_servers.sort_unstable_by_key(|(key, _)| *key);
             let server = VirtualServer {
-                name: name(spec),
+                name: name(&spec),
                 protocol: protocol(key),
                 quorum_up,
                 quorum_down,
@@ -289,7 +289,8 @@ mod tests {
         let events = ServerEvents { smtp_alert: true, real_servers: vec![real], ..ServerEvents::default() };
         let model = Model::default();
         let mut servers = Servers::default();
-        servers.configure(&[spec], &[events], &mut Users::new(&model), true, true);
+        let (specs, events) = (Packed::of(&[spec]).unwrap(), Packed::of(&[events]).unwrap());
+        servers.configure(&specs, &events, &mut Users::new(&model), true, true);
         servers
     }
 
@@ -379,7 +380,7 @@ mod tests {
     fn the_end_of_a_server_that_a_reload_removes_is_told() {
         let mut servers = servers(tcp(), None);
         let model = Model::default();
-        servers.configure(&[], &[], &mut Users::new(&model), true, true);
+        servers.configure(&Packed::default(), &Packed::default(), &mut Users::new(&model), true, true);
         let message = servers.changed(&health(tcp(), false, Why::Removed)).unwrap();
         assert_eq!(message.line.unwrap(), "RS [10.0.0.2]:tcp:8080 [10.0.0.1]:tcp:80 DOWN\n");
     }
