@@ -18,7 +18,7 @@ const APART: &str = "virtual_server";
 pub enum Section {
     /// To be read first, and kept.
     Kept(Range<usize>),
-    /// One block, which nothing else refers to.
+    /// One block, which nothing else refers to; or several that follow each other, if each is one line.
     Apart(Range<usize>),
 }
 
@@ -29,10 +29,17 @@ pub fn sections(lines: &[Line]) -> Vec<Section> {
     for (index, line) in lines.iter().enumerate() {
         if depth == 0 && is_folded(line) {
             apart = None;
-            if kept < index {
-                sections.push(Section::Kept(kept..index));
+            match sections.last_mut() {
+                Some(Section::Apart(range)) if kept == index && lines.get(range.start).is_some_and(is_folded) => {
+                    range.end = index + 1;
+                }
+                _ => {
+                    if kept < index {
+                        sections.push(Section::Kept(kept..index));
+                    }
+                    sections.push(Section::Apart(index..index + 1));
+                }
             }
-            sections.push(Section::Apart(index..index + 1));
             kept = index + 1;
             continue;
         }

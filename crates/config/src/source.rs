@@ -58,8 +58,9 @@ pub struct Source {
     text: Rc<String>,
     /// The same, byte for byte, for people: see [`printable`].
     printable: Rc<String>,
-    /// Where each line starts.
-    line_starts: Rc<Vec<u32>>,
+    /// Where every [`STEP`]th line starts: an index of all would be large, and is asked for the few that are shown.
+    milestones: Rc<Vec<u32>>,
+    lines: usize,
     /// Lines (from 0, ascending) that were not UTF-8.
     legacy: Vec<u32>,
 }
@@ -68,15 +69,17 @@ impl Source {
     fn new(name: String, bytes: Vec<u8>) -> Self {
         let (text, legacy) = decode(bytes);
         let text = Rc::new(text);
-        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
-        let next = |end: usize| u32::try_from(end + 1).unwrap_or(u32::MAX);
-        // Counting is quick, and growing is not.
-        let mut line_starts = Vec::with_capacity(1 + ends.clone().count());
-        line_starts.push(0);
-        line_starts.extend(ends.map(next));
-        let line_starts = Rc::new(line_starts);
+        let mut milestones = vec![0];
+        let mut lines = 1;
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
+            if lines % STEP == 0 {
+                milestones.push(narrow(end + 1));
+            }
+            lines += 1;
+        }
+        let milestones = Rc::new(milestones);
         let printable = if may_steer(&text) { Rc::new(printable(&text)) } else { Rc::clone(&text) };
-        Self { name, text, printable, line_starts, legacy }
+        Self { name, text, printable, milestones, lines, legacy }
     }
 
     /// Its name as the configuration reached it.
@@ -101,34 +104,64 @@ impl Source {
 
     /// Index from 0 of the line that holds this byte; bytes past the end belong to the last line.
     pub fn line_index(&self, byte: u32) -> usize {
-        self.line_starts.partition_point(|start| *start <= byte).saturating_sub(1)
+        let passed = self.milestones.partition_point(|start| *start <= byte).saturating_sub(1);
+        let start = self.milestones.get(passed).copied().unwrap_or_default() as usize;
+        let between = start..(byte as usize).min(self.text.len());
+        let between = self.text.as_bytes().get(between).unwrap_or_default();
+        passed * STEP + memchr::memchr_iter(b'\n', between).count()
     }
 
     /// The bytes of a line (index from 0), its line feed included; empty past the end.
     pub fn line_range(&self, index: usize) -> Range<u32> {
-        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        let start = self.line_starts.get(index).copied().unwrap_or(end);
-        start..self.line_starts.get(index + 1).copied().unwrap_or(end)
+        if index >= self.lines {
+            let end = narrow(self.text.len());
+            return end..end;
+        }
+        let milestone = self.milestones.get(index / STEP).copied().unwrap_or_default();
+        let mut range = self.line_at(milestone);
+        for _ in 0..index % STEP {
+            range = self.line_at(range.end);
+        }
+        range
     }
 
-    /// The text of a line (index from 0), its line feed included.
-    pub fn line(&self, index: usize) -> &str {
-        let range = self.line_range(index);
+    /// The bytes of the line that starts here, its line feed included.
+    pub fn line_at(&self, start: u32) -> Range<u32> {
+        let rest = self.text.as_bytes().get(start as usize..).unwrap_or_default();
+        let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        start..narrow(start as usize + length)
+    }
+
+    /// The line behind this one; none: this is the last. Behind a final line feed there is an empty one.
+    pub fn line_after(&self, line: &Range<u32>) -> Option<Range<u32>> {
+        let ends = self.slice(line).ends_with('\n');
+        ends.then(|| self.line_at(line.end))
+    }
+
+    /// The text of these bytes.
+    pub fn slice(&self, range: &Range<u32>) -> &str {
         self.text.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
 
     /// Number of lines; at least 1.
-    pub fn line_count(&self) -> usize {
-        self.line_starts.len()
+    pub const fn line_count(&self) -> usize {
+        self.lines
     }
 
     fn location(&self, byte: u32) -> Location {
         let index = self.line_index(byte);
         let line = self.line_range(index);
-        let before = self.text.get(line.start as usize..byte as usize).unwrap_or_default();
+        let before = self.slice(&(line.start..byte));
         let one_based = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
         Location { line: one_based(index), column: one_based(before.chars().count()) }
     }
+}
+
+/// Lines from one milestone to the next.
+const STEP: usize = 64;
+
+fn narrow(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
 /// UTF-8 where it is, Latin-1 line by line where it is not, and which lines those were.

@@ -262,7 +262,8 @@ fn a_misc_check_keeps_its_command_and_time() {
            MISC_CHECK {\nmisc_path \"/s/ok a\"\nmisc_dynamic\n}\n}\n}\n";
     let loaded = on(&host(), &text);
     assert_eq!((wrong(&loaded), loaded.test_status()), (vec![], 0));
-    let [check] = loaded.model.virtual_servers[0].real_servers[0].checks.as_slice() else { panic!() };
+    let server = loaded.model.virtual_servers.iter().next().unwrap();
+    let [check] = server.real_servers[0].checks.as_slice() else { panic!() };
     let ProbeSpec::Misc(misc) = &check.probe else { panic!("{check:?}") };
     assert_eq!(
         (misc.argv.join(" "), misc.timeout, misc.dynamic),

@@ -41,7 +41,7 @@ fn our_own_pair_is_taken_as_meant_with_one_warning_for_each_slip() {
     assert_eq!(instance.authentication, vrrp::Authentication::Password(*b"9f3c\0\0\0\0"));
     assert_eq!(instance.addresses[0].prefix_len, 32);
 
-    let server = &loaded.model.virtual_servers[0];
+    let server = loaded.model.virtual_servers.iter().next().unwrap();
     let address = "203.0.113.10".parse().unwrap();
     assert_eq!(server.services, [ServiceKey::Address { protocol: Protocol::Tcp, address, port: 5672 }]);
     let retries: Vec<_> = server.real_servers.iter().map(|real| real.checks[0].retry).collect();

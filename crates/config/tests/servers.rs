@@ -36,14 +36,15 @@ fn wrong(loaded: &Loaded) -> Vec<Code> {
     loaded.diagnostics.iter().filter(wrong).map(|it| it.code).collect()
 }
 
-fn only(loaded: &Loaded) -> &VirtualServerSpec {
-    let [server] = loaded.model.virtual_servers.as_slice() else { panic!("{}", loaded.render_all()) };
+fn only(loaded: &Loaded) -> VirtualServerSpec {
+    let servers: Vec<_> = loaded.model.virtual_servers.iter().collect();
+    let Ok([server]) = <[_; 1]>::try_from(servers) else { panic!("{}", loaded.render_all()) };
     server
 }
 
 fn server(lines: &str) -> (VirtualServerSpec, Vec<Code>) {
     let loaded = with(lines, "");
-    (only(&loaded).clone(), wrong(&loaded))
+    (only(&loaded), wrong(&loaded))
 }
 
 /// Where a check over TCP connects.
@@ -309,7 +310,7 @@ fn a_sorry_server_keeps_the_port_of_the_service_unless_nat_changes_it() {
             if target.starts_with("fwmark") { "" } else { "protocol TCP\n" },
         );
         let loaded = read(&text);
-        (loaded.model.virtual_servers[0].sorry_server.as_ref().unwrap().key.port, loaded.test_status())
+        (only(&loaded).sorry_server.unwrap().key.port, loaded.test_status())
     };
     assert_eq!(sorry("10.0.0.1 80", "NAT", "10.0.0.9 81"), (81, 0));
     assert_eq!(sorry("10.0.0.1 80", "DR", "10.0.0.9 80"), (80, 0));
@@ -382,7 +383,8 @@ fn a_misspelt_retry_counts_in_every_check() {
 fn each_kind_of_check_has_its_own_defaults() {
     let habits = |text: &str| {
         let loaded = with("delay_loop 9", text);
-        let [check] = only(&loaded).real_servers[0].checks.as_slice() else { panic!("{text}") };
+        let server = only(&loaded);
+        let [check] = server.real_servers[0].checks.as_slice() else { panic!("{text}") };
         (check.retry, check.delay_before_retry)
     };
     for (text, expected) in [
@@ -533,7 +535,7 @@ fn thresholds_and_mails_of_a_real_server_are_kept() {
         let text = format!(
             "global_defs {{\n{globals}\n}}\nvirtual_server 10.0.0.1 80 {{\nprotocol TCP\nlb_algo rr\nlb_kind NAT\nreal_server 10.0.0.2 80 {{\n{real}\n}}\n}}\n"
         );
-        let events = read(&text).model.server_events[0].clone();
+        let events = read(&text).model.server_events.iter().next().unwrap();
         (events.smtp_alert, events.real_servers[0].smtp_alert)
     };
     assert_eq!(alert("", ""), (false, true), "mails about real servers are on by default");

@@ -37,13 +37,13 @@ use crate::diagnostic::{Code, Diagnostic, Effect, Report};
 use crate::host::{Host, NamespaceFacts};
 use crate::model::{Defaults, Model};
 use crate::parse::{Events, parse};
-use crate::read::{Line, unfold};
+use crate::read::{Line, is_folded, unfold};
 use crate::resolve::{Entry, Memory, Table, resolve};
 use crate::source::{SourceMap, Span};
 use server_group::ServerGroup;
 use tracker::Trackers;
 
-/// A block that is read when its turn comes, and then forgotten.
+/// A block, or several of one line each: each is read when its turn comes, and then forgotten.
 pub struct Apart<'l> {
     /// How many entries stand before it.
     pub before: usize,
@@ -152,8 +152,15 @@ impl Lowering<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn apart(&mut self, block: &Apart<'_>, memory: &mut Memory) {
-        let lines = unfold(block.lines);
+    fn apart(&mut self, apart: &Apart<'_>, memory: &mut Memory) {
+        let each = if apart.lines.first().is_some_and(is_folded) { 1 } else { apart.lines.len().max(1) };
+        for block in apart.lines.chunks(each) {
+            self.block(block, memory);
+        }
+    }
+
+    fn block(&mut self, lines: &[Line], memory: &mut Memory) {
+        let lines = unfold(lines);
         let events = Events::of(&lines, self.diagnostics);
         let tree = parse(&events, &Table, self.diagnostics);
         let mut entries = Vec::new();

@@ -13,6 +13,7 @@ mod sequence;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 pub use line::{Line, LineBuilder};
 
@@ -161,20 +162,18 @@ impl Reader<'_> {
     fn source(&mut self, id: SourceId, depth: usize) {
         // The text is shared, the index of lines is not: a clone of the source is cheap beside reading it.
         let Some(source) = self.sources.get(id).cloned() else { return };
-        let mut next = 0;
-        while next < source.line_count() {
+        let mut next = Some(source.line_at(0));
+        while let Some(mut range) = next {
             if self.full {
                 return;
             }
-            if let Some(end) = self.block(id, &source, next) {
-                next = end;
+            if let Some(last) = self.block(id, &source, &range) {
+                next = source.line_after(&last);
                 continue;
             }
-            let index = next;
-            next += 1;
-            let mut range = source.line_range(index);
-            let text = source.text().get(range.start as usize..range.end as usize).unwrap_or_default();
-            if index == 0 && text.starts_with('\u{feff}') {
+            next = source.line_after(&range);
+            let text = source.slice(&range);
+            if range.start == 0 && text.starts_with('\u{feff}') {
                 range.start += 3;
                 // The mark itself has no width: the carets need the character after it.
                 let next = text.chars().nth(1).map_or(0, char::len_utf8);
@@ -192,14 +191,17 @@ impl Reader<'_> {
     }
 
     /// Takes a block that is read apart and is nothing but plain lines as one line, from which [`unfold`] makes them when their
-    /// turn comes: a file may have thousands of such blocks. Where the block ends, if it is one.
-    fn block(&mut self, id: SourceId, source: &Source, first: usize) -> Option<usize> {
-        if self.depth > 0 || self.open.is_some() || !is_apart(source.line(first)) {
+    /// turn comes: a file may have thousands of such blocks. The last line of the block that starts with this one, if it is
+    /// such a block.
+    fn block(&mut self, id: SourceId, source: &Source, first: &Range<u32>) -> Option<Range<u32>> {
+        if self.depth > 0 || self.open.is_some() || !is_apart(source.slice(first)) {
             return None;
         }
         let mut depth = 0_usize;
-        for index in first..source.line_count() {
-            let text = source.line(index);
+        let mut next = Some(first.clone());
+        while let Some(range) = next {
+            next = source.line_after(&range);
+            let text = source.slice(&range);
             if lex::kinds(text) & lex::SIGN != 0 || text.len() > MAX_LINE_BYTES {
                 return None;
             }
@@ -216,9 +218,8 @@ impl Reader<'_> {
                         return None;
                     }
                     self.globals = false;
-                    let range = source.line_range(first).start..source.line_range(index).end;
-                    self.emit(Line::of_source(id, source, range).trim());
-                    return Some(index + 1);
+                    self.emit(Line::of_source(id, source, first.start..range.end).trim());
+                    return Some(range);
                 }
                 b'}' => depth = depth.checked_sub(1)?,
                 _ if depth == 0 => return None,
