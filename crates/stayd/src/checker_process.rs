@@ -129,6 +129,8 @@ struct Process {
     scheduling: Scheduling,
     /// A snapshot is owed, from this time on.
     snapshot_at: Option<Instant>,
+    /// A configuration was taken in, and needs nothing more.
+    settled: bool,
 }
 
 /// What ended a wait.
@@ -182,6 +184,7 @@ impl Process {
             detail: options.log_detail > 0,
             scheduling: Scheduling::default(),
             snapshot_at: None,
+            settled: false,
         })
     }
 
@@ -380,6 +383,9 @@ impl Process {
                 self.tell(&FromChecker::Snapshot(snapshot));
             }
             memory::give_back();
+            if !std::mem::replace(&mut self.settled, true) {
+                memory::let_go_of_code();
+            }
         }
     }
 
@@ -441,6 +447,7 @@ impl Process {
             Then::Touched => self.table.want_some(&self.scheduler, &touched),
             Then::Nothing => {}
         }
+        self.settled &= !configured;
         if configured || drained || !touched.is_empty() {
             self.drained.watch(now, self.scheduler.drains());
             self.snapshot_at.get_or_insert(now + SNAPSHOT_EVERY);

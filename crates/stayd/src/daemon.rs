@@ -369,6 +369,7 @@ impl Daemon {
         }
         memory::give_back();
         if self.awaited.is_empty() && self.ending.is_none() {
+            memory::let_go_of_code();
             tell_systemd(&[NotifyState::Ready]);
             self.tell_status();
             self.reload_done();

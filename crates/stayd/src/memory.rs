@@ -27,3 +27,53 @@ pub fn give_back() {
         libc::malloc_trim(0);
     }
 }
+
+/// Lets go of the pages of the program and its libraries that are as they are in their files: what only a start or a reload
+/// needs of them is no burden afterwards. What is needed again comes back from the page cache, piece by piece.
+pub fn let_go_of_code() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the callback is called for each object that is loaded, with what describes it, and keeps nothing.
+    unsafe {
+        libc::dl_iterate_phdr(Some(code::let_go), std::ptr::null_mut());
+    }
+}
+
+#[cfg(target_env = "gnu")]
+mod code {
+    use std::slice;
+
+    use nix::unistd::{SysconfVar, sysconf};
+
+    /// Of one object: the segments that nobody can have written to.
+    pub unsafe extern "C" fn let_go(
+        object: *mut libc::dl_phdr_info,
+        _size: libc::size_t,
+        _data: *mut libc::c_void,
+    ) -> libc::c_int {
+        let Some(page) = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|page| usize::try_from(page).ok())
+        else {
+            return 1;
+        };
+        // SAFETY: the loader hands in an object that it has loaded, whose headers stay where they are.
+        let (base, headers) = unsafe {
+            let object = &*object;
+            (object.dlpi_addr, slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()))
+        };
+        let code = |header: &&libc::Elf64_Phdr| {
+            header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0
+        };
+        for header in headers.iter().filter(code) {
+            let (Ok(first), Ok(length)) =
+                (usize::try_from(base + header.p_vaddr), usize::try_from(header.p_memsz))
+            else {
+                continue;
+            };
+            let start = first / page * page;
+            let end = (first + length).next_multiple_of(page);
+            // SAFETY: these pages are mapped from a file, only to be read and executed, and are read from it anew when they
+            // are touched. Where they are locked or not from a file, the kernel refuses.
+            unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(start), end - start, libc::MADV_DONTNEED) };
+        }
+        0
+    }
+}
