@@ -34,6 +34,13 @@ impl Health {
         self.virtual_servers.insert(virtual_server, health);
     }
 
+    /// The same, in less memory.
+    pub(crate) fn packed(self) -> Self {
+        let mut all = self.virtual_servers;
+        all.values_mut().for_each(|health| health.live.shrink_to_fit());
+        Self { virtual_servers: all.into_iter().collect() }
+    }
+
     pub(crate) fn get_mut(&mut self, virtual_server: &ServiceKey) -> Option<&mut VirtualServerHealth> {
         self.virtual_servers.get_mut(virtual_server)
     }

@@ -106,6 +106,9 @@ impl Scheduler {
             let health = old_health.remove(&key).unwrap_or_default();
             self.retire(&mut pass, Predecessor { key, virtual_server, health });
         }
+        // Maps that grew are half empty; one that is collected is dense.
+        self.virtual_servers = std::mem::take(&mut self.virtual_servers).into_iter().collect();
+        self.health = std::mem::take(&mut self.health).packed();
         self.share_runs();
         self.drain(now, pass.leaving);
         for run in pass.left {

@@ -233,7 +233,7 @@ mod tests {
         let mark = ServiceKey::Fwmark { mark: 9, family: Family::V6 };
         let dest = DestKey { address: "2001:db8::9".parse().unwrap(), port: 80 };
         let spec =
-            ServiceSpec { scheduler: "wlc".to_owned(), flags: SchedulerFlags::default(), persistence: None };
+            ServiceSpec { scheduler: "wlc".into(), flags: SchedulerFlags::default(), persistence: None };
         let limited = DestSpec {
             weight: 5,
             forwarding: Forwarding::Tunnel(Tunnel::Gue { port: 6080, checksum: TunnelChecksum::Full }),
@@ -249,7 +249,7 @@ mod tests {
         let ops = [
             Op::AddService { service, spec: spec.clone() },
             Op::AddService { service: mark, spec: spec.clone() },
-            Op::EditService { service, spec: ServiceSpec { scheduler: "rr".to_owned(), ..spec } },
+            Op::EditService { service, spec: ServiceSpec { scheduler: "rr".into(), ..spec } },
             Op::AddDest { service, dest, spec: limited },
             Op::EditDest { service, dest, spec: plain },
             Op::DeleteDest { service, dest },

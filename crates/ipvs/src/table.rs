@@ -7,6 +7,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use compact_str::CompactString;
 use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +136,7 @@ impl Granularity {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct ServiceSpec {
     /// The kernel's name of the scheduler: `rr`, `wrr`, `lc` ... at most 15 bytes.
-    pub scheduler: String,
+    pub scheduler: CompactString,
     /// Scheduler flags.
     pub flags: SchedulerFlags,
     /// Persistence, if any.

@@ -57,7 +57,7 @@ fn web() -> ServiceKey {
 }
 
 fn scheduled(scheduler: &str) -> ServiceSpec {
-    ServiceSpec { scheduler: scheduler.to_owned(), flags: SchedulerFlags::default(), persistence: None }
+    ServiceSpec { scheduler: scheduler.into(), flags: SchedulerFlags::default(), persistence: None }
 }
 
 fn persistent(

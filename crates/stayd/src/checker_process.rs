@@ -369,7 +369,7 @@ impl Process {
         let late = self.probes.expire(now);
         self.conclude(late);
         if self.table.due().is_some_and(|at| at <= now) {
-            let lines = self.table.expire(now);
+            let lines = self.table.expire(now, &self.scheduler);
             self.tell_lines(lines);
         }
         if self.drained.due().is_some_and(|at| at <= now) {
@@ -395,6 +395,9 @@ impl Process {
 
     fn feed_at(&mut self, now: Instant, input: Input) {
         let then = if matches!(input, Input::Configure { .. }) { Then::All } else { Then::Touched };
+        if then == Then::All {
+            self.table.remember(&self.scheduler);
+        }
         self.scheduler.handle(now, input);
         self.carry_out(now, then);
     }
@@ -426,9 +429,9 @@ impl Process {
                     }
                 }
                 Action::Weight { virtual_server, .. } => touched.push(virtual_server),
-                Action::Drained { service, dest, service_too, .. } => {
+                Action::Drained { service, .. } => {
                     drained = true;
-                    self.table.let_go(&self.scheduler, &service, &dest, service_too);
+                    self.table.let_go(&self.scheduler, service);
                 }
                 Action::Emit(Event::Aside { .. }) => news.push(action),
                 Action::Emit(_) => {}
@@ -442,9 +445,12 @@ impl Process {
             self.tell(&FromChecker::Line(Line { level: Level::Info, text }));
         }
         match then {
-            Then::All => self.table.want_all(&self.scheduler),
+            Then::All => {
+                self.table.look_for_left(&self.scheduler);
+                self.table.claim(&self.scheduler);
+            }
             Then::Touched if touched.is_empty() => {}
-            Then::Touched => self.table.want_some(&self.scheduler, &touched),
+            Then::Touched => self.table.touch(&self.scheduler, &touched),
             Then::Nothing => {}
         }
         self.settled &= !configured;
@@ -466,7 +472,7 @@ impl Process {
     }
 
     fn reconcile(&mut self) {
-        let lines = self.table.reconcile(net::now());
+        let lines = self.table.reconcile(net::now(), &self.scheduler);
         self.tell_lines(lines);
     }
 
@@ -483,7 +489,7 @@ impl Process {
             self.tell(&FromChecker::Changed(farewell));
         }
         if self.release {
-            let lines = self.table.clear(net::now(), self.globals.flush_on_stop());
+            let lines = self.table.clear(net::now(), &self.scheduler, self.globals.flush_on_stop());
             self.tell_lines(lines);
             let failed = self.marking.release();
             self.tell_lines(failed.into_iter().collect());

@@ -57,14 +57,6 @@ pub fn append<T: Serialize>(bytes: &mut Vec<u8>, message: &T) -> Result<(), Erro
     }
 }
 
-/// The message that [`encode`] made these bytes of.
-///
-/// # Errors
-/// They are none of this type.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    Ok(postcard::from_bytes(bytes.get(HEADER..).unwrap_or_default())?)
-}
-
 /// Puts a stream of bytes together to messages.
 #[derive(Debug, Default)]
 pub struct Decoder {

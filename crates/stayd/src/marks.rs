@@ -182,7 +182,7 @@ mod tests {
             group: Some(group.to_owned()),
             services: addresses.iter().map(key).collect(),
             service: ServiceSpec {
-                scheduler: "rr".to_owned(),
+                scheduler: "rr".into(),
                 flags: SchedulerFlags::default(),
                 persistence: None,
             },

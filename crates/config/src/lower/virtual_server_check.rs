@@ -63,7 +63,7 @@ impl Lowering<'_> {
             group: draft.target.group().map(str::to_owned),
             services,
             service: ServiceSpec {
-                scheduler: draft.scheduler.unwrap_or_else(|| "wlc".to_owned()),
+                scheduler: draft.scheduler.map_or_else(|| "wlc".into(), Into::into),
                 flags: SchedulerFlags { one_packet, ..draft.flags },
                 persistence,
             },

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use compact_str::CompactString;
 use netlink_packet_core::{
     DecodeError, ParseableParametrized, parse_string, parse_u8, parse_u16, parse_u16_be, parse_u32,
     parse_u32_be, parse_u64,
@@ -112,7 +113,7 @@ fn read_service(bytes: &[u8]) -> Result<Option<ServiceEntry>, DecodeError> {
     let mut address: &[u8] = &[];
     let mut port = 0;
     let mut mark = 0;
-    let mut scheduler = String::new();
+    let mut scheduler = CompactString::default();
     let mut engine = None;
     let mut flags = 0;
     let mut timeout = 0;
@@ -126,7 +127,7 @@ fn read_service(bytes: &[u8]) -> Result<Option<ServiceEntry>, DecodeError> {
             svc::ADDR => address = value,
             svc::PORT => port = parse_u16_be(value)?,
             svc::FWMARK => mark = parse_u32(value)?,
-            svc::SCHED_NAME => scheduler = parse_string(value)?,
+            svc::SCHED_NAME => scheduler = parse_string(value)?.into(),
             svc::PE_NAME => engine = Some(parse_string(value)?),
             svc::FLAGS => flags = flags_of(value)?,
             svc::TIMEOUT => timeout = parse_u32(value)?,

@@ -57,7 +57,7 @@ pub fn service_spec(family: Family) -> impl Strategy<Value = ServiceSpec> + Clon
     let persistence = (1..=2_678_400_u32, granularity, engine)
         .prop_map(|(timeout, granularity, engine)| Persistence { timeout, granularity, engine });
     (select(&SCHEDULERS[..]), flags, proptest::option::of(persistence)).prop_map(
-        |(scheduler, flags, persistence)| ServiceSpec { scheduler: scheduler.to_owned(), flags, persistence },
+        |(scheduler, flags, persistence)| ServiceSpec { scheduler: scheduler.into(), flags, persistence },
     )
 }
 

@@ -59,8 +59,11 @@ impl FirstTable {
         let now = net::now();
         let mut scheduler = if brief { Scheduler::brief() } else { Scheduler::new() };
         scheduler.handle(now, Input::Configure { servers: servers.iter().collect(), seed });
-        table.want_all(&scheduler);
-        let after = table.begin(now, filled);
+        if filled.is_none() {
+            table.look_for_left(&scheduler);
+        }
+        table.claim(&scheduler);
+        let after = table.begin(now, &scheduler, filled);
         Prepared { scheduler, table, globals, lines: [lines, after] }
     }
 }

@@ -12,7 +12,7 @@ use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::{Client, Glance};
 use ipvs::{
-    DestKey, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, all_of, fill, plan, reconcile,
+    DestKey, DestSpec, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, all_of, fill, plan, reconcile,
     reconcile_part,
 };
 
@@ -25,15 +25,17 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 /// More changes at once than these are not told one by one.
 const TOLD: usize = 20;
 
+/// **What is wanted is not kept**: it is computed from the scheduler whenever it is needed, of a large table for a moment.
 pub(super) struct KernelTable {
     pub(super) client: Client,
-    desired: Table,
     /// All that the configuration names, up or down: what is ours, and what stays ours while it is not in the table. Here
     /// only as long as something is ours that is not named any more.
     named: Option<Table>,
     owned: Owned,
     /// What was in the table at the start of servers that nobody has judged yet (`alpha`): it stays until then.
     left: Table,
+    /// Nothing is wanted any more.
+    cleared: bool,
     /// What is known of the kernel's table without looking, if the last change went as planned.
     known: Option<Known>,
     /// When to try again what was refused, or to look whether somebody else has been there.
@@ -44,8 +46,7 @@ pub(super) struct KernelTable {
     repaired: u64,
 }
 
-/// The kernel's table: **what was wanted when it was last made to agree, and what others have in it.** So it need not be
-/// kept a second time.
+/// The kernel's table: **what was wanted when it was last made to agree, and what others have in it.**
 #[derive(Default)]
 struct Known {
     /// Usually empty.
@@ -55,8 +56,8 @@ struct Known {
 
 /// What is wanted otherwise since then.
 enum Changed {
-    /// These services, as they were wanted.
-    Services(BTreeMap<ServiceKey, Service>),
+    /// These services, each with the first service of its virtual server.
+    Services(BTreeMap<ServiceKey, ServiceKey>),
     /// The whole table, as it was wanted.
     Everything(Table),
 }
@@ -77,37 +78,21 @@ impl Known {
         });
         Self { foreign: table, changed: Changed::default() }
     }
-
-    /// All is wanted otherwise from now on; `wanted` was until now.
-    fn all_change(&mut self, mut wanted: Table) {
-        if let Changed::Services(services) = &mut self.changed {
-            wanted.services.append(services);
-            self.changed = Changed::Everything(wanted);
-        }
-    }
-
-    /// A service is wanted otherwise from now on.
-    fn one_changes(&mut self, key: ServiceKey, wanted: Service) {
-        if let Changed::Services(services) = &mut self.changed {
-            services.entry(key).or_insert(wanted);
-        }
-    }
 }
 
-/// Adds what others have to what was wanted of services.
-fn with_foreign(mut services: BTreeMap<ServiceKey, Service>, foreign: &Table, all: bool) -> Table {
+/// Adds what others have to what was wanted.
+fn with_foreign(mut table: Table, foreign: &Table) -> Table {
     for (key, theirs) in &foreign.services {
-        match services.get_mut(key) {
+        match table.services.get_mut(key) {
             Some(service) => {
                 service.dests.extend(theirs.dests.iter().map(|(dest, spec)| (*dest, spec.clone())));
             }
-            None if all => {
-                services.insert(*key, theirs.clone());
+            None => {
+                table.services.insert(*key, theirs.clone());
             }
-            None => {}
         }
     }
-    Table { services }
+    table
 }
 
 impl KernelTable {
@@ -116,10 +101,10 @@ impl KernelTable {
         let client = Client::open()?;
         Ok(Self {
             client,
-            desired: Table::default(),
             named: None,
             owned: Owned::default(),
             left: Table::default(),
+            cleared: false,
             known: None,
             due: None,
             retry_after: FIRST_RETRY,
@@ -133,19 +118,56 @@ impl KernelTable {
         self.due
     }
 
-    /// Wants what the configuration and the health of all its servers ask for.
-    pub(super) fn want_all(&mut self, scheduler: &Scheduler) {
-        let before = std::mem::take(&mut self.desired);
-        if let Some(known) = &mut self.known {
-            known.all_change(before);
+    /// What the configuration and the health of all its servers ask for.
+    fn desired(&self, scheduler: &Scheduler) -> Table {
+        if self.cleared {
+            return Table::default();
         }
+        let mut desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
+        scheduler.drains().keep_in(&mut desired);
+        if !self.left.services.is_empty() {
+            for spec in scheduler.virtual_servers() {
+                let Some(first) = spec.services.first() else { continue };
+                for key in &spec.services {
+                    if let Some(wanted) = desired.services.get_mut(key) {
+                        wanted.dests.extend(self.awaited(scheduler, first, key));
+                    }
+                }
+            }
+        }
+        desired
+    }
+
+    /// What stays in a service as it was found, since nobody has judged it yet.
+    fn awaited(&self, scheduler: &Scheduler, first: &ServiceKey, key: &ServiceKey) -> Vec<(DestKey, DestSpec)> {
+        let left = self.left.services.get(key);
+        left.map(|left| scheduler.awaited(first, key, &left.dests)).unwrap_or_default()
+    }
+
+    /// Takes note of what a predecessor left of servers that begin down: before the first configuration has any effect.
+    pub(super) fn look_for_left(&mut self, scheduler: &Scheduler) {
+        if self.owned.is_empty() && scheduler.virtual_servers().any(begins_down) {
+            // A table that cannot be read has nothing to keep; the next look says why it cannot.
+            self.left = self.client.dump().unwrap_or_default();
+        }
+    }
+
+    /// All may be wanted otherwise from now on: before a configuration is taken in.
+    pub(super) fn remember(&mut self, scheduler: &Scheduler) {
+        if let Some(known) = self.known.take() {
+            let changed = match known.changed {
+                Changed::Services(_) => Changed::Everything(self.desired(scheduler)),
+                everything @ Changed::Everything(_) => everything,
+            };
+            self.known = Some(Known { changed, ..known });
+        }
+    }
+
+    /// Takes what a configuration names for ours.
+    pub(super) fn claim(&mut self, scheduler: &Scheduler) {
         if self.owned.is_empty() {
             // At the start nothing is ours that is not named.
             self.owned = checker::owned(scheduler.virtual_servers());
-            if scheduler.virtual_servers().any(begins_down) {
-                // A table that cannot be read has nothing to keep; the next look says why it cannot.
-                self.left = self.client.dump().unwrap_or_default();
-            }
         } else {
             let named = checker::named(scheduler.virtual_servers());
             self.owned.claim(&named);
@@ -156,87 +178,36 @@ impl KernelTable {
         scheduler.drains().keep_in(&mut drains);
         self.owned.claim(&drains);
         self.named = self.named.take().filter(|named| !self.owned.is_all_of(named));
-        self.desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
-        scheduler.drains().keep_in(&mut self.desired);
-        self.keep_left(scheduler);
-    }
-
-    /// Wants what is left of servers that wait for their first verdict, and knows no more of what is left of others.
-    fn keep_left(&mut self, scheduler: &Scheduler) {
-        let left = std::mem::take(&mut self.left);
-        if left.services.is_empty() {
-            return;
-        }
-        for spec in scheduler.virtual_servers() {
-            let Some(first) = spec.services.first() else { continue };
-            for key in &spec.services {
-                let (Some(found), Some(wanted)) =
-                    (left.services.get(key), self.desired.services.get_mut(key))
-                else {
-                    continue;
-                };
-                let dests = scheduler.awaited(first, key, &found.dests);
-                if !dests.is_empty() {
-                    wanted.dests.extend(dests.iter().cloned());
-                    let dests = dests.into_iter().collect();
-                    self.left.services.insert(*key, Service { spec: found.spec.clone(), dests });
-                }
-            }
-        }
     }
 
     /// The health of these virtual servers changed.
-    pub(super) fn want_some(&mut self, scheduler: &Scheduler, touched: &[ServiceKey]) {
+    pub(super) fn touch(&mut self, scheduler: &Scheduler, touched: &[ServiceKey]) {
         for first in touched {
-            let health = scheduler.health().get(first);
-            let (Some(spec), Some(health)) = (scheduler.virtual_server(first), health) else { continue };
-            for key in &spec.services {
-                let mut service = checker::service(spec, key, health);
-                scheduler.drains().keep_in_service(key, &mut service);
-                if let Some(left) = self.left.services.get(key) {
-                    service.dests.extend(scheduler.awaited(first, key, &left.dests));
-                }
-                let before = self.desired.services.insert(*key, service);
-                if let (Some(known), Some(before)) = (&mut self.known, before) {
-                    known.one_changes(*key, before);
-                }
-            }
+            let services = scheduler.virtual_server(first).into_iter().flat_map(|spec| &spec.services);
+            self.services_change(services.map(|key| (*key, *first)));
         }
     }
 
-    /// Wants a destination no more that was drained, nor, with `service_too`, its service.
-    pub(super) fn let_go(
-        &mut self,
-        scheduler: &Scheduler,
-        service: &ServiceKey,
-        dest: &DestKey,
-        service_too: bool,
-    ) {
-        let Some(before) = self.desired.services.get(service).cloned() else { return };
-        if service_too {
-            self.desired.services.remove(service);
-        } else if let Some(present) = self.desired.services.get_mut(service) {
-            present.dests.remove(dest);
-            // Draining may have changed how it schedules.
-            if let Some(spec) = scheduler.virtual_servers().find(|spec| spec.services.contains(service)) {
-                present.spec.clone_from(&spec.service);
-            }
-            scheduler.drains().keep_in_service(service, present);
-        }
-        if let Some(known) = &mut self.known {
-            known.one_changes(*service, before);
+    /// Something of this service drains no more.
+    pub(super) fn let_go(&mut self, scheduler: &Scheduler, service: ServiceKey) {
+        let of = scheduler.virtual_servers().find(|spec| spec.services.contains(&service));
+        let first = of.and_then(|spec| spec.services.first()).copied();
+        self.services_change([(service, first.unwrap_or(service))]);
+    }
+
+    fn services_change(&mut self, services: impl IntoIterator<Item = (ServiceKey, ServiceKey)>) {
+        if let Some(Known { changed: Changed::Services(changed), .. }) = &mut self.known {
+            changed.extend(services);
         }
     }
 
     /// Takes what is ours out of the kernel, in the way that `lvs_flush_on_stop` asks for.
-    pub(super) fn clear(&mut self, now: Instant, how: FlushOnStop) -> Vec<Line> {
-        let before = std::mem::take(&mut self.desired);
-        if let Some(known) = &mut self.known {
-            known.all_change(before);
-        }
+    pub(super) fn clear(&mut self, now: Instant, scheduler: &Scheduler, how: FlushOnStop) -> Vec<Line> {
+        self.remember(scheduler);
+        self.cleared = true;
         self.named = None;
         match how {
-            FlushOnStop::Entries => self.reconcile(now),
+            FlushOnStop::Entries => self.reconcile(now, scheduler),
             FlushOnStop::Everything => match self.client.flush() {
                 Ok(()) => vec![line(Level::Info, "IPVS: emptied the table (lvs_flush_on_stop)".to_owned())],
                 Err(error) => vec![line(Level::Error, format!("IPVS: cannot empty the table: {error}"))],
@@ -254,16 +225,16 @@ impl KernelTable {
     }
 
     /// Tries again what failed, or looks whether somebody else has been there.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Line> {
+    pub(super) fn expire(&mut self, now: Instant, scheduler: &Scheduler) -> Vec<Line> {
         if self.known.is_none() {
-            return self.reconcile(now);
+            return self.reconcile(now, scheduler);
         }
         let begin = net::now();
         let glance = self.client.glance();
         match self.watch.glanced(now, glance, net::now().saturating_since(begin)) {
             Next::Look => {
                 self.known = None;
-                self.look(now)
+                self.look(now, scheduler)
             }
             Next::Wait(until) => {
                 self.due = Some(until);
@@ -273,7 +244,7 @@ impl KernelTable {
     }
 
     /// Reads the table and puts back what is not as it was left.
-    fn look(&mut self, now: Instant) -> Vec<Line> {
+    fn look(&mut self, now: Instant, scheduler: &Scheduler) -> Vec<Line> {
         let begin = net::now();
         let table = match self.client.dump() {
             Ok(table) => table,
@@ -283,42 +254,75 @@ impl KernelTable {
             }
         };
         let next = self.watch.looked(now, net::now().saturating_since(begin));
-        if plan(&self.desired, &table, &self.owned).is_empty() {
-            self.known = Some(Known::new(table, &self.desired));
+        let desired = self.desired(scheduler);
+        if plan(&desired, &table, &self.owned).is_empty() {
+            self.known = Some(Known::new(table, &desired));
+            drop(desired);
             memory::give_back();
             self.due = Some(next);
             return Vec::new();
         }
-        let mut report = reconcile(&mut self.client, &self.desired, &self.owned, Some(table));
+        let mut report = reconcile(&mut self.client, &desired, &self.owned, Some(table));
         let undone = std::mem::take(&mut report.done);
         self.repaired += u64::try_from(undone.len()).unwrap_or(u64::MAX);
         let before = format!("IPVS, put right what somebody changed ({} so far)", self.repaired);
         let mut lines = Vec::new();
         tell(&mut lines, Level::Warning, &before, &undone);
-        lines.extend(self.conclude(now, report));
+        lines.extend(self.conclude(now, &desired, report));
         self.watch.changed(now, true);
         lines
     }
 
     /// Makes the kernel agree, and says what that took.
-    pub(super) fn reconcile(&mut self, now: Instant) -> Vec<Line> {
+    pub(super) fn reconcile(&mut self, now: Instant, scheduler: &Scheduler) -> Vec<Line> {
         let table = match self.known.take() {
             None => None,
-            Some(Known { foreign, changed: Changed::Everything(table) }) => {
-                Some(with_foreign(table.services, &foreign, true))
-            }
-            // A service is removed only after a look at what is in it.
-            Some(Known { changed: Changed::Services(services), .. })
-                if services.keys().any(|key| !self.desired.services.contains_key(key)) =>
-            {
-                None
-            }
+            Some(Known { foreign, changed: Changed::Everything(table) }) => Some(with_foreign(table, &foreign)),
             Some(Known { foreign, changed: Changed::Services(services) }) => {
-                return self.reconcile_some(now, foreign, services);
+                match self.reconcile_some(scheduler, &services) {
+                    Some(report) if report.settled() => {
+                        self.known = Some(Known { foreign, changed: Changed::default() });
+                        return self.conclude(now, &Table::default(), Report { table: None, ..report });
+                    }
+                    Some(part) => return self.reconcile_after(now, scheduler, part.done),
+                    None => None,
+                }
             }
         };
-        let report = reconcile(&mut self.client, &self.desired, &self.owned, table);
-        self.conclude(now, report)
+        let desired = self.desired(scheduler);
+        let report = reconcile(&mut self.client, &desired, &self.owned, table);
+        self.conclude(now, &desired, report)
+    }
+
+    /// The same, where a part of it did not go as planned.
+    fn reconcile_after(&mut self, now: Instant, scheduler: &Scheduler, done: Vec<Op>) -> Vec<Line> {
+        let desired = self.desired(scheduler);
+        let mut report = reconcile(&mut self.client, &desired, &self.owned, None);
+        report.repairs.splice(0..0, std::mem::replace(&mut report.done, done));
+        self.conclude(now, &desired, report)
+    }
+
+    /// Makes the kernel agree where only these services changed; none: that takes a look at all of them.
+    fn reconcile_some(
+        &mut self,
+        scheduler: &Scheduler,
+        services: &BTreeMap<ServiceKey, ServiceKey>,
+    ) -> Option<Report> {
+        let (mut wanted, mut table) = (Table::default(), Table::default());
+        for (key, first) in services {
+            // A service is removed only after a look at what is in it.
+            let spec = scheduler.virtual_server(first).filter(|spec| spec.services.contains(key))?;
+            let mut service = checker::service(spec, key, scheduler.health().get(first)?);
+            scheduler.drains().keep_in_service(key, &mut service);
+            service.dests.extend(self.awaited(scheduler, first, key));
+            wanted.services.insert(*key, service);
+            if let Some(spec) = self.client.service(key).ok()? {
+                let dests = self.client.dests(key).ok()?;
+                let dests = dests.into_iter().map(|(dest, (spec, _))| (dest, spec)).collect();
+                table.services.insert(*key, Service { spec, dests });
+            }
+        }
+        Some(reconcile_part(&mut self.client, &wanted, &self.owned, table))
     }
 
     /// Puts these services into a table that is empty; none: it is not.
@@ -328,46 +332,25 @@ impl KernelTable {
     }
 
     /// As [`reconcile`](Self::reconcile), for the first time, after what [`fill`](Self::fill) did.
-    pub(super) fn begin(&mut self, now: Instant, filled: Option<Filled>) -> Vec<Line> {
-        let Some(filled) = filled else { return self.reconcile(now) };
+    pub(super) fn begin(&mut self, now: Instant, scheduler: &Scheduler, filled: Option<Filled>) -> Vec<Line> {
+        let Some(filled) = filled else { return self.reconcile(now, scheduler) };
         let mut lines = Vec::new();
-        let rest = if filled.whole {
-            let done = all_of(&self.desired).take(TOLD + 1).collect::<Vec<_>>();
-            if done.len() <= TOLD {
-                tell(&mut lines, Level::Info, "IPVS", &done);
-            } else {
-                lines.push(told(filled));
-            }
-            self.conclude(now, Report { table: Some(Table::default()), ..Report::default() })
+        if !filled.whole {
+            lines.push(told(filled));
+            lines.extend(self.reconcile(now, scheduler));
+            return lines;
+        }
+        if filled.services + filled.dests <= TOLD {
+            tell(&mut lines, Level::Info, "IPVS", &all_of(&self.desired(scheduler)).collect::<Vec<_>>());
         } else {
             lines.push(told(filled));
-            self.reconcile(now)
-        };
-        lines.extend(rest);
+        }
+        let report = Report { table: Some(Table::default()), ..Report::default() };
+        lines.extend(self.conclude(now, &Table::default(), report));
         lines
     }
 
-    /// As [`reconcile`](Self::reconcile), where only these services changed, which were wanted so.
-    fn reconcile_some(
-        &mut self,
-        now: Instant,
-        foreign: Table,
-        services: BTreeMap<ServiceKey, Service>,
-    ) -> Vec<Line> {
-        let wanted = services.keys().filter_map(|key| self.desired.services.get_key_value(key));
-        let wanted = Table { services: wanted.map(|(key, service)| (*key, service.clone())).collect() };
-        let table = with_foreign(services, &foreign, false);
-        let part = reconcile_part(&mut self.client, &wanted, &self.owned, table);
-        if part.settled() {
-            self.known = Some(Known { foreign, changed: Changed::default() });
-            return self.conclude(now, Report { table: None, ..part });
-        }
-        let mut report = reconcile(&mut self.client, &self.desired, &self.owned, None);
-        report.repairs.splice(0..0, std::mem::replace(&mut report.done, part.done));
-        self.conclude(now, report)
-    }
-
-    fn conclude(&mut self, now: Instant, report: Report) -> Vec<Line> {
+    fn conclude(&mut self, now: Instant, desired: &Table, report: Report) -> Vec<Line> {
         let next = self.watch.changed(now, false);
         let mut lines = Vec::new();
         tell(&mut lines, Level::Info, "IPVS", &report.done);
@@ -393,7 +376,7 @@ impl KernelTable {
                     self.named = Some(named);
                 }
             }
-            self.known = Some(Known::new(table, &self.desired));
+            self.known = Some(Known::new(table, desired));
         }
         if self.known.is_some() {
             self.due = Some(self.due.map_or(next, |due| due.max(next)));

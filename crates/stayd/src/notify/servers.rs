@@ -272,7 +272,7 @@ mod tests {
             group: group.map(str::to_owned),
             services: vec![service],
             service: ServiceSpec {
-                scheduler: "rr".to_owned(),
+                scheduler: "rr".into(),
                 flags: SchedulerFlags::default(),
                 persistence: None,
             },
