@@ -30,7 +30,9 @@ pub fn sections(lines: &[Line]) -> Vec<Section> {
         if depth == 0 && is_folded(line) {
             apart = None;
             match sections.last_mut() {
-                Some(Section::Apart(range)) if kept == index && lines.get(range.start).is_some_and(is_folded) => {
+                Some(Section::Apart(range))
+                    if kept == index && lines.get(range.start).is_some_and(is_folded) =>
+                {
                     range.end = index + 1;
                 }
                 _ => {

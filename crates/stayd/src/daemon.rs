@@ -397,7 +397,8 @@ impl Daemon {
                 };
                 let sync_daemon = self.configuration.rest.lvs.sync_daemon.as_ref();
                 let syncs = sync_daemon.is_some_and(|daemon| daemon.instance.as_ref().is_none_or(exists));
-                self.options.wants_checker() && (all || syncs || !self.configuration.virtual_servers.is_empty())
+                self.options.wants_checker()
+                    && (all || syncs || !self.configuration.virtual_servers.is_empty())
             }
         }
     }

@@ -50,7 +50,8 @@ mod code {
         _size: libc::size_t,
         _data: *mut libc::c_void,
     ) -> libc::c_int {
-        let Some(page) = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|page| usize::try_from(page).ok())
+        let Some(page) =
+            sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|page| usize::try_from(page).ok())
         else {
             return 1;
         };
@@ -59,9 +60,8 @@ mod code {
             let object = &*object;
             (object.dlpi_addr, slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()))
         };
-        let code = |header: &&libc::Elf64_Phdr| {
-            header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0
-        };
+        let code =
+            |header: &&libc::Elf64_Phdr| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0;
         for header in headers.iter().filter(code) {
             let (Ok(first), Ok(length)) =
                 (usize::try_from(base + header.p_vaddr), usize::try_from(header.p_memsz))
@@ -72,7 +72,9 @@ mod code {
             let end = (first + length).next_multiple_of(page);
             // SAFETY: these pages are mapped from a file, only to be read and executed, and are read from it anew when they
             // are touched. Where they are locked or not from a file, the kernel refuses.
-            unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(start), end - start, libc::MADV_DONTNEED) };
+            unsafe {
+                libc::madvise(std::ptr::with_exposed_provenance_mut(start), end - start, libc::MADV_DONTNEED)
+            };
         }
         0
     }

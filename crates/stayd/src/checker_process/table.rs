@@ -277,7 +277,9 @@ impl KernelTable {
     pub(super) fn reconcile(&mut self, now: Instant, scheduler: &Scheduler) -> Vec<Line> {
         let table = match self.known.take() {
             None => None,
-            Some(Known { foreign, changed: Changed::Everything(table) }) => Some(with_foreign(table, &foreign)),
+            Some(Known { foreign, changed: Changed::Everything(table) }) => {
+                Some(with_foreign(table, &foreign))
+            }
             Some(Known { foreign, changed: Changed::Services(services) }) => {
                 match self.reconcile_some(scheduler, &services) {
                     Some(report) if report.settled() => {

@@ -73,7 +73,8 @@ impl Servers {
         self.mails_each_check = mails_each_check;
         let mut present = BTreeMap::new();
         let of_interest = listened || events.iter().any(|events| runs_scripts(&events));
-        for (spec, events) in specs.iter().zip(events.iter()).take(if of_interest { specs.len() } else { 0 }) {
+        for (spec, events) in specs.iter().zip(events.iter()).take(if of_interest { specs.len() } else { 0 })
+        {
             let Some(key) = spec.services.first() else { continue };
             let mut job = |command: &Option<Box<_>>| {
                 command.as_ref().and_then(|command| users.job(command)).map(Box::new)
