@@ -12,8 +12,8 @@ use clock::Instant;
 use config::model::FlushOnStop;
 use ipvs::netlink::{Client, Glance};
 use ipvs::{
-    DestKey, DestSpec, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, all_of, fill, plan, reconcile,
-    reconcile_part,
+    DestKey, DestSpec, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, all_of, fill,
+    plan, reconcile, reconcile_part,
 };
 
 use super::watch::{Next, Watch};
@@ -139,9 +139,33 @@ impl KernelTable {
     }
 
     /// What stays in a service as it was found, since nobody has judged it yet.
-    fn awaited(&self, scheduler: &Scheduler, first: &ServiceKey, key: &ServiceKey) -> Vec<(DestKey, DestSpec)> {
+    fn awaited(
+        &self,
+        scheduler: &Scheduler,
+        first: &ServiceKey,
+        key: &ServiceKey,
+    ) -> Vec<(DestKey, DestSpec)> {
         let left = self.left.services.get(key);
         left.map(|left| scheduler.awaited(first, key, &left.dests)).unwrap_or_default()
+    }
+
+    /// Knows no more of what was left of servers that somebody has judged.
+    fn forget_left(&mut self, scheduler: &Scheduler) {
+        let before = std::mem::take(&mut self.left);
+        if before.services.is_empty() {
+            return;
+        }
+        for spec in scheduler.virtual_servers() {
+            let Some(first) = spec.services.first() else { continue };
+            for key in &spec.services {
+                let Some(found) = before.services.get(key) else { continue };
+                let dests = scheduler.awaited(first, key, &found.dests);
+                if !dests.is_empty() {
+                    let dests = dests.into_iter().collect();
+                    self.left.services.insert(*key, Service { spec: found.spec.clone(), dests });
+                }
+            }
+        }
     }
 
     /// Takes note of what a predecessor left of servers that begin down: before the first configuration has any effect.
@@ -275,6 +299,7 @@ impl KernelTable {
 
     /// Makes the kernel agree, and says what that took.
     pub(super) fn reconcile(&mut self, now: Instant, scheduler: &Scheduler) -> Vec<Line> {
+        self.forget_left(scheduler);
         let table = match self.known.take() {
             None => None,
             Some(Known { foreign, changed: Changed::Everything(table) }) => {
