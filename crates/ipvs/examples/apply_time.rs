@@ -66,7 +66,7 @@ fn table(services: u32, dests: u32) -> Table {
         let address = IpAddr::V4(Ipv4Addr::from_bits(0xc612_0001 + number));
         let key = ServiceKey::Address { protocol: Protocol::Tcp, address, port: 80 };
         let spec =
-            ServiceSpec { scheduler: "rr".to_owned(), flags: SchedulerFlags::default(), persistence: None };
+            ServiceSpec { scheduler: "rr".into(), flags: SchedulerFlags::default(), persistence: None };
         (key, Service { spec, dests: (0..dests).map(|index| dest(number * dests + index)).collect() })
     };
     Table { services: (0..services).map(service).collect() }

@@ -85,7 +85,7 @@ fn any_virtual_server(number: u16) -> impl Strategy<Value = VirtualServerSpec> {
             let mut spec = virtual_server([a, b, c].into_iter().flatten().collect());
             spec.group = (services.len() > 1).then(|| "G".to_owned());
             spec.services = services;
-            scheduler.clone_into(&mut spec.service.scheduler);
+            spec.service.scheduler = scheduler.into();
             (spec.quorum, spec.hysteresis) = (quorum, hysteresis.min(quorum - 1));
             (spec.alpha, spec.omega) = (alpha, omega);
             spec.sorry_server =

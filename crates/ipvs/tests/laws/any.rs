@@ -130,7 +130,7 @@ fn unfit_service(family: Family) -> impl Strategy<Value = ServiceSpec> + Clone {
         };
         spec.persistence = Some(Persistence { timeout: 1, granularity, engine });
         if slip == 0 {
-            spec.scheduler = nonsense();
+            spec.scheduler = nonsense().into();
         }
         spec
     })

@@ -166,7 +166,7 @@ fn a_change_that_the_kernel_never_takes_is_reported_and_the_rest_is_done() {
     let actual = served_table();
     let mut desired = actual.clone();
     let (&service, entry) = desired.services.iter_mut().next().unwrap();
-    entry.spec.scheduler = "nonsense".to_owned();
+    entry.spec.scheduler = "nonsense".into();
     for (_, dest) in desired.services.values_mut().last().unwrap().dests.iter_mut() {
         dest.weight = dest.weight % 2 + 1;
     }
@@ -207,7 +207,7 @@ fn a_failure_in_one_service_does_not_keep_the_destinations_of_another() {
     let actual = served_table();
     let mut desired = actual.clone();
     let mut services = desired.services.iter_mut();
-    services.next().unwrap().1.spec.scheduler = "nonsense".to_owned();
+    services.next().unwrap().1.spec.scheduler = "nonsense".into();
     let (&emptied, entry) = services.next_back().unwrap();
     entry.dests.clear();
 
