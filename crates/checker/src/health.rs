@@ -37,7 +37,9 @@ impl Health {
     /// The same, in less memory.
     pub(crate) fn packed(self) -> Self {
         let mut all = self.virtual_servers;
-        all.values_mut().for_each(|health| health.live.shrink_to_fit());
+        for health in all.values_mut() {
+            health.live.shrink_to_fit();
+        }
         Self { virtual_servers: all.into_iter().collect() }
     }
 
