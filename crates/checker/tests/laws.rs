@@ -3,11 +3,12 @@
 
 mod world;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use checker::{
     Action, Cause, CheckSpec, Failure, Input, LocalError, Outcome, RealServerSpec, RunId, Scheduler,
-    SorryServerSpec, Step, VirtualServerHealth, VirtualServerSpec, service,
+    SorryServerSpec, Step, VirtualServerHealth, VirtualServerSpec, at_start, desired, service,
 };
 use proptest::prelude::*;
 use world::{VIP, check, dest, key, server, target, virtual_server};
@@ -59,6 +60,20 @@ fn play(spec: &VirtualServerSpec, changes: &[(u8, bool)]) -> Vec<VirtualServerHe
 
 proptest! {
     #![proptest_config(printed_only())]
+
+    #[test]
+    fn what_a_table_is_filled_with_at_the_start_is_what_the_scheduler_begins_with(
+        spec in any_virtual_server(), alpha in prop::collection::vec(any::<bool>(), 6)
+    ) {
+        let mut spec = spec;
+        for (server, alpha) in spec.real_servers.iter_mut().zip(alpha) {
+            server.checks = vec![CheckSpec { alpha, ..check(target(1)) }];
+        }
+        let mut scheduler = Scheduler::new();
+        scheduler.handle(clock::Instant::ZERO, Input::Configure { servers: vec![spec.clone()], seed: 1 });
+        let begins = desired(scheduler.virtual_servers(), scheduler.health());
+        prop_assert_eq!(BTreeMap::from_iter(at_start(&spec)), begins.services);
+    }
 
     #[test]
     fn the_quorum_changes_only_when_the_weight_passes_a_bound(
