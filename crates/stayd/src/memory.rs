@@ -31,14 +31,14 @@ pub fn give_back() {
 /// Lets go of the pages of the program and its libraries that are as they are in their files: what only a start or a reload
 /// needs of them is no burden afterwards. What is needed again comes back from the page cache, piece by piece.
 pub fn let_go_of_code() {
-    #[cfg(target_env = "gnu")]
+    #[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
     // SAFETY: the callback is called for each object that is loaded, with what describes it, and keeps nothing.
     unsafe {
         libc::dl_iterate_phdr(Some(code::let_go), std::ptr::null_mut());
     }
 }
 
-#[cfg(target_env = "gnu")]
+#[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
 mod code {
     use std::slice;
 
@@ -63,11 +63,9 @@ mod code {
         let code =
             |header: &&libc::Elf64_Phdr| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0;
         for header in headers.iter().filter(code) {
-            let (Ok(first), Ok(length)) =
-                (usize::try_from(base + header.p_vaddr), usize::try_from(header.p_memsz))
-            else {
-                continue;
-            };
+            // Where an object is loaded below the address that it was linked for, the difference is a large number.
+            let first = usize::try_from(base.wrapping_add(header.p_vaddr));
+            let (Ok(first), Ok(length)) = (first, usize::try_from(header.p_memsz)) else { continue };
             let start = first / page * page;
             let end = (first + length).next_multiple_of(page);
             // SAFETY: these pages are mapped from a file, only to be read and executed, and are read from it anew when they
