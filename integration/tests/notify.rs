@@ -263,8 +263,14 @@ fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Re
     let says = format!("#!/bin/sh\necho \"$*\" >>{arguments}\nexec sleep 1000\n");
     let says = stage.host.write("says.sh", &says)?.display().to_string();
     stage.host.check("chmod", &["755", &says])?;
-    // Opened again when the daemon has closed it for a reload.
-    let reads = format!("while [ -p {pipe} ]; do cat {pipe}; done >>{log}");
+    // keepalived makes the pipe anew at a reload: it is missing for a moment, and whoever opened the one before waits in vain.
+    let over = |daemon: Daemon| format!("over-{}", daemon.name());
+    let reads = |daemon| {
+        let over = over(daemon);
+        format!(
+            "until [ -e {folder}/{over} ]; do [ -p {pipe} ] && timeout 1 cat {pipe}; sleep 0.02; done >>{log}"
+        )
+    };
     let globals = format!("  vrrp_notify_fifo {pipe}\n  vrrp_notify_fifo_script \"{says} first\"\n");
     let (first, second, third) =
         (instance("V1", "eth0", 51, ""), instance("V2", "eth1", 52, ""), instance("V3", "eth1", 53, ""));
@@ -280,7 +286,7 @@ fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Re
         let process = stage.host.start_daemon(daemon, &all)?;
         let there = || Ok(stage.host.run("test", &["-p", &pipe])?.exit);
         wait::until(&pipe, seconds(20), there, |exit| *exit == Some(lab::site::ExitView::Code(0)))?;
-        stage.host.start(&format!("{}-reader", daemon.name()), "sh", &["-c", &reads])?;
+        stage.host.start(&format!("{}-reader", daemon.name()), "sh", &["-c", &reads(daemon)])?;
         let read = |what: &str, times: usize| {
             wait::until(
                 &format!("{times} x {what}"),
@@ -304,6 +310,7 @@ fn pipes_get_the_bytes_of_groups_of_what_a_reload_removes_and_of_the_end() -> Re
         process.stop(seconds(10))?;
         read("INSTANCE \"V2\" STOP", 1)?;
         read("GROUP \"G\" STOP", 1)?;
+        stage.host.write(&over(daemon), "")?;
         let given = stage.host.check("cat", &[&arguments])?;
         seen.push((by_subject(&stage.host.check("cat", &[&log])?), given));
     }

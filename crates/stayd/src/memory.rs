@@ -77,3 +77,36 @@ mod code {
         0
     }
 }
+
+#[cfg(all(test, target_env = "gnu", target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    /// How much of the program is in memory, in KiB.
+    fn resident() -> u64 {
+        let program = std::env::current_exe().unwrap();
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut ours = false;
+        let mut sum = 0;
+        for line in maps.lines() {
+            match line.split_once(':') {
+                Some(("Rss", size)) if ours => {
+                    sum += size.trim().trim_end_matches(" kB").parse::<u64>().unwrap();
+                }
+                Some((key, _)) if !key.contains(' ') => {}
+                _ => ours = line.ends_with(program.to_str().unwrap()),
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn code_that_is_let_go_of_comes_back_when_it_is_needed() {
+        let before = resident();
+        let_go_of_code();
+        let after = resident();
+        assert!(after < before, "{before} {after}");
+        // It has been needed: this line runs.
+        assert!(after > 0);
+    }
+}

@@ -51,11 +51,13 @@ impl Rise {
 }
 
 impl Scheduling {
-    /// For a process that is to run as soon as it has something to do, and then not for long. **It gets no more of the
-    /// processor than others**: who computes in shorter turns has his next one earlier (Linux 6.12).
-    pub fn prompt() -> Self {
-        shorten_turns();
-        Self { prompt: true, ..Self::default() }
+    /// For a process that is to run as soon as it has something to do, and then not for long; or no longer so. **It gets no
+    /// more of the processor than others**: who computes in shorter turns has his next one earlier (Linux 6.12).
+    pub fn be_prompt(&mut self, prompt: bool) {
+        if self.prompt != prompt {
+            self.prompt = prompt;
+            set_turns(if prompt { TURN } else { Duration::ZERO });
+        }
     }
 
     /// Makes this process be scheduled as the file says. Returns what the kernel refused.
@@ -82,7 +84,7 @@ impl Scheduling {
             } else {
                 note("the ordinary priority", set_policy(libc::SCHED_OTHER, 0));
                 if self.prompt {
-                    shorten_turns();
+                    set_turns(TURN);
                 }
             }
         }
@@ -194,11 +196,12 @@ fn set_policy(policy: libc::c_int, priority: u8) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks for short turns at the ordinary priority. Nobody is told of a refusal: nobody has asked for it.
-fn shorten_turns() {
+/// Asks for turns of this length at the ordinary priority; zero: of the usual one. Nobody is told of a refusal: nobody has
+/// asked for it.
+fn set_turns(turn: Duration) {
     let Some(mut attributes) = attributes() else { return };
     if attributes.sched_policy == libc::SCHED_OTHER.cast_unsigned() {
-        attributes.sched_runtime = u64::try_from(TURN.as_nanos()).unwrap_or_default();
+        attributes.sched_runtime = u64::try_from(turn.as_nanos()).unwrap_or_default();
         // SAFETY: the call reads the structure, which lives as long as it and says its own size.
         unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
     }
@@ -271,7 +274,8 @@ mod tests {
     #[test]
     fn a_prompt_process_has_short_turns_and_stays_as_nice_as_it_was() {
         let before = attributes().unwrap();
-        let mut scheduling = Scheduling::prompt();
+        let mut scheduling = Scheduling::default();
+        scheduling.be_prompt(true);
         let shown = || attributes().map(|now| (now.sched_runtime, now.sched_nice)).unwrap();
         // A kernel that knows no such turns shows none.
         let turn = if before.sched_runtime == 0 { 0 } else { 100_000 };
@@ -282,6 +286,8 @@ mod tests {
             scheduling.apply(&ProcessSpec::default());
             assert_eq!(shown().0, turn, "back from real time");
         }
+        scheduling.be_prompt(false);
+        assert_eq!(shown().0, before.sched_runtime, "no longer prompt");
     }
 
     #[test]

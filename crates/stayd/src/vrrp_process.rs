@@ -47,6 +47,10 @@ const PROMPT: Duration = Duration::from_millis(1);
 /// A wall clock that is slewed drifts by less in any time that matters.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
 
+/// With more instances than these, being woken up for each advert costs more than it is worth: they come in bursts, which are
+/// better heard together.
+const MOST_PROMPT: usize = 20;
+
 /// Runs the process until it is told to stop or the parent is gone. The options say whether, at the end, it gives the
 /// addresses up and says so to the peers.
 pub fn run(stream: UnixStream, options: &Options) -> Exit {
@@ -108,7 +112,7 @@ impl Driver {
             receivers: Receivers::default(),
             mirror,
             parent,
-            scheduling: Scheduling::prompt(),
+            scheduling: Scheduling::default(),
             wake,
             latest: Instant::ZERO,
             clock_ahead: None,
@@ -365,6 +369,7 @@ impl Driver {
         }
         // What was just made is heard of before it is used.
         self.hear_links();
+        self.scheduling.be_prompt(spec.instances.len() <= MOST_PROMPT);
         self.filter();
         let (policy, packets) = self.buffers;
         self.receivers.set_sizes(Sizes::of(&spec, policy, packets), &self.mirror);
