@@ -47,8 +47,7 @@ const PROMPT: Duration = Duration::from_millis(1);
 /// A wall clock that is slewed drifts by less in any time that matters.
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(10);
 
-/// With more instances than these, being woken up for each advert costs more than it is worth: they come in bursts, which are
-/// better heard together.
+/// With more instances than these, adverts come in bursts, of which a process that is woken up sooner hears fewer together.
 const MOST_PROMPT: usize = 20;
 
 /// Runs the process until it is told to stop or the parent is gone. The options say whether, at the end, it gives the
