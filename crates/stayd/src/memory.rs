@@ -78,7 +78,8 @@ mod code {
     }
 }
 
-#[cfg(all(test, target_env = "gnu", target_pointer_width = "64"))]
+#[cfg(test)]
+#[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
 mod tests {
     use super::*;
 
