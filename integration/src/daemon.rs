@@ -1,12 +1,15 @@
 //! The program under test, and the yardstick.
 
+use std::fs;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{Doing, Error, Result};
 use crate::host::Host;
 use crate::lab::binary;
 use crate::process::Process;
+use crate::wait;
 
 /// Which daemon a director runs. Both take the same configuration and command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,5 +72,31 @@ impl Host {
         let (parent, vrrp, checkers) = (pid_file(""), pid_file("-vrrp"), pid_file("-checkers"));
         let args = ["-n", "-l", "-D", "-G", "-f", &file, "-p", &parent, "-r", &vrrp, "-c", &checkers];
         self.start(daemon.name(), &path, &args)
+    }
+
+    /// Starts a daemon that is to be asked for dumps, with these short options, and waits until the process has this pid file:
+    /// before that, a signal would be the end of it. Its `TMPDIR` is the folder that comes with it; `FOLDER` in the
+    /// configuration is the host's.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started, or is not there in time.
+    pub fn start_for_dumps(
+        &self,
+        daemon: Daemon,
+        options: &str,
+        configuration: &str,
+        (pid_file, within): (&str, Duration),
+    ) -> Result<(Process, PathBuf)> {
+        let folder = self.folder().join("tmp");
+        fs::create_dir(&folder).doing(|| format!("making {}", folder.display()))?;
+        let text = configuration.replace("FOLDER", &self.folder().display().to_string());
+        let file = self.write("c.conf", &text)?.display().to_string();
+        let program = daemon.path()?.display().to_string();
+        let tmp = [("TMPDIR", &*folder.display().to_string())];
+        let process = self.start_with(daemon.name(), &program, &[options, "-f", &file], &tmp)?;
+        let written = || Ok(self.run("cat", &[pid_file])?.stdout.ends_with('\n'));
+        wait::until(pid_file, within, written, |written| *written)?;
+        Ok((process, folder))
     }
 }

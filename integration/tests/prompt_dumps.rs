@@ -43,14 +43,9 @@ impl Director {
     fn start(lab: &Lab, lan: &Lan, name: &str, address: &str, priority: u8) -> Result<Self> {
         let host = lab.host(name)?;
         host.connect(lan, "eth0", &[address])?;
-        let folder = host.folder().join("tmp");
-        fs::create_dir(&folder).unwrap();
-        let file = host.write("c.conf", &configuration(priority))?.display().to_string();
-        let program = Daemon::Stayd.path()?.display().to_string();
-        let tmp = [("TMPDIR", folder.to_str().unwrap())];
-        let process = host.start_with("stayd", &program, &["-nlGP", "-f", &file], &tmp)?;
-        let written = || Ok(host.run("cat", &["/run/vrrp.pid"])?.stdout.ends_with('\n'));
-        wait::until("vrrp.pid", seconds(30), written, |written| *written)?;
+        let ready = ("/run/vrrp.pid", seconds(30));
+        let (process, folder) =
+            host.start_for_dumps(Daemon::Stayd, "-nlGP", &configuration(priority), ready)?;
         Ok(Self { host, process, folder })
     }
 

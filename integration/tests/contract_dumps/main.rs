@@ -1,8 +1,6 @@
 //! The dumps of virtual servers and of the settings of the whole: line for line beside keepalived's, over many
 //! configurations, read by one parser.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::PathBuf;
 
@@ -56,17 +54,8 @@ impl Side {
         Ok(side)
     }
 
-    /// Until the pid file is there: before that, a signal would be the end of it.
     fn run(host: Host, daemon: Daemon, text: &str, pid_file: &str) -> Result<Self> {
-        let folder = host.folder().join("tmp");
-        fs::create_dir(&folder).unwrap();
-        let text = text.replace("FOLDER", &host.folder().display().to_string());
-        let file = host.write("c.conf", &text)?.display().to_string();
-        let tmp = [("TMPDIR", folder.to_str().unwrap())];
-        let program = daemon.path()?.display().to_string();
-        let process = host.start_with(daemon.name(), &program, &["-nlG", "-f", &file], &tmp)?;
-        let written = || Ok(host.run("cat", &[pid_file])?.stdout.ends_with('\n'));
-        wait::until(pid_file, seconds(20), written, |written| *written)?;
+        let (process, folder) = host.start_for_dumps(daemon, "-nlG", text, (pid_file, seconds(20)))?;
         Ok(Self { daemon, host, process, folder, listener: None })
     }
 

@@ -201,16 +201,9 @@ impl Side {
         let (host, sender) = (lab.host(&format!("d-{short}"))?, lab.host(&format!("x-{short}"))?);
         host.connect(&lan, "eth0", &["192.168.0.2/24"])?;
         sender.connect(&lan, "eth0", &[&format!("{SENDER}/24")])?;
-        let folder = host.folder().join("tmp");
-        fs::create_dir(&folder).unwrap();
-        let file = host.write("c.conf", INSTANCES)?.display().to_string();
-        let tmp = [("TMPDIR", folder.to_str().unwrap())];
-        let program = daemon.path()?.display().to_string();
-        let process = host.start_with(daemon.name(), &program, &["-nlGDP", "-f", &file], &tmp)?;
+        let ready = ("/run/vrrp.pid", seconds(30));
+        let (process, folder) = host.start_for_dumps(daemon, "-nlGDP", INSTANCES, ready)?;
         let side = Self { daemon, host, process, folder, sender };
-        // A signal before that would be the end of it.
-        let written = || Ok(side.host.run("cat", &["/run/vrrp.pid"])?.stdout.ends_with('\n'));
-        wait::until("vrrp.pid", seconds(30), written, |written| *written)?;
         let masters = |text: &str| {
             text.matches("Became master: 1").count() == INSTANCES.matches("vrrp_instance").count()
         };

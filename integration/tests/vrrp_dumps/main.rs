@@ -69,15 +69,8 @@ impl Side {
             Ok((peer, process))
         });
         let peer = peer.transpose()?;
-        let folder = host.folder().join("tmp");
-        fs::create_dir(&folder).unwrap();
-        let text = text.replace("FOLDER", &host.folder().display().to_string());
-        let file = host.write("c.conf", &text)?.display().to_string();
-        let tmp = [("TMPDIR", folder.to_str().unwrap())];
-        let program = daemon.path()?.display().to_string();
-        let process = host.start_with(daemon.name(), &program, &["-nlGP", "-f", &file], &tmp)?;
-        let written = || Ok(host.run("cat", &["/run/vrrp.pid"])?.stdout.ends_with('\n'));
-        wait::until("vrrp.pid", seconds(30), written, |written| *written)?;
+        let ready = ("/run/vrrp.pid", seconds(30));
+        let (process, folder) = host.start_for_dumps(daemon, "-nlGP", text, ready)?;
         Ok(Self { daemon, host, process, folder, _peer: peer })
     }
 
