@@ -109,8 +109,6 @@ pub enum Action {
         service: ServiceKey,
         /// Which.
         dest: DestKey,
-        /// The service is not configured any more, and nothing else in it drains.
-        service_too: bool,
         /// Why now.
         why: DrainEnd,
     },

@@ -96,16 +96,14 @@ impl Drains {
         self.services.values().flat_map(|it| it.dests.values()).map(|it| it.until).min()
     }
 
-    /// Ends one; none if it does not drain, else whether its service goes with it.
-    fn end(&mut self, key: ServiceKey, dest: &DestKey) -> Option<bool> {
-        let Entry::Occupied(mut service) = self.services.entry(key) else { return None };
-        service.get_mut().dests.remove(dest)?;
-        let is_last = service.get().dests.is_empty();
-        let goes = is_last && service.get().is_left_over;
-        if is_last {
+    /// Ends one, and says whether it drained.
+    fn end(&mut self, key: ServiceKey, dest: &DestKey) -> bool {
+        let Entry::Occupied(mut service) = self.services.entry(key) else { return false };
+        let drained = service.get_mut().dests.remove(dest).is_some();
+        if service.get().dests.is_empty() {
             service.remove();
         }
-        Some(goes)
+        drained
     }
 }
 
@@ -196,8 +194,8 @@ impl Scheduler {
 
     /// Lets go of one.
     pub(crate) fn end_drain(&mut self, service: ServiceKey, dest: DestKey, why: DrainEnd) {
-        if let Some(service_too) = self.drains.end(service, &dest) {
-            self.actions.push_back(Action::Drained { service, dest, service_too, why });
+        if self.drains.end(service, &dest) {
+            self.actions.push_back(Action::Drained { service, dest, why });
         }
     }
 }
