@@ -35,7 +35,31 @@ impl Configuration {
     /// # Errors
     /// It cannot be run; what stands in the log says why.
     pub fn read(options: &Options, host: ThisHost) -> Result<Self, Refusal> {
+        Self::of(load(&options.file, &options.reading, host), options)
+    }
+
+    /// Reads it if `-t` finds nothing wrong with it (`reload_check_config`). What `-t` would print is all that is in
+    /// the file `log` afterwards.
+    ///
+    /// # Errors
+    /// It does not pass the test, or cannot be run, or the file cannot be written: 2.2.7 has no test then, and refuses.
+    pub fn read_tested(options: &Options, host: ThisHost, log: &Path) -> Result<Self, Refusal> {
         let loaded = load(&options.file, &options.reading, host);
+        let status = loaded.test_status();
+        let shown = log.display();
+        if let Err(error) = private(log, OpenOptions::new().truncate(true), &loaded.render_all()) {
+            tracing::error!("cannot write {shown}, which reload_check_config names: {error}");
+            return Err(Refusal { exit: Exit::Fatal });
+        }
+        if status != 0 {
+            let file = options.file.display();
+            tracing::error!("the new configuration {file} does not pass its test, see {shown} for details");
+            return Err(Refusal { exit: Exit::from_status(status) });
+        }
+        Self::of(loaded, options)
+    }
+
+    fn of(loaded: Loaded, options: &Options) -> Result<Self, Refusal> {
         for diagnostic in &loaded.diagnostics {
             log(&loaded, diagnostic);
         }
@@ -80,7 +104,7 @@ pub fn test(options: &Options, file: Option<&Path>) -> Exit {
     let text = loaded.render_all();
     let printed = match file {
         None => io::stderr().write_all(text.as_bytes()),
-        Some(file) => append(file, &text),
+        Some(file) => private(file, OpenOptions::new().append(true), &text),
     };
     if let Err(error) = printed {
         eprintln!("cannot write {}: {error}", file.unwrap_or(Path::new("to standard error")).display());
@@ -92,9 +116,9 @@ pub fn test(options: &Options, file: Option<&Path>) -> Exit {
     Exit::from_status(status)
 }
 
-/// As keepalived does: adds to the file, and makes it for the user alone.
-fn append(file: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(file)?.write_all(text.as_bytes())
+/// As keepalived does: a file that is made is the user's alone.
+fn private(file: &Path, how: &mut OpenOptions, text: &str) -> io::Result<()> {
+    how.write(true).create(true).mode(0o600).open(file)?.write_all(text.as_bytes())
 }
 
 /// Reads a configuration for this host.

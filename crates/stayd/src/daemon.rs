@@ -13,6 +13,7 @@ mod pid_files;
 mod reaper;
 mod reload;
 mod reload_time;
+mod saves;
 mod signals;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,7 @@ use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
 use crate::host::ThisHost;
-use crate::ipc::{self, Dump, FromChecker, FromVrrp, Scripts, Snapshot, ToChecker, ToVrrp};
+use crate::ipc::{self, Dump, FromChecker, FromVrrp, Scripts, Side, Snapshot, ToChecker, ToVrrp};
 use crate::limits;
 use crate::linkbeat::Linkbeats;
 use crate::log::{self, Idents};
@@ -47,6 +48,7 @@ pub use child::{ROLE_VARIABLE, Role};
 use first::First;
 use pid_files::PidFiles;
 use reload::Reloads;
+use saves::Saves;
 use signals::Order;
 
 /// Runs the daemon with these options until it is told to stop.
@@ -160,6 +162,7 @@ struct Daemon {
     trackers: Trackers,
     linkbeats: Linkbeats,
     reloads: Reloads,
+    saves: Saves,
     /// Set once the daemon is to end: with this status, at this time at the latest.
     ending: Option<(Exit, tokio::time::Instant)>,
 }
@@ -201,6 +204,7 @@ impl Daemon {
             trackers,
             linkbeats,
             reloads: Reloads::default(),
+            saves: Saves::default(),
             ending: None,
         };
         Ok(daemon)
@@ -270,6 +274,7 @@ impl Daemon {
             Event::Ended(generation, role, ended) => {
                 if self.is_current(role, generation) {
                     self.child_ended(role, ended);
+                    self.saved_before(role);
                 }
             }
             Event::Track(serial, tracker, state) => {
@@ -340,7 +345,12 @@ impl Daemon {
                 }
             }
             FromVrrp::Found(settings) => self.found = settings,
-            FromVrrp::Report { asked, instances, sockets } => self.write_vrrp(asked, &instances, &sockets),
+            FromVrrp::Report { asked, instances, sockets } => {
+                self.write_vrrp(asked, &instances, &sockets);
+                if matches!(asked, Dump::Saved(Side::Before, _)) {
+                    self.saved_before(Role::Vrrp);
+                }
+            }
             FromVrrp::Reload => self.reload(),
             FromVrrp::Line(line) => log::line("vrrp", &line),
         }
@@ -350,7 +360,12 @@ impl Daemon {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
             FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
-            FromChecker::Report(asked, scheduler) => self.write_checker(asked, &scheduler),
+            FromChecker::Report(asked, scheduler) => {
+                self.write_checker(asked, &scheduler);
+                if matches!(asked, Dump::Saved(Side::Before, _)) {
+                    self.saved_before(Role::Checker);
+                }
+            }
             FromChecker::Reload => self.reload(),
             FromChecker::Changed(changes) => {
                 for change in &changes {

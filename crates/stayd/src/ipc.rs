@@ -10,7 +10,7 @@ use thiserror::Error;
 mod messages;
 
 pub use messages::{
-    Dump, FromChecker, FromVrrp, Level, Line, Scripts, Snapshot, SocketView, ToChecker, ToVrrp,
+    Dump, FromChecker, FromVrrp, Level, Line, Scripts, Side, Snapshot, SocketView, ToChecker, ToVrrp,
     script_identity,
 };
 

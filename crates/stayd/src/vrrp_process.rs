@@ -293,7 +293,11 @@ impl Driver {
 
     /// Says what is asked for; the parent writes it down.
     fn tell_report(&mut self, asked: Dump) {
-        let sockets = if matches!(asked, Dump::Data | Dump::Log) { self.sockets() } else { Vec::new() };
+        let sockets = if matches!(asked, Dump::Data | Dump::Log | Dump::Saved(..)) {
+            self.sockets()
+        } else {
+            Vec::new()
+        };
         self.parent.tell(&FromVrrp::Report { asked, instances: self.router.statuses(), sockets });
         if asked == Dump::StatsClear {
             self.router.clear_counters();

@@ -233,8 +233,8 @@ pub const SYSTEM: &[Keyword] = &[
     kw(
         "reload_check_config",
         Takes::Maybe(Value::Text),
-        "Tests a new configuration before it is used, and names a file for what the test says; \
-         /dev/null unless given. stayd always tests.",
+        "Refuses to reload a file that `-t` finds fault with, and names a file for what `-t` says; /dev/null unless \
+         given. Without it, only what a daemon would not start with is refused.",
     )
     .since("2.2.0"),
     kw("reload_time_file", wants(Value::Text), "A file that holds the time of a reload to come.")
@@ -261,8 +261,8 @@ pub const SYSTEM: &[Keyword] = &[
     kw(
         "config_save_dir",
         PATH,
-        "A folder that gets a copy of the configuration at the start and at each reload. It is made if \
-         it does not exist.",
+        "A folder that gets a copy of the configuration at the start and at each reload, and the data of before and \
+         after each reload. It is made if it does not exist.",
     )
     .since("2.2.3"),
     kw(

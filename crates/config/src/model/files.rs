@@ -50,8 +50,8 @@ impl Default for FilesSpec {
 /// What surrounds a reload.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ReloadSpec {
-    /// `reload_check_config`: what the test of the new configuration says is written to this file (default /dev/null).
-    /// none: the keyword is not given; stayd tests all the same.
+    /// `reload_check_config`: a reload takes only a file that `-t` finds nothing wrong with, and what `-t` would print is
+    /// written to this file (default /dev/null). none: it takes what a daemon starts with.
     pub check_log: Option<String>,
     /// `reload_time_file`: holds the time of a reload to come.
     pub time_file: Option<String>,

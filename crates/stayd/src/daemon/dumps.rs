@@ -35,7 +35,7 @@ impl Daemon {
     /// Writes what the VRRP process has said.
     pub(super) fn write_vrrp(&self, asked: Dump, statuses: &[InstanceStatus], sockets: &[SocketView]) {
         let links = match asked {
-            Dump::Data | Dump::Log => net::survey().unwrap_or_else(|error| {
+            Dump::Data | Dump::Log | Dump::Saved(..) => net::survey().unwrap_or_else(|error| {
                 tracing::error!("cannot read the interfaces: {error}");
                 Vec::new()
             }),
@@ -51,7 +51,7 @@ impl Daemon {
             &numbers,
         );
         match asked {
-            Dump::Data | Dump::Log => self.put(asked, Part::Vrrp, &dump::vrrp(&view)),
+            Dump::Data | Dump::Log | Dump::Saved(..) => self.put(asked, Part::Vrrp, &dump::vrrp(&view)),
             Dump::Stats | Dump::StatsClear => self.write(File::Stats, &dump::stats(&view)),
             Dump::Json => {
                 if let Some(text) = dump::json(&view) {
@@ -73,10 +73,12 @@ impl Daemon {
         self.put(asked, Part::Checker, &text);
     }
 
-    /// Puts data where it is asked for: into its file, or line by line into the log.
+    /// Puts data where it is asked for: into a file, or line by line into the log.
     fn put(&self, asked: Dump, part: Part, text: &str) {
-        if asked != Dump::Log {
-            return self.write(File::Data(part), text);
+        match asked {
+            Dump::Log => {}
+            Dump::Saved(side, number) => return self.save(part, (side, number), text),
+            _ => return self.write(File::Data(part), text),
         }
         for line in text.lines() {
             match part {
@@ -99,7 +101,7 @@ impl Daemon {
         let daemon = &globals.daemon;
         let names = [daemon.namespace.as_deref(), daemon.instance.as_deref()];
         let path = Places { files: &globals.files, folder: &folder, names }.path(file);
-        if let Err(error) = dump::write(&path, text, globals.files.umask) {
+        if let Err(error) = dump::write(&path, text.as_bytes(), globals.files.umask) {
             tracing::error!("cannot write {}: {error}", path.display());
         }
     }

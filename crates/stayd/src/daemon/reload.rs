@@ -5,17 +5,15 @@
 //! wait, one is done.
 
 use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 use config::model::{Globals, ReloadFile};
-use config::print::Form;
 use sd_notify::NotifyState;
 
 use super::{Daemon, reload_time, tell_systemd};
-use crate::configuration::{self, Configuration};
+use crate::configuration::Configuration;
 use crate::host::ThisHost;
 use crate::scheduling::name_process;
 
@@ -30,8 +28,6 @@ pub struct Reloads {
     time_file: Option<(String, tokio::task::JoinHandle<()>)>,
     /// When that is.
     pub at: Option<tokio::time::Instant>,
-    /// How many copies of configurations were saved.
-    saved: u32,
 }
 
 impl Daemon {
@@ -40,7 +36,7 @@ impl Daemon {
         if self.ending.is_some() {
             return;
         }
-        if self.awaited.iter().any(|role| self.children.contains_key(role)) {
+        if self.saves.is_under_way() || self.awaited.iter().any(|role| self.children.contains_key(role)) {
             self.reloads.waiting = true;
             return;
         }
@@ -48,20 +44,18 @@ impl Daemon {
         let monotonic = i128::from(net::now().as_micros());
         tell_systemd(&[NotifyState::Reloading, NotifyState::MonotonicUsec(monotonic)]);
         self.mark_reload();
-        let read = Configuration::read(&self.options, ThisHost { settled: true });
+        let host = ThisHost { settled: true };
+        // What the running configuration says, as with keepalived: the new one is not to be trusted yet.
+        let read = match &self.configuration.rest.globals.files.reload.check_log {
+            Some(log) => Configuration::read_tested(&self.options, host, Path::new(log)),
+            None => Configuration::read(&self.options, host),
+        };
         let read = read.map_err(|_| None).and_then(|read| match fixed(&self.configuration, &read) {
             Some(what) => Err(Some(what)),
             None => Ok(read),
         });
         match read {
-            Ok(configuration) => {
-                self.configuration = configuration;
-                name_process(self.configuration.rest.globals.daemon.process_name.as_deref());
-                self.save_configuration();
-                self.watch_reload_time();
-                self.configure();
-                self.notifier.reloaded();
-            }
+            Ok(configuration) => self.save_before(configuration),
             Err(what) => {
                 if let Some(what) = what {
                     tracing::error!("{what} cannot change while the daemon runs: restart it");
@@ -74,6 +68,17 @@ impl Daemon {
                 self.reload_done();
             }
         }
+    }
+
+    /// Puts another configuration into effect.
+    pub(super) fn change_to(&mut self, configuration: Configuration) {
+        self.configuration = configuration;
+        name_process(self.configuration.rest.globals.daemon.process_name.as_deref());
+        self.save_configuration();
+        self.watch_reload_time();
+        self.configure();
+        self.save_after();
+        self.notifier.reloaded();
     }
 
     /// The children have taken in what there was.
@@ -152,37 +157,10 @@ impl Daemon {
         }
         self.reload();
     }
-
-    /// Puts a copy of the configuration, as it is understood, where `config_save_dir` wants it.
-    pub(super) fn save_configuration(&mut self) {
-        let Some(folder) = self.configuration.rest.globals.files.config_save_dir.clone() else { return };
-        let number = self.reloads.saved;
-        self.reloads.saved += 1;
-        let path = Path::new(&folder).join(format!("keepalived.conf.{}.{number}", std::process::id()));
-        let options = &self.options;
-        let (_, text) = configuration::load_and_print(
-            &options.file,
-            &options.reading,
-            ThisHost { settled: true },
-            Form { full: false, redact: false },
-        );
-        if let Err(error) = make_folder(&folder).and_then(|()| save(&path, &text)) {
-            tracing::warn!("cannot write {}: {error}", path.display());
-        }
-    }
 }
 
 /// The wall clock and the other one differ by less while a file is read.
 const TOLERANCE: std::time::Duration = std::time::Duration::from_millis(500);
-
-fn make_folder(folder: &str) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-fn save(path: &Path, text: &[u8]) -> io::Result<()> {
-    use std::io::Write;
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(text)
-}
 
 /// What differs between two configurations and cannot change while the daemon runs.
 fn fixed(before: &Configuration, after: &Configuration) -> Option<&'static str> {

@@ -87,12 +87,12 @@ impl Places<'_> {
 ///
 /// # Errors
 /// The folder is not there, is not ours to write to, or is full.
-pub fn write(path: &Path, text: &str, umask: u32) -> io::Result<()> {
+pub fn write(path: &Path, text: &[u8], umask: u32) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let mut file = tempfile::Builder::new().prefix(name).tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     file.as_file().set_permissions(Permissions::from_mode(0o666 & !umask))?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
@@ -141,10 +141,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keepalived.data");
         std::fs::write(&path, "what another wrote").unwrap();
-        write(&path, "new", 0o177).unwrap();
+        write(&path, b"new", 0o177).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        write(&path, "newer", 0o022).unwrap();
+        write(&path, b"newer", 0o022).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
     }

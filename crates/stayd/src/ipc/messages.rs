@@ -51,6 +51,17 @@ pub enum Dump {
     Json,
     /// `-d`: what [`Dump::Data`] shows, for the log.
     Log,
+    /// `config_save_dir`: the same, on this side of the reload of this number.
+    Saved(Side, u32),
+}
+
+/// When something is that a reload changes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Side {
+    /// Before.
+    Before,
+    /// After.
+    After,
 }
 
 /// From the parent to the VRRP process.
