@@ -174,18 +174,23 @@ virtual_server 10.0.0.1 80 {
   }
 }";
 
-/// The names in the folder, with words for the numbers of processes.
+/// The names in the folder, with words for the numbers of processes; of files that are whole.
 fn names(folder: &Path, pids: &[(String, &str)]) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let entry = entry.unwrap();
-            assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600);
-            let name = entry.file_name().into_string().unwrap();
-            pids.iter()
-                .fold(name, |name, (pid, word)| name.replace(&format!(".{pid}."), &format!(".{word}.")))
-        })
-        .collect();
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        // Ours are written under another name, keepalived's are empty first.
+        let whole = fs::read_to_string(entry.path()).is_ok_and(|text| text.ends_with('\n'));
+        let last = name.rsplit('.').next().unwrap();
+        if whole && (["pre", "post"].contains(&last) || last.parse::<u8>().is_ok()) {
+            assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{name}");
+            names.push(
+                pids.iter()
+                    .fold(name, |name, (pid, word)| name.replace(&format!(".{pid}."), &format!(".{word}."))),
+            );
+        }
+    }
     names.sort();
     names
 }
