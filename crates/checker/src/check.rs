@@ -6,8 +6,10 @@
 //! * Time counts from the end of a run. A run that takes long therefore moves the next one, and never overlaps it.
 //! * After a success: `delay_loop`. After a forgiven failure: `delay_before_retry`. After the last failure of a round:
 //!   `delay_loop`.
-//! * A check that is down goes on in the same rounds of `retry` + 1 tries, and the first success in one ends it.
-//! * A check that was there when the program started is not forgiven its first failure. One that a reload brings is.
+//! * A TCP or SMTP check that is down goes on in the same rounds of `retry` + 1 tries, and the first success in one ends it;
+//!   checks of other kinds ask once in each `delay_loop` then.
+//! * A check that was there when the program started is not forgiven its first failure. One that a reload brings is, and
+//!   so is an SMTP check.
 //! * A run in which this host could not ask says nothing: neither health nor count changes, next try after `delay_loop`.
 
 use clock::Instant;
@@ -125,7 +127,7 @@ impl CheckState {
             Outcome::Success => (self.pass(None), spec.delay_loop),
             Outcome::Weight(weight) => (self.pass(Some(weight)), spec.delay_loop),
             Outcome::Failure(failure) => {
-                let conclusion = self.fail(failure, spec.retry);
+                let conclusion = self.fail(failure, spec);
                 (conclusion, if self.failures == 0 { spec.delay_loop } else { spec.delay_before_retry })
             }
             Outcome::Unknown(error) => {
@@ -152,9 +154,11 @@ impl CheckState {
         if news { Conclusion::Passed } else { Conclusion::StillUp }
     }
 
-    fn fail(&mut self, failure: Failure, retry: u32) -> Conclusion {
+    fn fail(&mut self, failure: Failure, spec: &CheckSpec) -> Conclusion {
         let failures = self.failures.saturating_add(1);
-        let last_of_round = self.strict || failures > retry;
+        let strict = self.strict && !spec.probe.is_forgiven_at_the_start();
+        let once = !self.is_up() && !spec.probe.retries_while_down();
+        let last_of_round = strict || once || failures > spec.retry;
         self.failures = if last_of_round { 0 } else { failures };
         self.strict = false;
         self.fresh = false;

@@ -7,7 +7,8 @@ mod world;
 use std::time::Duration;
 
 use checker::{
-    Cause, CheckName, CheckSpec, Event, Failure, Input, LocalError, Outcome, RealServerSpec, RunId, Step, Why,
+    Cause, CheckName, CheckSpec, Event, Failure, Input, LocalError, Outcome, ProbeSpec, RealServerSpec,
+    RunId, SmtpProbe, Step, Why,
 };
 use world::*;
 
@@ -144,6 +145,29 @@ fn without_retries_a_check_that_is_down_runs_every_delay_loop() {
     let mut world = World::with(&[virtual_server(vec![server(1, vec![check])])]);
     world.run_to(14_000);
     assert_eq!(world.starts_of(target(1)), [1_000, 5_000, 9_000, 13_000]);
+}
+
+/// The kinds that do not are those of `integration/tests/rounds.rs`.
+#[test]
+fn a_check_of_a_kind_that_does_not_retry_while_it_is_down_then_runs_every_delay_loop() {
+    let ping = CheckSpec { probe: ProbeSpec::Ping(connection(target(1))), ..check(target(1)) };
+    let mut world = World::with(&[virtual_server(vec![server(1, vec![ping])])]);
+    world.open(target(1));
+    world.run_to(2_000);
+    world.close(target(1));
+    world.run_to(17_000);
+    assert_eq!(world.starts_of(target(1)), [1_000, 5_000, 6_500, 8_000, 12_000, 16_000]);
+    assert_eq!(world.health_of(key(1)), [(0, true), (8_000, false)]);
+}
+
+#[test]
+fn smtp_is_forgiven_its_retries_also_at_the_start() {
+    let smtp = SmtpProbe { connection: connection(target(1)), helo: "here".to_owned() };
+    let smtp = CheckSpec { probe: ProbeSpec::Smtp(Box::new(smtp)), ..check(target(1)) };
+    let mut world = World::with(&[virtual_server(vec![server(1, vec![smtp])])]);
+    world.run_to(12_000);
+    assert_eq!(world.starts_of(target(1)), [1_000, 2_500, 4_000, 8_000, 9_500, 11_000]);
+    assert_eq!(world.health_of(key(1)), [(0, true), (4_000, false)]);
 }
 
 #[test]

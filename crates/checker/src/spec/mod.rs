@@ -100,7 +100,8 @@ pub struct CheckSpec {
     pub probe: ProbeSpec,
     /// Period of the checks (`delay_loop`, default 60 s).
     pub delay_loop: Duration,
-    /// Failures in a row that a working server is forgiven (`retry`): it goes down at the next one.
+    /// Failures in a row that a working server is forgiven (`retry`): it goes down at the next one. Checks of TCP and
+    /// SMTP ask as often in a row also while it is down.
     pub retry: u32,
     /// Time from a forgiven failure to the next try (`delay_before_retry`).
     pub delay_before_retry: Duration,
@@ -138,6 +139,17 @@ pub enum ProbeSpec {
 }
 
 impl ProbeSpec {
+    /// A check of this kind that is down asks in rounds of `retry` + 1 tries, as it did before; else once in each
+    /// `delay_loop` (2.2.7, run).
+    pub(crate) const fn retries_while_down(&self) -> bool {
+        matches!(self, Self::Tcp(_) | Self::Smtp(_) | Self::Amqp(_) | Self::Grpc(_))
+    }
+
+    /// A check of this kind is forgiven `retry` failures also before its first success (2.2.7, run).
+    pub(crate) const fn is_forgiven_at_the_start(&self) -> bool {
+        matches!(self, Self::Smtp(_))
+    }
+
     /// Its keyword.
     pub const fn keyword(&self) -> &'static str {
         match self {

@@ -107,7 +107,11 @@ impl World {
         while let Some(action) = self.scheduler.next_action() {
             match action {
                 Action::Start { run, probe } => {
-                    let ProbeSpec::Tcp(connection) = probe else { panic!("not asked for: {probe:?}") };
+                    let connection = match probe {
+                        ProbeSpec::Tcp(connection) | ProbeSpec::Ping(connection) => connection,
+                        ProbeSpec::Smtp(smtp) => smtp.connection,
+                        _ => panic!("not asked for: {probe:?}"),
+                    };
                     let (outcome, takes) =
                         self.answers.get(&connection.target).copied().unwrap_or((REFUSED, Duration::ZERO));
                     self.in_flight.insert((self.now + takes, run), outcome);
