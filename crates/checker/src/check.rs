@@ -85,12 +85,15 @@ pub struct CheckView {
     pub has_run: bool,
     /// Failures in the present round: 0 to `retry`.
     pub failures: u32,
+    /// The weight that its last success gave to the server (`misc_dynamic`).
+    pub weight: Option<u32>,
 }
 
 impl CheckState {
     /// What can be seen of it.
     pub(crate) fn view(&self) -> CheckView {
-        CheckView { up: self.standing == Standing::Up, has_run: !self.fresh, failures: self.failures }
+        let up = self.standing == Standing::Up;
+        CheckView { up, has_run: !self.fresh, failures: self.failures, weight: self.weight }
     }
 
     /// A check that never ran. `strict`: its first failure is enough.

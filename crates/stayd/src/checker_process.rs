@@ -7,6 +7,7 @@
 mod addresses;
 mod drained;
 mod globals;
+mod last;
 mod marking;
 mod prepared;
 mod probes;
@@ -254,7 +255,8 @@ impl Process {
     }
 
     fn tell_report(&mut self, asked: Dump) {
-        self.tell(&FromChecker::Report(asked, Box::new(self.scheduler.clone())));
+        let last = self.probes.last.all();
+        self.tell(&FromChecker::Report(asked, Box::new(self.scheduler.clone()), last));
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
@@ -324,6 +326,7 @@ impl Process {
                     let failed = if nftables.enabled { self.marking.apply(&nftables, &marked) } else { None };
                     self.tell_lines(failed.into_iter().collect());
                     self.feed(Input::Configure { servers: servers.iter().collect(), seed });
+                    self.probes.last.keep(self.scheduler.virtual_servers());
                     let failed = if nftables.enabled { None } else { self.marking.release() };
                     self.tell_lines(failed.into_iter().collect());
                     self.tell(&FromChecker::Configured);

@@ -360,8 +360,8 @@ impl Daemon {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
             FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
-            FromChecker::Report(asked, scheduler) => {
-                self.write_checker(asked, &scheduler);
+            FromChecker::Report(asked, scheduler, last) => {
+                self.write_checker(asked, &scheduler, &last);
                 if matches!(asked, Dump::Saved(Side::Before, _)) {
                     self.saved_before(Role::Checker);
                 }

@@ -13,14 +13,15 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use checker::{ProbeSpec, Scheduler};
 use chrono::{DateTime, Local};
 use clock::Instant;
 use config::model::{Command, Identity, Model};
 use net::LinkFacts;
 use net::sysctl::Setting;
-use vrrp::{InstanceSpec, InstanceStatus, RouterSpec, VmacLink, take_vmacs};
+use vrrp::{InstanceSpec, InstanceStatus, RouterSpec, TrackerId, TrackerState, VmacLink, take_vmacs};
 
-use crate::ipc::SocketView;
+use crate::ipc::{LastRun, SocketView};
 use crate::track::Watched;
 
 pub use data::{bfd, checker, parent, vrrp};
@@ -52,9 +53,9 @@ impl Calendar {
         format!("{seconds} ({})", date.format("%a %b %e %H:%M:%S%.6f %Y"))
     }
 
-    /// The same, as keepalived writes when it looked at a setting.
-    fn text_of_check(self, at: Instant) -> String {
-        let micros = self.micros(at);
+    /// The same, as keepalived writes when it looked at something; none: never.
+    fn text_of_check(self, at: Option<Instant>) -> String {
+        let micros = at.map_or(0, |at| self.micros(at));
         let date = DateTime::from_timestamp_micros(micros).unwrap_or_default().with_timezone(&Local);
         let seconds = format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
         format!("{seconds} ({})", date.format("%a %b %e %H:%M:%S %Y%.6f"))
@@ -76,6 +77,18 @@ pub struct VrrpFacts<'a> {
     pub found: &'a BTreeMap<Setting, i32>,
     /// What instances follow.
     pub watched: &'a Watched,
+}
+
+/// What is known of virtual servers as they run.
+pub struct CheckerFacts<'a> {
+    /// Health, and what checks do.
+    pub scheduler: &'a Scheduler,
+    /// How the last runs of checks ended, as far as that is shown.
+    pub last: &'a BTreeMap<ProbeSpec, LastRun>,
+    /// What files and the like say.
+    pub trackers: &'a BTreeMap<TrackerId, TrackerState>,
+    /// Turns times into dates.
+    pub calendar: Calendar,
 }
 
 /// What is shown of VRRP.

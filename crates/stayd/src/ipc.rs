@@ -10,8 +10,8 @@ use thiserror::Error;
 mod messages;
 
 pub use messages::{
-    Dump, FromChecker, FromVrrp, Level, Line, Scripts, Side, Snapshot, SocketView, ToChecker, ToVrrp,
-    script_identity,
+    Dump, FromChecker, FromVrrp, LastRun, Level, Line, Scripts, Side, Snapshot, SocketView, ToChecker,
+    ToVrrp, script_identity,
 };
 
 /// No configuration that fits into a machine makes a longer message; a longer length is a broken stream.

@@ -12,6 +12,7 @@ use clock::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 
+use super::last::LastRuns;
 use super::scripts::Runner;
 use crate::ipc::Scripts;
 
@@ -22,11 +23,13 @@ pub(super) struct Probes {
     resources: Arc<Resources>,
     connector: Connector,
     running: BTreeMap<RunId, AbortHandle>,
-    done: UnboundedSender<(RunId, Outcome)>,
-    results: UnboundedReceiver<(RunId, Outcome)>,
+    done: UnboundedSender<(RunId, Outcome, ProbeSpec)>,
+    results: UnboundedReceiver<(RunId, Outcome, ProbeSpec)>,
     scripts: Runner,
     /// Known before anybody waited for them.
     at_once: Ended,
+    /// For dumps.
+    pub(super) last: LastRuns,
 }
 
 impl Probes {
@@ -40,6 +43,7 @@ impl Probes {
             results,
             scripts: Runner::new(),
             at_once: Vec::new(),
+            last: LastRuns::default(),
         })
     }
 
@@ -62,7 +66,7 @@ impl Probes {
                 probe => checker::probe::probe(probe, &resources).await,
             };
             // Nobody listens any more when the process ends.
-            let _ = done.send((run, outcome));
+            let _ = done.send((run, outcome, probe));
         });
         self.running.insert(run, task.abort_handle());
     }
@@ -108,7 +112,10 @@ impl Probes {
             tokio::select! {
                 ended = self.connector.ready() => return ended,
                 result = self.results.recv() => match result {
-                    Some((run, outcome)) if self.running.remove(&run).is_some() => return vec![(run, outcome)],
+                    Some((run, outcome, probe)) if self.running.remove(&run).is_some() => {
+                        self.last.note(net::now(), probe, outcome);
+                        return vec![(run, outcome)];
+                    }
                     Some(_) => {}
                     None => std::future::pending().await,
                 },

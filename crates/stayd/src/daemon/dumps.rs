@@ -1,15 +1,16 @@
 //! The files that signals ask for: who is asked, and what is written when the answer is in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use checker::Scheduler;
+use checker::{ProbeSpec, Scheduler};
 use config::model::Identity;
 use vrrp::InstanceStatus;
 
 use super::{Daemon, Role};
-use crate::dump::{self, Calendar, File, Part, Places, VrrpFacts, VrrpView};
-use crate::ipc::{Dump, SocketView, ToChecker, ToVrrp};
+use crate::dump::{self, Calendar, CheckerFacts, File, Part, Places, VrrpFacts, VrrpView};
+use crate::ipc::{Dump, LastRun, SocketView, ToChecker, ToVrrp};
 use crate::notify::Users;
 
 impl Daemon {
@@ -62,15 +63,20 @@ impl Daemon {
     }
 
     /// Writes what the checker process has said.
-    pub(super) fn write_checker(&self, asked: Dump, scheduler: &Scheduler) {
+    pub(super) fn write_checker(
+        &self,
+        asked: Dump,
+        scheduler: &Scheduler,
+        last: &BTreeMap<ProbeSpec, LastRun>,
+    ) {
         let model = &self.configuration.rest;
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
         let servers: Vec<_> = self.configuration.virtual_servers.iter().collect();
         let events: Vec<_> = model.server_events.iter().collect();
         let served = (servers.as_slice(), events.as_slice(), model);
         let router = &self.configuration.vrrp;
-        let text = dump::checker(router, served, scheduler, self.trackers.states(), &numbers);
-        self.put(asked, Part::Checker, &text);
+        let facts = CheckerFacts { scheduler, last, trackers: self.trackers.states(), calendar: calendar() };
+        self.put(asked, Part::Checker, &dump::checker(router, served, &facts, &numbers));
     }
 
     /// Puts data where it is asked for: into a file, or line by line into the log.

@@ -13,15 +13,14 @@ mod sessions;
 mod sockets;
 mod trackers;
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use checker::{Scheduler, VirtualServerSpec};
+use checker::VirtualServerSpec;
 use config::model::{Command, Model, NotifySpec, ServerEvents};
 use global::Shared;
-use vrrp::{RouterSpec, TrackerId, TrackerState};
+use vrrp::RouterSpec;
 
-use super::{Users, VrrpView, held, quoted};
+use super::{CheckerFacts, Users, VrrpView, held, quoted};
 
 /// What stands for a password.
 const HIDDEN: &str = "********";
@@ -130,8 +129,7 @@ pub fn bfd(router: &RouterSpec, model: &Model, users: &Users<'_>) -> String {
 pub fn checker(
     router: &RouterSpec,
     (servers, events, model): (&[VirtualServerSpec], &[ServerEvents], &Model),
-    scheduler: &Scheduler,
-    trackers: &BTreeMap<TrackerId, TrackerState>,
+    facts: &CheckerFacts<'_>,
     users: &Users<'_>,
 ) -> String {
     let mut page = Page::default();
@@ -141,10 +139,7 @@ pub fn checker(
         &Shared { model, router, users, parent: true, own: Some(&model.globals.daemon.checker) },
     );
     if !servers.is_empty() {
-        servers::page(
-            &mut page,
-            &servers::ServersView { model, servers, events, scheduler, users, trackers },
-        );
+        servers::page(&mut page, &servers::ServersView { model, servers, events, facts, users });
     }
     page.0
 }

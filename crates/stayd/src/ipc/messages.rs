@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use checker::{MiscProbe, VirtualServerSpec};
+use checker::{MiscProbe, ProbeSpec, VirtualServerSpec};
+use clock::Instant;
 use config::model::{BufferPolicy, Identity, LvsGlobals, NftablesSpec, Packed, ProcessSpec};
 use net::sysctl::Setting;
 use serde::{Deserialize, Serialize};
@@ -177,6 +178,20 @@ pub enum ToChecker {
     Stop,
 }
 
+/// What dumps show of the last run of a check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum LastRun {
+    /// A command ended, or was ended.
+    Command {
+        /// When.
+        ended: Instant,
+        /// The last status that one had.
+        status: i32,
+    },
+    /// The page of this place among those of the check was not right.
+    Page(u16),
+}
+
 /// How the checker process runs commands.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Scripts {
@@ -199,7 +214,7 @@ pub enum FromChecker {
     /// What a successor would need.
     Snapshot(#[serde(with = "serde_bytes")] Snapshot),
     /// The same, since the parent or a signal asked for it.
-    Report(Dump, Box<checker::Scheduler>),
+    Report(Dump, Box<checker::Scheduler>, BTreeMap<ProbeSpec, LastRun>),
     /// A signal asked this process to read its configuration again.
     Reload,
     /// The health of real servers and the quorums of virtual servers, in their order, for those who are to be told.

@@ -194,7 +194,7 @@ fn settings(page: &mut Page, view: &VrrpView<'_>, link: &LinkFacts) {
     });
     if let Some(since) = announced.filter_map(|(_, status)| status.since).max() {
         let forwards = if net::sysctl::read_flag("ipv6", name, "forwarding") { "" } else { "Not " };
-        let at = view.calendar.text_of_check(since);
+        let at = view.calendar.text_of_check(Some(since));
         page.line(format_args!("   {forwards}IPv6 forwarding. Last checked {at}"));
     }
 }

@@ -2,38 +2,35 @@
 
 mod checkers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
 
 use checker::{
-    CheckSpec, CheckView, FollowSpec, ProbeSpec, RealServerSpec, Scheduler, VirtualServerHealth,
+    CheckSpec, CheckView, FollowSpec, ProbeSpec, RealServerSpec, TlsSpec, VirtualServerHealth,
     VirtualServerSpec,
 };
 use config::model::{
     Command, GroupEntry, Model, RealServerEvents, ServerEvents, ServerGroupSpec, TimingSpec,
 };
 use ipvs::{DestKey, Family, Forwarding, Granularity, Protocol, ServiceKey, Tunnel, TunnelChecksum};
-use vrrp::{TrackerId, TrackerState};
 
 use super::{Page, yes};
-use crate::dump::{Users, quoted};
+use crate::dump::{CheckerFacts, Users, quoted};
 
 /// What is shown of virtual servers.
 pub(super) struct ServersView<'a> {
     pub(super) model: &'a Model,
     pub(super) servers: &'a [VirtualServerSpec],
     pub(super) events: &'a [ServerEvents],
-    pub(super) scheduler: &'a Scheduler,
+    pub(super) facts: &'a CheckerFacts<'a>,
     pub(super) users: &'a Users<'a>,
-    /// What files and the like say.
-    pub(super) trackers: &'a BTreeMap<TrackerId, TrackerState>,
 }
 
 impl ServersView<'_> {
     /// Whether it serves this group, by this protocol if one is given, with a live server.
     fn serves(&self, spec: &VirtualServerSpec, group: &str, by: Option<&str>) -> bool {
-        let health = spec.services.first().and_then(|first| self.scheduler.health().get(first));
+        let health = spec.services.first().and_then(|first| self.facts.scheduler.health().get(first));
         let live =
             |health: &VirtualServerHealth| spec.real_servers.iter().any(|server| health.is_live(&server.key));
         spec.group.as_deref() == Some(group)
@@ -60,34 +57,34 @@ pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
     let unknown = VirtualServerHealth::new();
     let events = |index: usize| view.events.get(index).cloned().unwrap_or_default();
     for (index, spec) in view.servers.iter().enumerate() {
-        let health = spec.services.first().and_then(|first| view.scheduler.health().get(first));
+        let health = spec.services.first().and_then(|first| view.facts.scheduler.health().get(first));
         virtual_server(page, view, spec, health.unwrap_or(&unknown), &events(index));
     }
     checkers::page(page, view);
 }
 
-/// With what `SSL_GET` presents itself. keepalived makes settings of its own where a file has none and a check needs them.
+/// With what `SSL_GET` presents itself. keepalived makes settings of its own where a file has none and a check needs them,
+/// or where its block says nothing.
 fn tls(page: &mut Page, view: &ServersView<'_>) {
-    let checks = view.servers.iter().flat_map(|spec| &spec.real_servers).flat_map(|server| &server.checks);
+    let mut checks =
+        view.servers.iter().flat_map(|spec| &spec.real_servers).flat_map(|server| &server.checks);
     let uses = |check: &CheckSpec| matches!(&check.probe, ProbeSpec::Http(http) if http.tls);
-    match &view.model.lvs.tls {
-        None if checks.clone().any(uses) => {
-            page.section("SSL definitions");
-            page.line(" Using autogen SSL context");
-        }
-        None => {}
-        Some(spec) => {
-            page.section("SSL definitions");
-            for (label, value) in [
-                ("Password", spec.password.as_deref().map(|_| super::HIDDEN)),
-                ("CA-file", spec.ca.as_deref()),
-                ("Certificate file", spec.certificate.as_deref()),
-                ("Key file", spec.key.as_deref()),
-            ] {
-                if let Some(value) = value {
-                    page.line(format_args!(" {label} : {value}"));
-                }
-            }
+    let spec = view.model.lvs.tls.clone().unwrap_or_default();
+    if view.model.lvs.tls.is_none() && !checks.any(uses) {
+        return;
+    }
+    page.section("SSL definitions");
+    if spec == TlsSpec::default() {
+        page.line(" Using autogen SSL context");
+    }
+    for (label, value) in [
+        ("Password", spec.password.as_deref().map(|_| super::HIDDEN)),
+        ("CA-file", spec.ca.as_deref()),
+        ("Certificate file", spec.certificate.as_deref()),
+        ("Key file", spec.key.as_deref()),
+    ] {
+        if let Some(value) = value {
+            page.line(format_args!(" {label} : {value}"));
         }
     }
 }
@@ -197,9 +194,9 @@ fn virtual_server(
     page.attribute("alive", 1);
     page.attribute("quorum_state_up", u8::from(health.has_quorum()));
     page.attribute("reloaded", 0);
-    let table = checker::desired([spec], view.scheduler.health());
+    let table = checker::desired([spec], view.facts.scheduler.health());
     let set: BTreeSet<_> = table.services.values().flat_map(|service| service.dests.keys()).collect();
-    let checks = spec.services.first().map(|first| view.scheduler.checks(first)).unwrap_or_default();
+    let checks = spec.services.first().map(|first| view.facts.scheduler.checks(first)).unwrap_or_default();
     let checks = checks.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
     for (server, checks) in spec.real_servers.iter().zip(checks) {
         let own = events.real_servers.iter().find(|events| events.key == server.key);
@@ -247,7 +244,8 @@ fn real_server(
     page.attribute("previous effective_weight", 0);
     page.attribute("alive", u8::from(live));
     let sessions = checkers::sessions(spec);
-    let down = sessions.clone().filter(|(name, alpha, _)| !view.scheduler.session(name, *alpha)).count();
+    let down =
+        sessions.clone().filter(|(name, alpha, _)| !view.facts.scheduler.session(name, *alpha)).count();
     page.attribute("num failed checkers", checks.iter().filter(|check| !check.up).count() + down);
     page.attribute("RS set", u8::from(is_set));
     page.attribute("reloaded", 0);

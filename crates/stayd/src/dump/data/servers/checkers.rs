@@ -10,6 +10,7 @@ use vrrp::{TrackerId, TrackerKind, TrackerState};
 
 use super::{Dest, Page, ServersView, place, protocol, yes};
 use crate::dump::data::reversed;
+use crate::ipc::LastRun;
 
 /// A number in a file times the weight that takes a server down.
 const FAILED: i64 = -254;
@@ -19,15 +20,15 @@ pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
     let uses = |regex: &RegexSpec| regexes(view).filter(|other| is_shared(regex, other)).count();
     for spec in view.servers {
         let first = spec.services.first();
-        let states = first.map(|first| view.scheduler.checks(first)).unwrap_or_default();
-        let enabled = !first.is_some_and(|first| view.scheduler.is_suspended(first));
+        let states = first.map(|first| view.facts.scheduler.checks(first)).unwrap_or_default();
+        let enabled = !first.is_some_and(|first| view.facts.scheduler.is_suspended(first));
         for (server, states) in spec.real_servers.iter().zip(states) {
             let mut checks = server.checks.iter().zip(states);
             let mut some = |page: &mut Page, count: usize| {
                 for (check, state) in checks.by_ref().take(count) {
                     page.line(between(spec, server.key));
                     page.attribute("Enabled", yes(enabled));
-                    checker(page, view, check, state, &uses);
+                    checker(page, view, (check, server.dest.weight), state, &uses);
                 }
             };
             let mut shown = 0;
@@ -35,7 +36,7 @@ pub(super) fn page(page: &mut Page, view: &ServersView<'_>) {
                 some(page, place.saturating_sub(shown));
                 shown = place;
                 page.line(between(spec, server.key));
-                session_check(page, session, alpha, view.scheduler.session(session, alpha));
+                session_check(page, session, alpha, view.facts.scheduler.session(session, alpha));
             }
             some(page, usize::MAX);
         }
@@ -95,7 +96,7 @@ fn files<'a>(
 }
 
 fn value(view: &ServersView<'_>, file: &FileSpec) -> i64 {
-    match view.trackers.get(&TrackerId::new(TrackerKind::File, &file.name)) {
+    match view.facts.trackers.get(&TrackerId::new(TrackerKind::File, &file.name)) {
         Some(TrackerState::Value(value)) => *value,
         _ => 0,
     }
@@ -177,13 +178,14 @@ fn page_sessions(page: &mut Page, view: &ServersView<'_>) {
 fn checker(
     page: &mut Page,
     view: &ServersView<'_>,
-    check: &CheckSpec,
+    (check, configured): (&CheckSpec, u32),
     state: CheckView,
     count: &dyn Fn(&RegexSpec) -> usize,
 ) {
     page.attribute("Up", yes(state.up));
     page.attribute("Has run", yes(state.has_run));
-    page.attribute("Current weight", 0);
+    let adds = state.weight.map_or(0, |weight| i64::from(weight) - i64::from(configured));
+    page.attribute("Current weight", adds);
     page.attribute("Alpha", yes(check.alpha));
     page.attribute("Delay loop", format_args!("{} us", check.delay_loop.as_micros()));
     page.attribute("Warmup", format_args!("{} us", check.warmup.as_micros()));
@@ -210,8 +212,23 @@ fn checker(
     }
     page.attribute("Keepalive method", method(&check.probe));
     match &check.probe {
-        ProbeSpec::Http(http) => page_http(page, http, count),
-        ProbeSpec::Misc(misc) => page_misc(page, view, misc),
+        ProbeSpec::Http(http) => {
+            page_http(page, http, count);
+            if let Some(LastRun::Page(url)) = view.facts.last.get(&check.probe)
+                && let Some(url) = http.urls.get(usize::from(*url))
+            {
+                page.attribute("Failed URL", &url.path);
+            }
+        }
+        ProbeSpec::Misc(misc) => {
+            page_misc(page, view, misc);
+            let (at, status) = match view.facts.last.get(&check.probe) {
+                Some(LastRun::Command { ended, status }) => (Some(*ended), *status),
+                _ => (None, 0),
+            };
+            page.attribute("Last ran", view.facts.calendar.text_of_check(at));
+            page.attribute("Last status", status);
+        }
         ProbeSpec::Dns(dns) => {
             page.attribute("Type", format!("{:?}", dns.record).to_uppercase());
             page.attribute("Name", &dns.name);
