@@ -6,11 +6,12 @@
 //!
 //! An entry that cannot be used is left out, as keepalived ignores it; the default then holds.
 
-use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
-use std::time::Duration;
+mod entry;
+mod wording;
 
-use crate::diagnostic::{Code, Diagnostic, Effect, Report};
+use std::collections::{BTreeSet, HashMap};
+
+use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::keyword::{
     self, Again, AliasKind, Block, Body, Datum, Found, Header, Keyword, Missing, ROOT, Status, Takes, Value,
     ValueError,
@@ -19,135 +20,8 @@ use crate::lex::Word;
 use crate::parse::{Nesting, Node};
 use crate::source::Span;
 use crate::suggest;
-
-/// An entry whose keyword is known and whose values are of the right kind.
-#[derive(Debug)]
-pub struct Entry<'t> {
-    /// The keyword, under its right name.
-    pub keyword: &'static Keyword,
-    /// As it is written.
-    pub word: &'t Word,
-    /// The value, for keywords that take one.
-    pub value: Option<Datum>,
-    /// Where it comes from.
-    pub node: &'t Node<'t>,
-    /// Its block.
-    pub contents: Contents<'t>,
-    /// The place of the first entry of the same keyword in the same block, if that is not this one.
-    pub first: Option<Span>,
-}
-
-/// What stands in the block of an entry.
-#[derive(Debug)]
-pub enum Contents<'t> {
-    /// It has none.
-    Nothing,
-    /// Entries of the table.
-    Entries(Box<[Entry<'t>]>),
-    /// Lines with a syntax of their own, and lines of names.
-    Lines(Box<[&'t Node<'t>]>),
-}
-
-impl<'t> Entry<'t> {
-    /// The keyword's name in the table.
-    pub const fn name(&self) -> &'static str {
-        self.keyword.name
-    }
-
-    /// The words after the keyword.
-    pub fn args(&self) -> &'t [Word] {
-        self.node.words.get(1..).unwrap_or_default()
-    }
-
-    /// The entries of its block.
-    pub fn entries(&self) -> &[Entry<'t>] {
-        match &self.contents {
-            Contents::Entries(entries) => entries,
-            Contents::Nothing | Contents::Lines(_) => &[],
-        }
-    }
-
-    /// The lines of its block.
-    pub fn lines(&self) -> &[&'t Node<'t>] {
-        match &self.contents {
-            Contents::Lines(lines) => lines,
-            Contents::Nothing | Contents::Entries(_) => &[],
-        }
-    }
-
-    /// The place of the first line that starts with the same word, if that is another one.
-    pub fn first_line(&self, word: &Word) -> Option<Span> {
-        let words = self.lines().iter().filter_map(|node| node.words.first());
-        words
-            .into_iter()
-            .find(|first| first.text == word.text)
-            .map(|first| first.span)
-            .filter(|span| *span != word.span)
-    }
-
-    /// The names in its block.
-    pub fn names(&self) -> impl Iterator<Item = &'t Word> {
-        self.lines().iter().flat_map(|node| node.words)
-    }
-
-    /// From the keyword to the last word.
-    pub fn span(&self) -> Span {
-        self.args().last().map_or(self.word.span, |last| self.word.span.to(last.span))
-    }
-
-    /// The place of the first word after the keyword; without one, of the keyword.
-    pub fn value_span(&self) -> Span {
-        self.args().first().map_or(self.word.span, |word| word.span)
-    }
-
-    /// The first word after the keyword.
-    pub fn text(&self) -> &'t str {
-        self.args().first().map_or("", |word| &word.text)
-    }
-
-    /// A switch: yes unless the word says no.
-    pub fn switch(&self) -> bool {
-        self.value != Some(Datum::Bool(false))
-    }
-
-    /// The number that it takes.
-    pub fn integer<N: TryFrom<i64>>(&self) -> Option<N> {
-        match &self.value {
-            Some(Datum::Integer(number)) => N::try_from(*number).ok(),
-            _ => None,
-        }
-    }
-
-    /// The time that it takes.
-    pub fn time(&self) -> Option<Duration> {
-        match &self.value {
-            Some(Datum::Time(time)) => Some(*time),
-            _ => None,
-        }
-    }
-
-    /// The time of a keyword that takes whole seconds.
-    pub fn seconds(&self) -> Option<Duration> {
-        self.integer().map(Duration::from_secs)
-    }
-
-    /// The address that it takes.
-    pub fn address(&self) -> Option<IpAddr> {
-        match &self.value {
-            Some(Datum::Address(address)) => Some(*address),
-            _ => None,
-        }
-    }
-
-    /// The word that it takes, as the table or the value writes it.
-    pub fn choice(&self) -> Option<&str> {
-        match self.value.as_ref()? {
-            Datum::Choice(word) => Some(word),
-            Datum::Text(word) => Some(word),
-            _ => None,
-        }
-    }
-}
+pub use entry::{Contents, Entry};
+use wording::{home_names, meant, place_name, refused, shown, stray_brace};
 
 /// The keyword table as the parser's knowledge of what belongs where; a block that it does not know is `None`.
 pub struct Table;
@@ -585,74 +459,4 @@ fn first(entries: &[Entry<'_>], keyword: &Keyword) -> Option<Span> {
 
 fn has_open_quote(text: &str) -> bool {
     text.matches('"').count() % 2 == 1
-}
-
-/// An entry that is not used, and what keepalived does of it.
-fn refused(code: Code, place: Span, effect: Missing, message: String) -> Diagnostic {
-    match effect {
-        Missing::Fatal => Diagnostic::error(code, Effect::Fatal, place, message)
-            .label("the daemon does not start without it"),
-        Missing::Reported => Diagnostic::warning(code, place, message).label("ignored"),
-        Missing::Silent => Diagnostic::quiet(code, place, message).label("ignored"),
-    }
-}
-
-fn stray_brace(span: Span, why: &str) -> Diagnostic {
-    Diagnostic::warning(Code::UnexpectedOpenBrace, span, format!("`{{` does not belong here: {why}"))
-        .label("read as if the brace and its partner were not there")
-}
-
-fn shown(datum: &Datum) -> String {
-    match datum {
-        Datum::Text(text) => format!("`{text}`"),
-        Datum::Bool(value) => value.to_string(),
-        Datum::Integer(number) => number.to_string(),
-        Datum::Time(time) => format!("{} s", time.as_secs_f64()),
-        Datum::Address(address) => address.to_string(),
-        Datum::Choice(word) => (*word).to_owned(),
-    }
-}
-
-/// "in `real_server`", "outside all blocks".
-fn place_name(block: &Block) -> String {
-    if block.name.is_empty() { "outside all blocks".to_owned() } else { format!("in `{}`", block.keyword()) }
-}
-
-/// Where a keyword belongs: at most three places, those within the current block first.
-fn home_names(current: &'static Block, homes: &[&'static Block]) -> String {
-    let mut homes = homes.to_vec();
-    let within = |home: &&'static Block| {
-        current.keywords().filter_map(Keyword::block).any(|it| std::ptr::eq(it, *home))
-    };
-    homes.sort_by_key(|home| !within(home));
-    let names: Vec<_> = homes.iter().take(3).map(|home| place_name(home)).collect();
-    let more = if homes.len() > names.len() { " and other blocks" } else { "" };
-    format!("{}{more}", names.join(" or "))
-}
-
-/// What to write instead of an unknown word: a keyword of its block that looks like it, else one of another block. A word
-/// that `opens` a block is likely one of those that do.
-fn meant(block: &'static Block, word: &str, opens: bool) -> String {
-    if ["/", ";", "*", "--", "<!--"].iter().any(|comment| word.starts_with(comment)) {
-        return "a comment starts with `#` or `!`".to_owned();
-    }
-    let fits = |name: &&str| !opens || keyword::homes(name).iter().any(|home| opens_block(home, name));
-    if let Some(nearest) = suggest::nearest(word, block.spellings().filter(fits)) {
-        return format!("did you mean `{nearest}`?");
-    }
-    let all = keyword::blocks();
-    let elsewhere = suggest::nearest(word, all.iter().flat_map(|block| block.spellings()).filter(fits));
-    match (elsewhere, elsewhere.and_then(|name| keyword::homes(name).first())) {
-        (Some(nearest), Some(home)) => {
-            format!("did you mean `{nearest}`, which belongs {}?", place_name(home))
-        }
-        _ if block.name.is_empty() => {
-            "remove it, or correct it; `man stayd.conf` lists the blocks".to_owned()
-        }
-        _ => format!("remove it, or correct it; `stayd explain {}` lists what belongs here", block.keyword()),
-    }
-}
-
-fn opens_block(block: &Block, name: &str) -> bool {
-    block.find(name).is_some_and(|found| found.keyword.block().is_some())
 }

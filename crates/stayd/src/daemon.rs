@@ -7,7 +7,9 @@
 
 mod backoff;
 mod child;
+mod children;
 mod dumps;
+mod events;
 mod first;
 mod pid_files;
 mod reaper;
@@ -20,27 +22,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use checker::{FollowSpec, Followed, ProbeSpec, VirtualServerSpec};
-use config::model::{Command, IpvsNamespace, Model, Packed};
+use checker::FollowSpec;
+use config::model::{Command, Packed};
 use net::sysctl::Setting;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use vrrp::{InstanceKey, InstanceSnapshot, StateName, Subject, TrackerId, TrackerKind, TrackerState, What};
+use vrrp::{InstanceKey, InstanceSnapshot, StateName, TrackerId, TrackerState};
 
 use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
 use crate::host::ThisHost;
-use crate::ipc::{self, Dump, FromChecker, FromVrrp, Scripts, Side, Snapshot, ToChecker, ToVrrp};
+use crate::ipc::{Dump, FromChecker, FromVrrp, Snapshot};
 use crate::limits;
 use crate::linkbeat::Linkbeats;
 use crate::log::{self, Idents};
 use crate::marks::{Marked, Marks};
 use crate::memory;
-use crate::namespace;
 use crate::notify::{Notifier, Users};
 use crate::pid_file::{self, PidFile};
-use crate::scheduling::{Rise, name_process};
+use crate::scheduling::name_process;
 use crate::track::Trackers;
 use backoff::Backoff;
 use child::{Child, Ended};
@@ -258,164 +259,10 @@ impl Daemon {
         }
     }
 
-    fn handle(&mut self, event: Event) {
-        match event {
-            Event::Vrrp(generation, message) => {
-                if self.is_current(Role::Vrrp, generation) {
-                    self.hear_vrrp(message);
-                }
-            }
-            Event::Checker(generation, message) => {
-                if self.is_current(Role::Checker, generation) {
-                    self.hear_checker(message);
-                }
-            }
-            Event::Stderr(role, line) => tracing::error!(process = role.name(), "{line}"),
-            Event::Ended(generation, role, ended) => {
-                if self.is_current(role, generation) {
-                    self.child_ended(role, ended);
-                    self.saved_before(role);
-                }
-            }
-            Event::Track(serial, tracker, state) => {
-                if self.trackers.heard(serial, &tracker, state) {
-                    if let Some(child) = self.children.get(&Role::Checker)
-                        && let Some(message) = to_checker(&tracker, state)
-                    {
-                        child.send(&message);
-                    }
-                    if let Some(child) = self.children.get(&Role::Vrrp) {
-                        child.send(&ToVrrp::Track { tracker, state });
-                    }
-                }
-            }
-            Event::Linkbeat(name, up) => {
-                if self.linkbeats.heard(&name, up) {
-                    tracing::info!(
-                        "the driver of {name} says that its link is {}",
-                        if up { "up" } else { "down" }
-                    );
-                    if let Some(child) = self.children.get(&Role::Vrrp) {
-                        child.send(&ToVrrp::Linkbeat(name, up));
-                    }
-                }
-            }
-            Event::ReloadTime => self.read_reload_time(),
-            Event::Order(Order::Stop) => self.end(Exit::Normal),
-            Event::Order(Order::Reload) => self.reload(),
-            Event::Order(Order::Dump(dump)) => self.ask_for(dump),
-        }
-    }
-
-    fn is_current(&self, role: Role, generation: u64) -> bool {
-        self.children.get(&role).is_some_and(|child| child.generation == generation)
-    }
-
-    fn hear_vrrp(&mut self, message: FromVrrp) {
-        match message {
-            FromVrrp::Configured => self.child_ready(Role::Vrrp),
-            FromVrrp::Transition(transition) => {
-                tracing::info!(process = "vrrp", "{transition}");
-                self.notifier.transition(&transition);
-                if let Subject::Instance(name) = transition.subject {
-                    if transition.to == StateName::Stop {
-                        self.states.remove(&name);
-                    } else {
-                        self.states.insert(name, transition.to);
-                    }
-                    self.tell_sync_daemon();
-                }
-                if self.awaited.is_empty() {
-                    self.tell_status();
-                }
-            }
-            FromVrrp::Event(event) => {
-                tracing::info!(process = "vrrp", "{event}");
-                match event.what {
-                    What::LowerMaster { .. } => self.notifier.lower_priority_heard(&event.instance),
-                    What::PriorityChanged { to, .. } => {
-                        self.notifier.priority_changed(&event.instance, to.get());
-                    }
-                    _ => {}
-                }
-            }
-            FromVrrp::Snapshots(snapshots) => {
-                for snapshot in snapshots {
-                    self.instances.insert(snapshot.key.clone(), snapshot);
-                }
-            }
-            FromVrrp::Found(settings) => self.found = settings,
-            FromVrrp::Report { asked, instances, sockets } => {
-                self.write_vrrp(asked, &instances, &sockets);
-                if matches!(asked, Dump::Saved(Side::Before, _)) {
-                    self.saved_before(Role::Vrrp);
-                }
-            }
-            FromVrrp::Reload => self.reload(),
-            FromVrrp::Line(line) => log::line("vrrp", &line),
-        }
-    }
-
-    fn hear_checker(&mut self, message: FromChecker) {
-        match message {
-            FromChecker::Configured => self.child_ready(Role::Checker),
-            FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
-            FromChecker::Report(asked, scheduler, last) => {
-                self.write_checker(asked, &scheduler, &last);
-                if matches!(asked, Dump::Saved(Side::Before, _)) {
-                    self.saved_before(Role::Checker);
-                }
-            }
-            FromChecker::Reload => self.reload(),
-            FromChecker::Changed(changes) => {
-                for change in &changes {
-                    self.notifier.server_changed(change);
-                }
-            }
-            FromChecker::Line(line) => log::line("checker", &line),
-        }
-    }
-
-    /// A child has put its configuration into effect; when all have, the daemon is ready.
-    fn child_ready(&mut self, role: Role) {
-        self.awaited.retain(|awaited| *awaited != role);
-        if role == Role::Checker {
-            self.notifier.settled();
-        }
-        memory::give_back();
-        if self.awaited.is_empty() && self.ending.is_none() {
-            memory::let_go_of_code();
-            tell_systemd(&[NotifyState::Ready]);
-            self.tell_status();
-            self.reload_done();
-        }
-    }
-
     fn tell_status(&self) {
         let states: Vec<_> = self.states.iter().map(|(name, state)| format!("{name} {state}")).collect();
         let summary = if states.is_empty() { "running".to_owned() } else { states.join(", ") };
         tell_systemd(&[NotifyState::Status(&summary)]);
-    }
-
-    fn is_wanted(&self, role: Role) -> bool {
-        let all = self.options.all;
-        match role {
-            Role::Vrrp => {
-                let router = &self.configuration.vrrp;
-                let some = !router.instances.is_empty() || !router.statics.is_empty();
-                self.options.wants_vrrp() && (all || some)
-            }
-            Role::Checker => {
-                // The sync daemon of an instance that is not there has nobody to follow.
-                let exists = |name: &String| {
-                    self.configuration.vrrp.instances.iter().any(|instance| instance.name == *name)
-                };
-                let sync_daemon = self.configuration.rest.lvs.sync_daemon.as_ref();
-                let syncs = sync_daemon.is_some_and(|daemon| daemon.instance.as_ref().is_none_or(exists));
-                self.options.wants_checker()
-                    && (all || syncs || !self.configuration.virtual_servers.is_empty())
-            }
-        }
     }
 
     /// Hands the configuration to the children, starting and ending them as it asks for.
@@ -473,185 +320,6 @@ impl Daemon {
         }
     }
 
-    fn spawn(&mut self, role: Role, resume: bool) {
-        self.generation += 1;
-        let first = if role == Role::Checker { self.first.take() } else { None };
-        let has_configuration = first.is_some();
-        let child = match first {
-            Some(first) => Child::adopt(first, self.generation, &self.sender),
-            None => Child::spawn(role, self.generation, &self.pid_files.child(role), &self.sender),
-        };
-        match child {
-            Ok(child) => {
-                self.idents.set_pid(role.name(), child.pid);
-                tracing::info!("started the {} process, pid {}", role.name(), child.pid);
-                self.children.insert(role, child);
-            }
-            Err(error) => {
-                tracing::error!("cannot start the {} process: {error}", role.name());
-                self.backoffs.entry(role).or_default().died(Duration::ZERO);
-                return;
-            }
-        }
-        if resume {
-            self.send_snapshot(role);
-        }
-        self.send_track(role);
-        self.awaited.push(role);
-        if has_configuration {
-            self.send_checker_settings();
-        } else {
-            self.send_configuration(role);
-        }
-    }
-
-    fn send_snapshot(&mut self, role: Role) {
-        let Some(child) = self.children.get(&role) else { return };
-        match role {
-            Role::Vrrp => {
-                if !self.found.is_empty() {
-                    child.send(&ToVrrp::Found(self.found.clone()));
-                }
-                if !self.instances.is_empty() {
-                    child.send(&ToVrrp::Resume(self.instances.values().cloned().collect()));
-                }
-            }
-            Role::Checker => {
-                if let Some(scheduler) = &self.scheduler {
-                    child.send(&ToChecker::Resume(scheduler.clone()));
-                }
-            }
-        }
-    }
-
-    /// Before the configuration: an instance shall not start from less than is known.
-    fn send_track(&self, role: Role) {
-        let Some(child) = self.children.get(&role) else { return };
-        if role == Role::Vrrp {
-            for (name, up) in self.linkbeats.states() {
-                child.send(&ToVrrp::Linkbeat(name.clone(), *up));
-            }
-        }
-        for (tracker, state) in self.trackers.states().clone() {
-            match role {
-                Role::Vrrp => child.send(&ToVrrp::Track { tracker, state }),
-                Role::Checker => {
-                    if let Some(message) = to_checker(&tracker, state) {
-                        child.send(&message);
-                    }
-                }
-            }
-        }
-    }
-
-    fn send_configuration(&self, role: Role) {
-        let Some(child) = self.children.get(&role) else { return };
-        match role {
-            Role::Vrrp => {
-                let globals = &self.configuration.rest.globals;
-                let named = globals.daemon.named(&globals.daemon.vrrp, "keepalived_vrrp");
-                child.send(&ToVrrp::Schedule(named, Rise::of(&globals.daemon)));
-                child.send(&ToVrrp::Filter(globals.firewall.nftables.clone()));
-                let vrrp = &globals.vrrp;
-                child.send(&ToVrrp::Buffers(vrrp.receive_buffer, vrrp.receive_buffer_packets));
-                child.send(&ToVrrp::Configure(Box::new(self.configuration.vrrp.clone())));
-            }
-            Role::Checker => {
-                self.send_checker_settings();
-                let Configuration { virtual_servers: servers, rest, .. } = &self.configuration;
-                child.send(&ToChecker::Configure {
-                    servers: servers.clone(),
-                    lvs: Box::new(rest.lvs.clone()),
-                    marked: self.marked.clone(),
-                    seed: self.configuration.seed(),
-                    scripts: check_scripts(rest, servers),
-                });
-            }
-        }
-    }
-
-    /// What the checker process is told before its virtual servers.
-    fn send_checker_settings(&self) {
-        let Some(child) = self.children.get(&Role::Checker) else { return };
-        self.tell_sync_daemon();
-        let daemon = &self.configuration.rest.globals.daemon;
-        let place = match &daemon.ipvs_namespace {
-            IpvsNamespace::Same => None,
-            IpvsNamespace::Initial => Some(namespace::default()),
-            IpvsNamespace::Named(name) => Some(namespace::place(name)),
-        };
-        if let Some(place) = place {
-            child.send(&ToChecker::Place(place));
-        }
-        let named = daemon.named(&daemon.checker, "keepalived_lvs");
-        child.send(&ToChecker::Schedule(named, Rise::of(daemon)));
-    }
-
-    /// Tells the checker process whether the instance of `lvs_sync_daemon` is master.
-    fn tell_sync_daemon(&self) {
-        let sync_daemon = self.configuration.rest.lvs.sync_daemon.as_ref();
-        if let Some(instance) = sync_daemon.and_then(|daemon| daemon.instance.as_ref())
-            && let Some(child) = self.children.get(&Role::Checker)
-        {
-            child.send(&ToChecker::Master(self.states.get(instance) == Some(&StateName::Master)));
-        }
-    }
-
-    fn send_stop(&mut self, role: Role) {
-        if let Some(child) = self.children.get_mut(&role) {
-            child.stopping = true;
-            match role {
-                Role::Vrrp => child.send(&ToVrrp::Stop),
-                Role::Checker => child.send(&ToChecker::Stop),
-            }
-        }
-    }
-
-    fn child_ended(&mut self, role: Role, ended: Ended) {
-        let Some(child) = self.children.remove(&role) else { return };
-        let name = role.name();
-        if child.stopping {
-            tracing::info!("the {name} process has ended: {ended}");
-            self.forget(role);
-            if self.ending.is_some() {
-                self.stop_next();
-            } else if self.is_wanted(role) {
-                self.spawn(role, false);
-            }
-            return;
-        }
-        tracing::error!("the {name} process ended unexpectedly: {ended}");
-        if let Ended::Exit(exit) = ended
-            && exit.is_permanent()
-        {
-            self.forget(role);
-            self.end(exit);
-            return;
-        }
-        if self.options.dont_respawn {
-            self.forget(role);
-            self.end(Exit::Normal);
-            return;
-        }
-        self.backoffs.entry(role).or_default().died(child.started.elapsed());
-        if self.awaited.contains(&role) {
-            // What waits for it would wait until it is started again.
-            self.reload_done();
-        }
-    }
-
-    /// What an ended process knew is of no use to a later one.
-    fn forget(&mut self, role: Role) {
-        match role {
-            Role::Vrrp => {
-                self.instances.clear();
-                self.found.clear();
-                self.states.clear();
-            }
-            Role::Checker => self.scheduler = None,
-        }
-    }
-
     /// Something is due: a restart, or the end of our patience with children that do not end.
     fn expire(&mut self) {
         let now = tokio::time::Instant::now();
@@ -701,32 +369,6 @@ impl Daemon {
         if let Some(role) = Role::ALL.into_iter().find(|role| self.children.contains_key(role)) {
             self.send_stop(role);
         }
-    }
-}
-
-/// What the checker process needs to know of the host to run commands: looking users up can take long, so that we do.
-fn check_scripts(rest: &Model, servers: &Packed<VirtualServerSpec>) -> Scripts {
-    let mut users = Users::new(rest);
-    let servers = servers.iter().flat_map(|server| server.real_servers);
-    let scripts = servers.flat_map(|server| server.checks).filter_map(|check| match check.probe {
-        ProbeSpec::Misc(script) => Some(script),
-        _ => None,
-    });
-    let identities: BTreeSet<_> = scripts.map(|script| ipc::script_identity(&script)).collect();
-    let users = identities.into_iter().filter_map(|identity| {
-        let user = users.user(identity.as_ref())?;
-        Some((identity, user))
-    });
-    Scripts { users: users.collect(), umask: rest.globals.files.umask }
-}
-
-/// What real servers may follow, for their process.
-fn to_checker(tracker: &TrackerId, state: TrackerState) -> Option<ToChecker> {
-    match (tracker.kind, state) {
-        (TrackerKind::File, TrackerState::Value(value)) => {
-            Some(ToChecker::Follow { what: Followed::File(tracker.name.clone()), value })
-        }
-        _ => None,
     }
 }
 

@@ -12,7 +12,8 @@ use std::os::unix::net::UnixStream;
 
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork};
 
-use super::{PidFiles, Role, check_scripts};
+use super::children::check_scripts;
+use super::{PidFiles, Role};
 use crate::checker_process::{self, FirstTable};
 use crate::cli::Options;
 use crate::configuration::Configuration;
