@@ -74,8 +74,8 @@ impl Host {
         self.start(daemon.name(), &path, &args)
     }
 
-    /// Starts a daemon that is to be asked for dumps, with these short options, and waits until the process has this pid file:
-    /// before that, a signal would be the end of it. Its `TMPDIR` is the folder that comes with it; `FOLDER` in the
+    /// Starts a daemon that is to be asked for dumps, with these options, the last of which names the file, and waits until
+    /// the process has this pid file: before that, a signal would be the end of it. Its `TMPDIR` is the folder that comes with it; `FOLDER` in the
     /// configuration is the host's.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Host {
     pub fn start_for_dumps(
         &self,
         daemon: Daemon,
-        options: &str,
+        options: &[&str],
         configuration: &str,
         (pid_file, within): (&str, Duration),
     ) -> Result<(Process, PathBuf)> {
@@ -94,7 +94,8 @@ impl Host {
         let file = self.write("c.conf", &text)?.display().to_string();
         let program = daemon.path()?.display().to_string();
         let tmp = [("TMPDIR", &*folder.display().to_string())];
-        let process = self.start_with(daemon.name(), &program, &[options, "-f", &file], &tmp)?;
+        let arguments: Vec<_> = options.iter().copied().chain([&*file]).collect();
+        let process = self.start_with(daemon.name(), &program, &arguments, &tmp)?;
         let written = || Ok(self.run("cat", &[pid_file])?.stdout.ends_with('\n'));
         wait::until(pid_file, within, written, |written| *written)?;
         Ok((process, folder))

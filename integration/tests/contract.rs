@@ -116,12 +116,9 @@ impl Side {
         peer.connect(&lan, "eth0", &["192.168.0.3/24"])?;
         peer.start_daemon(Daemon::Keepalived, PEER)?;
         peer.wait_for_address("192.168.0.20", seconds(20))?;
-        let folder = host.folder().join("tmp");
-        fs::create_dir(&folder).unwrap();
-        let (path, file) = (daemon.path()?, host.write("contract.conf", FILE)?);
-        let arguments = ["-nlP", "--no-syslog", "--use-file", &file.display().to_string()];
-        let tmp = [("TMPDIR", folder.to_str().unwrap())];
-        let process = host.start_with(daemon.name(), &path.display().to_string(), &arguments, &tmp)?;
+        let options = ["-nlP", "--no-syslog", "--use-file"];
+        let ready = ("/run/vrrp.pid", seconds(20));
+        let (process, folder) = host.start_for_dumps(daemon, &options, FILE, ready)?;
         Ok(Self { daemon, _lan: lan, host, process, folder })
     }
 

@@ -45,7 +45,7 @@ impl Director {
         host.connect(lan, "eth0", &[address])?;
         let ready = ("/run/vrrp.pid", seconds(30));
         let (process, folder) =
-            host.start_for_dumps(Daemon::Stayd, "-nlGP", &configuration(priority), ready)?;
+            host.start_for_dumps(Daemon::Stayd, &["-nlGP", "-f"], &configuration(priority), ready)?;
         Ok(Self { host, process, folder })
     }
 

@@ -53,7 +53,8 @@ impl Side {
             "global_defs {{\n  script_user root\n  enable_script_security\n  {globals}\n}}\n{rest}{INSTANCE}"
         );
         let text = globals.replace("ADDRESS", "10");
-        let (process, _) = host.start_for_dumps(daemon, "-nlGD", &text, ("/run/vrrp.pid", seconds(20)))?;
+        let (process, _) =
+            host.start_for_dumps(daemon, &["-nlGD", "-f"], &text, ("/run/vrrp.pid", seconds(20)))?;
         host.wait_for_address("192.168.0.10", seconds(20))?;
         let side = Self { daemon, host, process, folder, globals };
         wait::until("the first line", seconds(20), || Ok(side.told()), |told| told.lines().count() == 1)?;

@@ -59,7 +59,8 @@ impl Side {
     }
 
     fn run(host: Host, daemon: Daemon, text: &str, pid_file: &str) -> Result<Self> {
-        let (process, folder) = host.start_for_dumps(daemon, "-nlG", text, (pid_file, seconds(20)))?;
+        let (process, folder) =
+            host.start_for_dumps(daemon, &["-nlG", "-f"], text, (pid_file, seconds(20)))?;
         Ok(Self { daemon, host, process, folder, listener: None })
     }
 

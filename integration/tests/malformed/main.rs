@@ -202,7 +202,7 @@ impl Side {
         host.connect(&lan, "eth0", &["192.168.0.2/24"])?;
         sender.connect(&lan, "eth0", &[&format!("{SENDER}/24")])?;
         let ready = ("/run/vrrp.pid", seconds(30));
-        let (process, folder) = host.start_for_dumps(daemon, "-nlGDP", INSTANCES, ready)?;
+        let (process, folder) = host.start_for_dumps(daemon, &["-nlGDP", "-f"], INSTANCES, ready)?;
         let side = Self { daemon, host, process, folder, sender };
         let masters = |text: &str| {
             text.matches("Became master: 1").count() == INSTANCES.matches("vrrp_instance").count()

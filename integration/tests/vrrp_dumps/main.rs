@@ -70,7 +70,7 @@ impl Side {
         });
         let peer = peer.transpose()?;
         let ready = ("/run/vrrp.pid", seconds(30));
-        let (process, folder) = host.start_for_dumps(daemon, "-nlGP", text, ready)?;
+        let (process, folder) = host.start_for_dumps(daemon, &["-nlGP", "-f"], text, ready)?;
         Ok(Self { daemon, host, process, folder, _peer: peer })
     }
 
