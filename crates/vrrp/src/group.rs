@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::action::InstanceId;
 use crate::event::{FaultCause, StateName, Subject, Transition, Why};
-use crate::instance::Bond;
+use crate::instance::{Bond, Claim};
 use crate::spec::SyncGroupSpec;
 
 /// A member as its group sees it.
@@ -19,9 +19,14 @@ pub(crate) struct Member {
     pub(crate) state: StateName,
     /// It cannot take part, for reasons of its own.
     pub(crate) faulty: bool,
-    /// Its down timer has expired.
+    /// It waits for the first result of a tracker.
+    pub(crate) pending: bool,
+    /// It becomes master as soon as the group does.
     pub(crate) willing: bool,
-    pub(crate) owner: bool,
+    /// Its down timer has expired.
+    pub(crate) ready: bool,
+    /// It claims the mastership: not at all, as an owner, or as one with `state MASTER`.
+    pub(crate) claim: Claim,
     pub(crate) bond: Bond,
 }
 
@@ -57,14 +62,15 @@ impl Group {
 
     /// How each member stands with the others.
     pub(crate) fn bonds(&self, members: &[Member]) -> Vec<(InstanceId, Bond)> {
-        let owners = members.iter().all(|member| member.owner);
+        let claim = claim_of(members);
         let bond = |member: &Member| {
             let faulty = members.iter().find(|other| other.faulty && other.id != member.id);
             let fault = faulty.map(|other| FaultCause::Member {
                 group: self.spec.name.clone(),
                 member: other.name.clone(),
             });
-            (member.id, Bond::Member { owners, fault })
+            let waits = members.iter().any(|other| other.pending && other.id != member.id);
+            (member.id, Bond::Member { claim, waits, fault })
         };
         members.iter().map(bond).collect()
     }
@@ -88,14 +94,23 @@ impl Group {
             return others.map(|member| (member.id, Order::StepDown(why.clone()))).collect();
         }
         let all = members.iter().all(|member| member.willing || member.state == StateName::Master);
-        let willing = members.iter().filter(|member| member.willing).map(|member| member.id);
-        if !all {
+        if !all || !members.iter().any(|member| member.ready) {
             return Vec::new();
         }
         // The one that was waited for goes first.
-        let mut willing: Vec<_> = willing.collect();
+        let willing = members.iter().filter(|member| member.willing);
+        let mut willing: Vec<_> = willing.map(|member| member.id).collect();
         willing.sort_by_key(|id| *id != first);
         willing.into_iter().map(|id| (id, Order::Join)).collect()
+    }
+
+    /// At the start of the group: members that claim the mastership now make it a group of masters from the outset, of
+    /// which nobody is told (keepalived).
+    pub(crate) fn claim(&mut self, members: &[Member]) {
+        let able = members.iter().all(|member| !member.faulty && !member.pending);
+        if self.state == StateName::Init && able && claim_of(members) == Claim::Now {
+            self.state = StateName::Master;
+        }
     }
 
     /// The change of the group as a whole, once its members agree.
@@ -107,7 +122,7 @@ impl Group {
             StateName::Fault
         } else if members.iter().all(|member| member.state == StateName::Master) {
             StateName::Master
-        } else if has(StateName::Master) || has(StateName::Stop) {
+        } else if has(StateName::Master) || has(StateName::Stop) || has(StateName::Init) {
             // On the way.
             self.state
         } else {
@@ -116,5 +131,18 @@ impl Group {
         let from = core::mem::replace(&mut self.state, to);
         let subject = Subject::Group(self.spec.name.clone());
         (from != to).then_some(Transition { subject, from, to, priority: 0, why })
+    }
+}
+
+/// The members of a group claim the mastership together, or not at all.
+fn claim_of(members: &[Member]) -> Claim {
+    let all =
+        |claims: fn(Claim) -> bool| !members.is_empty() && members.iter().all(|member| claims(member.claim));
+    if all(|claim| claim == Claim::Now) {
+        Claim::Now
+    } else if all(|claim| claim != Claim::None) {
+        Claim::Soon
+    } else {
+        Claim::None
     }
 }

@@ -39,7 +39,7 @@ use crate::input::UnixTime;
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Version};
+use crate::spec::{InitialState, InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Version};
 use crate::status::InstanceStatus;
 use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
@@ -71,11 +71,25 @@ pub(crate) enum Bond {
     Free,
     /// It is in a group, and becomes master only with it.
     Member {
-        /// All members own their addresses: nobody waits for anybody at start.
-        owners: bool,
+        /// What the group does at start.
+        claim: Claim,
+        /// Another member waits for the first result of a tracker.
+        waits: bool,
         /// Another member is in FAULT.
         fault: Option<FaultCause>,
     },
+}
+
+/// How the members of a sync group become masters at start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Claim {
+    /// By an election: not all of them claim the mastership.
+    None,
+    /// All own their addresses, and the file does not say `state MASTER` for all: as backups first, for an advertisement
+    /// interval (keepalived).
+    Soon,
+    /// All own their addresses and have `state MASTER`: at once.
+    Now,
 }
 
 /// A LAN full of strange senders fills neither the log nor the memory.
@@ -97,6 +111,8 @@ pub(crate) struct Instance {
     faulty: bool,
     /// How many things do.
     faults: u32,
+    /// The first result of a tracker has yet to say whether it can take part.
+    pending: bool,
     /// Set while the kernel refuses to let us receive adverts.
     deaf: Option<i32>,
     /// Identification of the newest IPv4 datagram.
@@ -124,8 +140,16 @@ pub(crate) struct Instance {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum State {
+    /// Not started.
     Init,
-    Fault { causes: BTreeSet<FaultCause> },
+    /// Started, and without a role: for the first results of trackers decide about that, its own or of its group, or an
+    /// owner lets `vrrp_startup_delay` pass, which is then over at this time.
+    Waiting {
+        until: Option<Instant>,
+    },
+    Fault {
+        causes: BTreeSet<FaultCause>,
+    },
     Backup(Backup),
     Master(Master),
     Stopped,
@@ -139,8 +163,8 @@ struct Backup {
     waited: Duration,
     /// The timer runs because the master released the addresses.
     released: bool,
-    /// The timer has expired, and the rest of the sync group is waited for.
-    willing: bool,
+    /// How it stands with the rest of its sync group.
+    readiness: Readiness,
     /// The advertisement interval that the down timer counts: the master's in version 3, ours in version 2.
     master_interval: Centiseconds,
     /// Source of the newest accepted advert.
@@ -149,6 +173,17 @@ struct Backup {
     master_priority: u8,
     /// `preempt_delay`: until then a master of lower priority is tolerated. Set when one is first heard.
     tolerated_until: Option<Instant>,
+}
+
+/// Whether a backup would become master with its sync group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Readiness {
+    /// Not before its timer has expired.
+    Unready,
+    /// An owner among owners: as soon as the timer of one of them has expired.
+    Eager,
+    /// Its timer has expired: only the others are waited for.
+    Ready,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -193,6 +228,7 @@ impl Instance {
             bond: Bond::Free,
             faulty: false,
             faults: 0,
+            pending: false,
             deaf: None,
             ip_id: 0,
             numbers: Numbers::default(),
@@ -221,7 +257,7 @@ impl Instance {
         self.look_around(cx);
     }
 
-    /// Leaves Init for the first role. Stays there while a tracker has yet to say whether the instance can take part.
+    /// Leaves Init for the first role. Has none while a tracker has yet to say whether the instance can take part.
     ///
     /// What an earlier run has left is cleared if the instance cannot take part. Otherwise its addresses stay for now:
     /// without them nobody would be served until the first election is over.
@@ -234,33 +270,87 @@ impl Instance {
         }
         self.keeps = keeps;
         if !causes.is_empty() {
-            self.transition(cx, StateName::Fault, Why::Fault(causes.into_iter().collect()));
-        } else if self.is_pending(cx) {
-            self.want(cx);
+            self.fail(cx, causes);
+        } else if self.must_wait() {
+            self.wait(cx, None);
         } else if resumed {
             self.transition(cx, StateName::Master, Why::Resumed);
-        } else if self.is_free_owner() && cx.earliest_master <= cx.now {
+        } else if self.claims_now() && cx.earliest_master <= cx.now {
             self.transition(cx, StateName::Master, Why::Owner);
+        } else if self.claims_now() {
+            self.wait(cx, Some(cx.earliest_master));
         } else {
             let why = if predecessor.is_some() { Why::Resumed } else { Why::Startup };
             self.transition(cx, StateName::Backup, why);
-            let free_owner = self.is_free_owner();
-            if let (true, State::Backup(backup)) = (free_owner, &mut self.state) {
-                backup.takeover_at = cx.earliest_master;
+            if matches!(self.bond, Bond::Member { claim: Claim::Soon, .. }) {
+                self.claim_soon(cx);
             }
         }
     }
 
-    /// An owner of the addresses waits for nobody, unless it is in a group with others than owners.
-    fn is_free_owner(&self) -> bool {
-        self.spec.priority.is_owner() && matches!(self.bond, Bond::Free | Bond::Member { owners: true, .. })
+    /// Has no role yet.
+    fn wait(&mut self, cx: &mut Context<'_>, until: Option<Instant>) {
+        let waiting = State::Waiting { until };
+        if self.state != waiting {
+            self.state = waiting;
+            self.want(cx);
+        }
+    }
+
+    /// The first role is FAULT. keepalived tells nobody of one that waited and is in FAULT for its group's sake only.
+    fn fail(&mut self, cx: &mut Context<'_>, causes: BTreeSet<FaultCause>) {
+        let waited = matches!(self.state, State::Waiting { .. });
+        if waited && causes.iter().all(|cause| matches!(cause, FaultCause::Member { .. })) {
+            self.state = State::Fault { causes };
+            self.since = Some(cx.now);
+            self.keeps = false;
+            self.hold.forget();
+            self.want(cx);
+        } else {
+            self.transition(cx, StateName::Fault, Why::Fault(causes.into_iter().collect()));
+        }
+    }
+
+    /// Whether the first result of a tracker decides if the instance, or another one of its group, can take part.
+    const fn must_wait(&self) -> bool {
+        self.pending || matches!(self.bond, Bond::Member { waits: true, .. })
+    }
+
+    /// Whether it claims the mastership at start.
+    pub(crate) fn claim(&self) -> Claim {
+        match self.spec.initial_state {
+            _ if !self.spec.claims() => Claim::None,
+            InitialState::Master => Claim::Now,
+            InitialState::Unset | InitialState::Backup => Claim::Soon,
+        }
+    }
+
+    /// Whether its first role is MASTER. Owners in a group that does not ask for it are backups first, unless they had to
+    /// wait for a tracker (keepalived).
+    fn claims_now(&self) -> bool {
+        match self.bond {
+            Bond::Free => self.spec.claims(),
+            Bond::Member { claim: Claim::None, .. } => false,
+            Bond::Member { claim: Claim::Soon, .. } => matches!(self.state, State::Waiting { .. }),
+            Bond::Member { claim: Claim::Now, .. } => true,
+        }
+    }
+
+    /// Waits for the others of a group of owners, but not for other masters.
+    fn claim_soon(&mut self, cx: &Context<'_>) {
+        if let State::Backup(backup) = &mut self.state {
+            backup.waited = self.spec.advert_interval.duration();
+            backup.takeover_at = cx.now.max(cx.earliest_master) + backup.waited;
+            backup.readiness = Readiness::Eager;
+        }
     }
 
     /// When something is due; `None` if only an input can change anything.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let of_state = match &self.state {
             State::Init | State::Fault { .. } | State::Stopped => None,
-            State::Backup(backup) if backup.willing => None,
+            State::Waiting { until } => *until,
+            State::Backup(backup) if backup.readiness == Readiness::Ready => None,
             State::Backup(backup) => Some(backup.takeover_at),
             State::Master(master) => {
                 let bursts =
@@ -277,12 +367,15 @@ impl Instance {
         self.yield_if_stalled(cx);
         match &mut self.state {
             State::Init | State::Fault { .. } | State::Stopped => {}
-            State::Backup(backup) if backup.takeover_at > cx.now || backup.willing => {}
-            // `vrrp_startup_delay`: adverts that are heard until then still count.
-            State::Backup(backup) if cx.now < cx.earliest_master => backup.takeover_at = cx.earliest_master,
+            State::Waiting { until } => {
+                if until.is_some_and(|until| until <= cx.now) {
+                    self.start(cx, None);
+                }
+            }
+            State::Backup(backup) if backup.takeover_at > cx.now || backup.readiness == Readiness::Ready => {}
             State::Backup(backup) => match self.bond {
                 Bond::Free => self.take_over(cx),
-                Bond::Member { .. } => backup.willing = true,
+                Bond::Member { .. } => backup.readiness = Readiness::Ready,
             },
             State::Master(master) => {
                 let (advert_at, late) = (master.advert_at, cx.now.saturating_since(master.advert_at));
@@ -302,9 +395,7 @@ impl Instance {
     /// The down timer has expired: nobody else is master.
     fn take_over(&mut self, cx: &mut Context<'_>) {
         if let State::Backup(backup) = &self.state {
-            let why = if self.is_free_owner() {
-                Why::Owner
-            } else if backup.released {
+            let why = if backup.released {
                 Why::MasterReleased
             } else {
                 Why::MasterSilent { waited: backup.waited }
@@ -344,16 +435,15 @@ impl Instance {
         let causes = self.look_around(cx);
         match &self.state {
             State::Stopped => {}
-            State::Init => {
-                if !causes.is_empty() || !self.is_pending(cx) {
+            State::Init | State::Waiting { .. } => {
+                if !causes.is_empty() || !self.must_wait() {
                     self.start(cx, None);
                 }
             }
             State::Fault { causes: known } => {
                 if causes.is_empty() {
-                    let at_once = self.is_free_owner() && cx.earliest_master <= cx.now;
-                    let to = if at_once { StateName::Master } else { StateName::Backup };
-                    self.transition(cx, to, Why::Recovered);
+                    // An owner too (keepalived): by now somebody else is master.
+                    self.transition(cx, StateName::Backup, Why::Recovered);
                 } else if *known != causes {
                     // Still in FAULT, for other reasons: the state does not change, and nobody is notified.
                     self.state = State::Fault { causes };
@@ -381,7 +471,9 @@ impl Instance {
     pub(crate) fn bind(&mut self, cx: &mut Context<'_>, bond: Bond) {
         if self.bond != bond {
             self.bond = bond;
-            if let (Bond::Free, State::Backup(Backup { willing: true, .. })) = (&self.bond, &self.state) {
+            if let (Bond::Free, State::Backup(Backup { readiness: Readiness::Ready, .. })) =
+                (&self.bond, &self.state)
+            {
                 self.take_over(cx);
             }
             // Before the start, the start looks around.
@@ -401,8 +493,18 @@ impl Instance {
     }
 
     /// Whether the down timer has expired and only the group is waited for.
-    pub(crate) const fn is_willing(&self) -> bool {
-        matches!(&self.state, State::Backup(backup) if backup.willing)
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(&self.state, State::Backup(backup) if backup.readiness == Readiness::Ready)
+    }
+
+    /// Whether it becomes master as soon as its group does.
+    pub(crate) fn is_willing(&self) -> bool {
+        matches!(&self.state, State::Backup(backup) if backup.readiness != Readiness::Unready)
+    }
+
+    /// Whether the first result of a tracker has yet to say whether it can take part.
+    pub(crate) const fn is_pending(&self) -> bool {
+        self.pending
     }
 
     /// All of the group are willing.
@@ -449,12 +551,12 @@ impl Instance {
         self.hold.drop_unlisted(held_before, &held);
         self.links_changed(cx);
         match &mut self.state {
-            State::Init | State::Fault { .. } | State::Stopped => {}
+            State::Init | State::Waiting { .. } | State::Fault { .. } | State::Stopped => {}
             State::Backup(backup) => {
                 if before.advert_interval != self.spec.advert_interval || before.version != self.spec.version
                 {
                     backup.master_interval = self.spec.advert_interval;
-                    self.restart_down_timer(cx.now);
+                    self.restart_down_timer(cx);
                 }
             }
             State::Master(master) => {
@@ -505,6 +607,7 @@ impl Instance {
         let spec = &self.spec;
         let (due, master, master_interval) = match &self.state {
             State::Init | State::Fault { .. } | State::Stopped => (None, None, spec.advert_interval),
+            State::Waiting { until } => (*until, None, spec.advert_interval),
             State::Backup(backup) => {
                 let master = backup.master.map(|source| (source, backup.master_priority));
                 (Some(backup.takeover_at), master, backup.master_interval)
@@ -519,7 +622,7 @@ impl Instance {
             source: self.source,
             interface: self.interface.map(IfIndex::get),
             faults: self.faults,
-            pending: self.state == State::Init,
+            pending: matches!(self.state, State::Waiting { until: None }),
             due,
             down_interval: master_down_interval(
                 spec.version,
@@ -541,7 +644,7 @@ impl Instance {
 
     pub(crate) fn state_name(&self) -> StateName {
         match self.state {
-            State::Init => StateName::Init,
+            State::Init | State::Waiting { .. } => StateName::Init,
             State::Fault { .. } => StateName::Fault,
             State::Backup(_) => StateName::Backup,
             State::Master(_) => StateName::Master,
@@ -584,6 +687,7 @@ impl Instance {
         causes.extend(self.deaf.map(FaultCause::Deaf));
         self.faulty = !causes.is_empty();
         self.faults = u32::try_from(causes.len()).unwrap_or(u32::MAX);
+        self.pending = self.awaits_tracker(cx);
         if let Bond::Member { fault, .. } = &self.bond {
             causes.extend(fault.clone());
         }
@@ -637,7 +741,8 @@ impl Instance {
         }
     }
 
-    fn restart_down_timer(&mut self, now: Instant) {
+    /// While `vrrp_startup_delay` lasts the timer does not run (keepalived).
+    fn restart_down_timer(&mut self, cx: &Context<'_>) {
         if let State::Backup(backup) = &mut self.state {
             let spec = &self.spec;
             let waits = master_down_interval(
@@ -646,10 +751,10 @@ impl Instance {
                 backup.master_interval,
                 spec.down_timer_adverts,
             );
-            backup.takeover_at = now + waits;
+            backup.takeover_at = cx.now.max(cx.earliest_master) + waits;
             backup.waited = waits;
             backup.released = false;
-            backup.willing = false;
+            backup.readiness = Readiness::Unready;
         }
     }
 

@@ -4,6 +4,9 @@
 //! finds the instances that an input concerns, lets them handle it, and keeps the actions in order until they are
 //! fetched.
 
+mod configure;
+mod groups;
+mod receive;
 mod steady;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,23 +15,18 @@ use std::time::Duration;
 
 use clock::Instant;
 
-use crate::action::{Action, InstanceId, Membership, Protocol};
-use crate::advert::Advert;
-use crate::ah;
+use crate::action::{Action, InstanceId, Membership};
 use crate::announcer::Announcer;
 use crate::deadlines::{Deadlines, earliest};
 use crate::debounce::Debounce;
-use crate::event::{Event, StateName, Transition, What, Why};
-use crate::group::{Group, Member, Order};
-use crate::input::{Done, Input, Packet, TrackerState, UnixTime};
-use crate::instance::{Bond, Context, Instance, MOST_TOLD, Trackers};
+use crate::event::Why;
+use crate::group::Group;
+use crate::input::{Done, Input, TrackerState, UnixTime};
+use crate::instance::{Context, Instance, Trackers};
 use crate::link::{IfIndex, LinkView};
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{
-    Family, Held, InstanceKey, InstanceSpec, InterfaceTrack, RouterSpec, SyncGroupSpec, TrackerId,
-    VirtualRouterId,
-};
+use crate::spec::{Family, Held, InstanceKey, TrackerId, VirtualRouterId};
 use crate::statics::{Statics, Surroundings};
 use crate::status::InstanceStatus;
 
@@ -56,6 +54,8 @@ pub struct Router {
     memberships: BTreeSet<Membership>,
     /// Memberships that the kernel refused, and when they are tried again.
     refused: BTreeMap<Membership, Instant>,
+    /// The instances as the file has them.
+    order: Vec<InstanceId>,
     groups: Vec<Group>,
     trackers: Trackers,
     debounce: Debounce,
@@ -161,172 +161,6 @@ impl Router {
         self.instances.is_empty() && self.statics.is_gone()
     }
 
-    fn configure(&mut self, now: Instant, mut spec: RouterSpec) {
-        let resuming = !self.predecessor.is_empty();
-        self.earliest_master.get_or_insert_with(|| {
-            let delay = (now + spec.startup_delay).max(Instant::ZERO + spec.delay_after_boot);
-            if resuming { Instant::ZERO } else { delay }
-        });
-        self.unknown = spec.log_unknown_vrids.then(BTreeSet::new);
-        self.debounce.configure(core::mem::take(&mut spec.link_delays));
-        self.announcer.configure(core::mem::take(&mut spec.announce_groups));
-        self.with_statics(now, |statics, cx| statics.configure(cx, &spec.statics));
-        share_trackers(&mut spec);
-        let specs = spec.instances;
-        let running = self.instances.values().filter(|instance| !instance.is_stopped());
-        let mut old: BTreeMap<InstanceKey, InstanceId> =
-            running.map(|instance| (instance.spec.key(), instance.id)).collect();
-        let addresses = specs.iter().flat_map(InstanceSpec::held_addresses).map(|held| held.address);
-        self.virtual_addresses = addresses.collect();
-        // Removals first: an address that moves from one instance to another is released before it is taken.
-        let kept: BTreeSet<_> = specs.iter().map(InstanceSpec::key).collect();
-        for (key, id) in &old {
-            if !kept.contains(key) {
-                self.act(now, *id, |instance, cx| instance.stop(cx, Why::Removed));
-            }
-        }
-        let mut names = BTreeMap::new();
-        let (mut changed, mut fresh) = (Vec::new(), Vec::new());
-        for spec in specs {
-            let (key, name) = (spec.key(), spec.name.clone());
-            let id = if let Some(id) = old.remove(&key) {
-                changed.push((id, spec));
-                id
-            } else {
-                let id = InstanceId(self.next_id);
-                self.next_id += 1;
-                let mut instance = Instance::new(id, spec);
-                let predecessor = self.predecessor.remove(&key);
-                if let Some(predecessor) = &predecessor {
-                    instance.resume(predecessor);
-                }
-                self.instances.insert(id, instance);
-                fresh.push((id, predecessor.map(|predecessor| predecessor.state)));
-                id
-            };
-            names.insert(name, id);
-        }
-        for (id, _) in &fresh {
-            self.act(now, *id, Instance::inspect);
-        }
-        let known: BTreeSet<_> = self.groups.iter().map(|group| group.spec.name.clone()).collect();
-        self.regroup(now, spec.sync_groups, &names);
-        for (id, spec) in changed {
-            self.act(now, id, |instance, cx| {
-                if instance.spec != spec {
-                    instance.reconfigure(cx, spec);
-                }
-            });
-        }
-        let before_starts = self.actions.len();
-        let started: BTreeSet<_> = fresh.iter().map(|(id, _)| *id).collect();
-        for (id, predecessor) in fresh {
-            self.act(now, id, |instance, cx| instance.start(cx, predecessor));
-        }
-        self.predecessor.clear();
-        for index in 0..self.groups.len() {
-            let Some(first) = self.groups[index].members.first().copied() else { continue };
-            let transition = self.settle_group(now, index, first);
-            let Some(transition) = transition else { continue };
-            let group = &self.groups[index];
-            let known = known.contains(&group.spec.name);
-            // A new group of masters that stay what they are is no news (keepalived), unlike one of others.
-            let stays =
-                transition.to == StateName::Master && !group.members.iter().any(|id| started.contains(id));
-            if !known && stays {
-                continue;
-            }
-            if known {
-                self.actions.push_back(Action::Notify(transition));
-            } else {
-                // At a start a group is told of before its members (keepalived).
-                self.actions.insert(before_starts, Action::Notify(transition));
-            }
-        }
-        self.listen();
-    }
-
-    /// Makes the groups those of the configuration; groups of the same name stay what they are.
-    fn regroup(&mut self, now: Instant, specs: Vec<SyncGroupSpec>, names: &BTreeMap<String, InstanceId>) {
-        let mut old: BTreeMap<_, _> = core::mem::take(&mut self.groups)
-            .into_iter()
-            .map(|group| (group.spec.name.clone(), group))
-            .collect();
-        for spec in specs {
-            let members: Vec<_> = spec.members.iter().filter_map(|name| names.get(name)).copied().collect();
-            let group = match old.remove(&spec.name) {
-                Some(mut group) => {
-                    group.reconfigure(spec, members);
-                    group
-                }
-                None => Group::new(spec, members),
-            };
-            self.groups.push(group);
-        }
-        let mut bonds: BTreeMap<_, _> = names.values().map(|id| (*id, Bond::Free)).collect();
-        bonds.extend(self.groups.iter().flat_map(|group| group.bonds(&self.members(group))));
-        for (id, bond) in bonds {
-            self.act(now, id, |instance, cx| instance.bind(cx, bond));
-        }
-    }
-
-    fn members(&self, group: &Group) -> Vec<Member> {
-        let running = group.members.iter().filter_map(|id| self.instances.get(id));
-        running
-            .map(|instance| Member {
-                id: instance.id,
-                name: instance.spec.name.clone(),
-                state: instance.state_name(),
-                faulty: instance.is_faulty(),
-                willing: instance.is_willing(),
-                owner: instance.spec.priority.is_owner(),
-                bond: instance.bond().clone(),
-            })
-            .collect()
-    }
-
-    /// Lets the sync group of an instance that may have changed follow it.
-    fn settle(&mut self, now: Instant, changed: InstanceId) {
-        if self.groups.is_empty() {
-            return;
-        }
-        let Some(index) = self.groups.iter().position(|group| group.members.contains(&changed)) else {
-            return;
-        };
-        if self.instances.get_mut(&changed).is_some_and(Instance::take_contended) {
-            for id in self.groups[index].members.clone() {
-                if id != changed {
-                    self.act(now, id, Instance::announce_again);
-                }
-            }
-        }
-        if let Some(transition) = self.settle_group(now, index, changed) {
-            self.actions.push_back(Action::Notify(transition));
-        }
-    }
-
-    fn settle_group(&mut self, now: Instant, index: usize, first: InstanceId) -> Option<Transition> {
-        let why = Why::SyncGroup {
-            group: self.groups.get(index)?.spec.name.clone(),
-            member: self.instances.get(&first).map(|instance| instance.spec.name.clone()).unwrap_or_default(),
-        };
-        loop {
-            let members = self.members(self.groups.get(index)?);
-            let group = self.groups.get_mut(index)?;
-            let orders = group.orders(first, &members);
-            if orders.is_empty() {
-                return group.transition(&members, why);
-            }
-            for (id, order) in orders {
-                self.act(now, id, |instance, cx| match order {
-                    Order::Bind(bond) => instance.bind(cx, bond),
-                    Order::StepDown(why) => instance.step_down(cx, why),
-                    Order::Join => instance.join_master(cx),
-                });
-            }
-        }
-    }
-
     fn tracked(&mut self, now: Instant, tracker: TrackerId, state: TrackerState) {
         let follows =
             |instance: &&Instance| instance.spec.tracks.iter().any(|track| track.tracker == tracker);
@@ -337,50 +171,6 @@ impl Router {
         for id in concerned {
             self.with(now, id, Instance::links_changed);
         }
-    }
-
-    fn receive(&mut self, now: Instant, packet: &Packet) {
-        let advert = match packet.protocol {
-            Protocol::Vrrp => Some(&packet.payload[..]),
-            Protocol::Ah => ah::peek(&packet.payload),
-        };
-        let Some(vrid) = advert.and_then(Advert::peek_vrid) else { return };
-        let key = (packet.interface, Family::of(packet.source), vrid);
-        match self.receivers.get(&key).map(Vec::as_slice) {
-            None | Some([]) => self.tell_unknown(packet, vrid),
-            Some(&[only]) => {
-                self.with(now, only, |instance, cx| instance.receive(cx, packet));
-                self.newest = Some(only);
-            }
-            Some(several) => {
-                for id in self.concerned(packet, several) {
-                    self.with(now, id, |instance, cx| instance.receive(cx, packet));
-                }
-            }
-        }
-    }
-
-    fn tell_unknown(&mut self, packet: &Packet, vrid: VirtualRouterId) {
-        let Some(unknown) = &mut self.unknown else { return };
-        let (interface, source) = (packet.interface, packet.source);
-        if unknown.len() < MOST_TOLD && unknown.insert((interface, source, vrid)) {
-            let instance = self.links.numbered(interface).map_or_else(String::new, |link| link.name.clone());
-            let what = What::UnknownRouter { source, vrid };
-            self.actions.push_back(Action::Emit(Event { instance, what }));
-        }
-    }
-
-    /// Instances of this VRID and family on the interface that the packet came in by. If a multicast and a unicast one
-    /// share them, the destination decides.
-    fn concerned(&self, packet: &Packet, receivers: &[InstanceId]) -> Vec<InstanceId> {
-        let fits = |id: &InstanceId| {
-            let instance = self.instances.get(id);
-            instance.is_some_and(|instance| {
-                instance.spec.transport.is_unicast() != packet.destination.is_multicast()
-            })
-        };
-        let fitting: Vec<_> = receivers.iter().copied().filter(fits).collect();
-        if fitting.is_empty() { receivers.to_vec() } else { fitting }
     }
 
     fn tick(&mut self, now: Instant) {
@@ -500,7 +290,7 @@ impl Router {
 
     /// Groups are told of after all instances, as by keepalived.
     fn stop(&mut self, now: Instant) {
-        for id in self.instances.keys().copied().collect::<Vec<_>>() {
+        for id in self.order.clone() {
             self.act(now, id, |instance, cx| instance.stop(cx, Why::Stopping));
         }
         let members: Vec<_> = self.groups.iter().filter_map(|group| group.members.first().copied()).collect();
@@ -565,45 +355,6 @@ impl Router {
         self.deadlines.change(id, deadline_before, instance.deadline());
         if (instance.state_name(), instance.sequence()) != before {
             self.changed.insert(id);
-        }
-    }
-}
-
-/// What a sync group tracks, each of its members tracks, unless it does so already; and the members of a track group
-/// track the interfaces of what is static and names the group.
-fn share_trackers(spec: &mut RouterSpec) {
-    for group in &spec.sync_groups {
-        let members = spec.instances.iter_mut().filter(|instance| group.members.contains(&instance.name));
-        for instance in members {
-            for track in &group.track_interfaces {
-                if instance.track_interfaces.iter().all(|own| own.interface != track.interface) {
-                    instance.track_interfaces.push(track.clone());
-                }
-            }
-            for track in &group.tracks {
-                if instance.tracks.iter().all(|own| own.tracker != track.tracker) {
-                    instance.tracks.push(track.clone());
-                }
-            }
-        }
-    }
-    for held in &spec.statics {
-        let group = held.track_group().and_then(|name| spec.track_groups.get(name));
-        for member in group.into_iter().flatten() {
-            let members = spec.instances.iter_mut().filter(|instance| instance.name == *member);
-            for instance in members {
-                for name in held.interfaces() {
-                    let known = |own: &InterfaceTrack| own.interface == name;
-                    if !instance.track_interfaces.iter().any(known) {
-                        let interface = name.to_owned();
-                        instance.track_interfaces.push(InterfaceTrack {
-                            interface,
-                            weight: 0,
-                            reverse: false,
-                        });
-                    }
-                }
-            }
         }
     }
 }

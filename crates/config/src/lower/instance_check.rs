@@ -147,7 +147,7 @@ impl Lowering<'_> {
     fn settle_state(&mut self, draft: &Draft, priority: Priority) -> InitialState {
         let owner = priority.is_owner();
         let Some((state, span)) = draft.state else {
-            return if owner { InitialState::Master } else { InitialState::Backup };
+            return InitialState::Unset;
         };
         if draft.strict && owner != (state == InitialState::Master) {
             let hint =
@@ -174,12 +174,17 @@ impl Lowering<'_> {
     }
 
     fn settle_preemption(&mut self, draft: &mut Draft, priority: Priority, state: InitialState) {
+        let master = match state {
+            InitialState::Master => true,
+            InitialState::Backup => false,
+            InitialState::Unset => priority.is_owner(),
+        };
         if let Some(span) = draft.nopreempt {
             if priority.is_owner() {
                 let hint = "an owner always takes over: leave it out, or lower the priority";
                 self.conflict(span, "`nopreempt` does not go with priority 255", "ignored", hint);
                 draft.nopreempt = None;
-            } else if state == InitialState::Master {
+            } else if master {
                 let hint = "write `state BACKUP` on all routers: the priority alone decides who starts";
                 self.conflict(span, "`nopreempt` does not go with `state MASTER`", "ignored", hint);
                 draft.nopreempt = None;
@@ -190,7 +195,7 @@ impl Lowering<'_> {
             "`preempt_delay` does not go with strict mode"
         } else if draft.nopreempt.is_some() {
             "`preempt_delay` does not go with `nopreempt`"
-        } else if state == InitialState::Master {
+        } else if master {
             "`preempt_delay` does not go with `state MASTER`"
         } else {
             return;

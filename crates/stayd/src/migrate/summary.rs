@@ -72,7 +72,8 @@ pub fn summary(model: &Model) -> String {
 fn vrrp_instance(instance: &InstanceSpec) -> String {
     let state = match instance.initial_state {
         InitialState::Master => "MASTER",
-        InitialState::Backup => "BACKUP",
+        InitialState::Unset if instance.claims() => "MASTER",
+        InitialState::Backup | InitialState::Unset => "BACKUP",
     };
     let mut text = format!(
         "vrrp_instance {}: VRID {} on {}, {state}, priority {}",

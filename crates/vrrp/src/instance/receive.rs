@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use super::{Context, Instance, State, Told};
+use super::{Context, Instance, Readiness, State, Told};
 use crate::advert::{Advert, AdvertError};
 use crate::event::{Reject, StateName, What, Why};
 use crate::input::{Packet, PacketView};
@@ -45,7 +45,7 @@ impl Instance {
             && self.source != Some(packet.source)
         {
             self.heard(cx, packet.source, &familiar.advert);
-            self.settle_as_backup(&familiar.advert);
+            self.settle_as_backup(cx.now, &familiar.advert);
             self.familiar = Some(familiar);
             return;
         }
@@ -53,7 +53,7 @@ impl Instance {
             Ok(advert) => {
                 self.heard(cx, packet.source, &advert);
                 if !self.is_sequenced() {
-                    self.settle_as_backup(&advert);
+                    self.settle_as_backup(cx.now, &advert);
                     self.familiar = Some(Familiar { packet: packet.clone(), advert });
                 }
             }
@@ -155,7 +155,7 @@ impl Instance {
 
     fn heard(&mut self, cx: &mut Context<'_>, source: IpAddr, advert: &Advert) {
         // RFC 9568 6.4.1: nothing is received in Initialize; keepalived's FAULT is the same, and counts nothing.
-        if matches!(self.state, State::Init | State::Fault { .. } | State::Stopped) {
+        if matches!(self.state, State::Init | State::Waiting { .. } | State::Fault { .. } | State::Stopped) {
             return;
         }
         self.counters.advert_received += 1;
@@ -171,7 +171,7 @@ impl Instance {
             self.keep_no_longer(cx, source);
         }
         match self.state {
-            State::Init | State::Fault { .. } | State::Stopped => {}
+            State::Init | State::Waiting { .. } | State::Fault { .. } | State::Stopped => {}
             State::Backup(_) => self.heard_in_backup(cx, source, advert),
             State::Master(_) => self.heard_in_master(cx, source, advert),
         }
@@ -205,9 +205,9 @@ impl Instance {
         let State::Backup(backup) = &mut self.state else { return };
         if advert.priority == 0 {
             backup.waited = skew(spec.version, own_priority, backup.master_interval);
-            backup.takeover_at = now + backup.waited;
+            backup.takeover_at = now.max(cx.earliest_master) + backup.waited;
             backup.released = true;
-            backup.willing = false;
+            backup.readiness = Readiness::Unready;
             return;
         }
         let lower = advert.priority < own_priority.get();
@@ -227,7 +227,7 @@ impl Instance {
         }
         backup.master_priority = advert.priority;
         self.learn_interval(advert);
-        self.restart_down_timer(now);
+        self.restart_down_timer(cx);
     }
 
     /// RFC 9568 6.4.3 (Active), with keepalived's answers to lower priorities.
@@ -252,7 +252,7 @@ impl Instance {
                 backup.master_priority = advert.priority;
             }
             self.learn_interval(advert);
-            self.restart_down_timer(cx.now);
+            self.restart_down_timer(cx);
             return;
         }
         let least = self.spec.advert_interval.duration() / ANSWERS_PER_INTERVAL;

@@ -7,7 +7,7 @@
 
 use clock::Instant;
 
-use super::{Instance, State};
+use super::{Instance, Readiness, State};
 use crate::action::Send;
 use crate::advert::Advert;
 use crate::input::PacketView;
@@ -28,9 +28,11 @@ impl Instance {
     }
 
     /// After an advert was heard: whether the same one again would do nothing but start the down timer anew.
-    pub(super) fn settle_as_backup(&mut self, advert: &Advert) {
+    pub(super) fn settle_as_backup(&mut self, now: Instant, advert: &Advert) {
+        // Also where the timer does not run from now on, as while the start is delayed.
         let waiting = matches!(&self.state, State::Backup(backup)
-            if !backup.released && !backup.willing && backup.tolerated_until.is_none());
+            if !backup.released && backup.readiness == Readiness::Unready && backup.tolerated_until.is_none()
+                && backup.takeover_at == now + backup.waited);
         let steady =
             waiting && advert.interval == self.spec.advert_interval && self.is_listed_as_ours(advert);
         self.steady = steady.then_some(Steady::Heard);

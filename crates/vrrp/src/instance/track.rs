@@ -38,7 +38,7 @@ impl Instance {
     }
 
     /// Whether the first result of a tracker decides if the instance can take part.
-    pub(super) fn is_pending(&self, cx: &Context<'_>) -> bool {
+    pub(super) fn awaits_tracker(&self, cx: &Context<'_>) -> bool {
         self.spec.tracks.iter().any(|track| of_tracker(track, cx.trackers) == Effect::Pending)
     }
 

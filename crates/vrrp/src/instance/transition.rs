@@ -6,7 +6,7 @@
 
 use clock::Instant;
 
-use super::{Backup, Context, Instance, Master, State};
+use super::{Backup, Context, Instance, Master, Readiness, State};
 use crate::event::{FaultCause, StateName, Why};
 
 impl Instance {
@@ -68,13 +68,13 @@ impl Instance {
             takeover_at: Instant::ZERO,
             waited: std::time::Duration::ZERO,
             released: false,
-            willing: false,
+            readiness: Readiness::Unready,
             master_interval: self.spec.advert_interval,
             master: None,
             master_priority: 0,
             tolerated_until: None,
         });
-        self.restart_down_timer(cx.now);
+        self.restart_down_timer(cx);
     }
 
     /// Sets the timers of the announcements after the first burst (keepalived: the second burst after

@@ -23,13 +23,16 @@ const MULTICAST_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 /// RFC 9568 5.1.2.2.
 const MULTICAST_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
 
-/// The role that the file's `state` wishes for at start. keepalived treats it as a wish only: the election decides.
+/// The role that the file's `state` wishes for at start. As in keepalived it means something for an owner of the addresses
+/// only; below priority 255 the election decides.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum InitialState {
     /// `state MASTER`.
     Master,
-    /// `state BACKUP`, and the default below priority 255.
+    /// `state BACKUP`: an owner waits for its down timer like anybody else.
     Backup,
+    /// Nothing is said: an owner is master at once, or a moment later in a sync group.
+    Unset,
 }
 
 /// One `vrrp_instance`, complete.
@@ -129,7 +132,7 @@ impl InstanceSpec {
             version,
             family,
             interface: interface.into(),
-            initial_state: InitialState::Backup,
+            initial_state: InitialState::Unset,
             priority: Priority::DEFAULT,
             advert_interval: Centiseconds::from_secs(1),
             down_timer_adverts: 3,
@@ -161,6 +164,12 @@ impl InstanceSpec {
             strict: false,
             accept: true,
         }
+    }
+
+    /// Whether it becomes master without an election: it owns the addresses (RFC 9568 6.4.1), and the file does not ask
+    /// for BACKUP.
+    pub fn claims(&self) -> bool {
+        self.priority.is_owner() && self.initial_state != InitialState::Backup
     }
 
     /// The unicast peers; none in multicast.
