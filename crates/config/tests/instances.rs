@@ -33,7 +33,7 @@ fn a_bare_instance_has_keepaliveds_defaults() {
     let (spec, wrong) = instance("");
     assert_eq!(wrong, []);
     assert_eq!((spec.version, spec.family), (Version::V2, Family::V4));
-    assert_eq!((spec.initial_state, spec.priority.get()), (InitialState::Backup, 100));
+    assert_eq!((spec.initial_state, spec.priority.get()), (InitialState::Unset, 100));
     assert_eq!(spec.advert_interval.get(), 100);
     assert_eq!(spec.down_timer_adverts, 3);
     assert!(!spec.nopreempt && spec.preempt_delay.is_zero());
@@ -56,9 +56,10 @@ fn state_and_priority_go_together_as_in_keepalived() {
             InitialState::Backup,
             200,
         ),
-        ("priority 255", InitialState::Master, 255),
+        ("priority 255", InitialState::Unset, 255),
         ("state BACKUP\npriority 255", InitialState::Backup, 255),
-        ("strict_mode\nstate MASTER\npriority 100", InitialState::Backup, 100),
+        ("strict_mode\nstate MASTER\npriority 100", InitialState::Unset, 100),
+        ("strict_mode\nstate BACKUP\npriority 255", InitialState::Unset, 255),
         ("state BACKUP\nstate MASTER", InitialState::Master, 255),
     ] {
         let (spec, _) = instance(lines);

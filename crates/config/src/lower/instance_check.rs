@@ -158,7 +158,7 @@ impl Lowering<'_> {
                 "the priority decides",
                 hint,
             );
-            return if owner { InitialState::Master } else { InitialState::Backup };
+            return InitialState::Unset;
         }
         let header = draft.auth_type.is_some_and(|(kind, _)| kind == AuthType::Ah);
         if header && state == InitialState::Master && !owner {

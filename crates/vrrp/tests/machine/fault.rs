@@ -28,10 +28,13 @@ fn when_the_interface_is_up_again_the_instance_is_backup_for_a_whole_down_interv
 }
 
 #[test]
-fn an_owner_is_master_at_once_when_its_interface_is_up_again() {
+fn an_owner_whose_interface_is_up_again_waits_for_its_down_timer() {
     let mut scene = Scene::start(InstanceSpec { priority: Priority::OWNER, ..spec() });
     scene.feed(Input::Link(link(2, "eth0", false, &[OWN])));
     scene.feed(Input::Link(link(2, "eth0", true, &[OWN])));
+    scene.run(ms(3_003));
+    assert_eq!(scene.state(), StateName::Backup);
+    scene.run(ms(1));
     assert_eq!(scene.state(), StateName::Master);
 }
 

@@ -12,6 +12,8 @@ mod holding;
 mod link_delays;
 mod master;
 mod matrix;
+mod order;
+mod owner_groups;
 mod owners;
 mod receive;
 mod reload;

@@ -1,6 +1,11 @@
-//! `vrrp_startup_delay` and `vrrp_delay_after_boot`: nobody becomes master before.
+//! `vrrp_startup_delay` and `vrrp_delay_after_boot`: nobody becomes master before, and down timers run from then on only.
+//! The times are those of keepalived 2.2.7.
 
-use vrrp::{Input, InstanceSpec, Priority, RouterSpec, StateName};
+use std::time::Duration;
+
+use vrrp::{
+    InitialState, Input, InstanceSpec, Priority, RouterSpec, StateName, SyncGroupSpec, VirtualRouterId,
+};
 
 use crate::scene::{OWN, PEER, Scene, link, ms, spec};
 
@@ -13,29 +18,35 @@ fn delayed(instance: InstanceSpec) -> Scene {
 }
 
 #[test]
-fn an_instance_stays_backup_until_the_delay_is_over() {
+fn the_down_timer_starts_when_the_delay_is_over() {
     let mut scene = delayed(spec());
-    scene.run(ms(9_999));
+    scene.run(ms(13_609));
     assert_eq!(scene.state(), StateName::Backup);
     scene.run(ms(1));
     assert_eq!(scene.state(), StateName::Master);
 }
 
 #[test]
-fn adverts_that_are_heard_meanwhile_count() {
+fn what_is_heard_meanwhile_moves_nothing_and_what_is_heard_later_does() {
     let mut scene = delayed(spec());
+    for priority in [200, 0] {
+        scene.run(ms(1_000));
+        scene.hear(PEER, priority);
+    }
+    scene.hear(PEER, 200);
+    assert_eq!(scene.waits(), ms(8_000) + Duration::from_micros(3_609_375));
     scene.run(ms(9_000));
     scene.hear(PEER, 200);
-    scene.run(ms(3_600));
-    assert_eq!(scene.state(), StateName::Backup);
+    assert_eq!(scene.waits(), Duration::from_micros(3_609_375));
 }
 
 #[test]
 fn an_owner_waits_for_the_delay_and_no_longer() {
     let mut scene = delayed(InstanceSpec { priority: Priority::OWNER, ..spec() });
-    assert_eq!((scene.state(), scene.waits()), (StateName::Backup, ms(10_000)));
+    assert_eq!((scene.state(), scene.waits()), (StateName::Init, ms(10_000)));
+    assert_eq!(scene.notified(), [""; 0]);
     scene.run(ms(10_000));
-    assert_eq!(scene.state(), StateName::Master);
+    assert_eq!(scene.notified(), ["VI_1 MASTER"]);
 }
 
 #[test]
@@ -43,8 +54,53 @@ fn a_fault_that_ends_within_the_delay_does_not_end_the_delay() {
     let mut scene = delayed(InstanceSpec { priority: Priority::OWNER, ..spec() });
     scene.feed(Input::Link(link(2, "eth0", false, &[OWN])));
     scene.feed(Input::Link(link(2, "eth0", true, &[OWN])));
-    scene.run(ms(9_000));
-    assert_eq!(scene.state(), StateName::Backup);
+    assert_eq!((scene.state(), scene.waits()), (StateName::Backup, ms(10_000) + owner_waits()));
+}
+
+/// Master_Down_Interval of an owner.
+fn owner_waits() -> Duration {
+    Duration::from_micros(3_003_906)
+}
+
+#[test]
+fn a_group_of_owners_is_told_of_as_backup_and_is_master_an_interval_after_the_delay() {
+    let owner = |number: u8| InstanceSpec {
+        name: format!("S{number}"),
+        vrid: VirtualRouterId::new(number).unwrap(),
+        priority: Priority::OWNER,
+        ..spec()
+    };
+    let mut scene = Scene::start_all(RouterSpec {
+        instances: vec![owner(1), owner(2)],
+        sync_groups: vec![SyncGroupSpec::new("G", vec!["S1".into(), "S2".into()])],
+        startup_delay: ms(10_000),
+        ..RouterSpec::default()
+    });
+    assert_eq!(scene.notified(), ["*G BACKUP", "S1 BACKUP", "S2 BACKUP"]);
+    assert_eq!(scene.waits(), ms(11_000));
+    scene.run(ms(11_000));
+    assert_eq!(scene.all_states(), [StateName::Master, StateName::Master]);
+}
+
+#[test]
+fn a_group_that_asks_for_master_is_that_when_the_delay_is_over_and_nobody_is_told_of_the_group() {
+    let owner = |number: u8| InstanceSpec {
+        name: format!("S{number}"),
+        vrid: VirtualRouterId::new(number).unwrap(),
+        priority: Priority::OWNER,
+        initial_state: InitialState::Master,
+        ..spec()
+    };
+    let mut scene = Scene::start_all(RouterSpec {
+        instances: vec![owner(1), owner(2)],
+        sync_groups: vec![SyncGroupSpec::new("G", vec!["S1".into(), "S2".into()])],
+        startup_delay: ms(10_000),
+        ..RouterSpec::default()
+    });
+    scene.run(ms(9_999));
+    assert_eq!(scene.notified(), [""; 0]);
+    scene.run(ms(1));
+    assert_eq!(scene.notified(), ["S1 MASTER", "S2 MASTER"]);
 }
 
 #[test]
@@ -60,7 +116,7 @@ fn the_delay_after_boot_counts_from_the_boot() {
         scene.run(ms(4_000));
         scene.state()
     };
-    assert_eq!([after_boot(100), after_boot(105)], [StateName::Master, StateName::Backup]);
+    assert_eq!([after_boot(100), after_boot(101)], [StateName::Master, StateName::Backup]);
 }
 
 #[test]
@@ -72,8 +128,7 @@ fn a_reload_does_not_start_the_delay_anew() {
         startup_delay: ms(10_000),
         ..RouterSpec::default()
     }));
-    scene.run(ms(5_000));
-    assert_eq!(scene.state(), StateName::Master);
+    assert_eq!(scene.waits(), ms(5_000) + Duration::from_micros(3_609_375));
 }
 
 #[test]

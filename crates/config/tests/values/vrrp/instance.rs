@@ -18,7 +18,7 @@ pub fn rows() -> Vec<Row> {
 fn election() -> Vec<Row> {
     vec![
         line("state", "MASTER", "/vrrp/instances/0/initial_state", json!("Master")),
-        line("state", "BACKUP", "/vrrp/instances/0/initial_state", json!("Backup")).anyway(),
+        line("state", "BACKUP", "/vrrp/instances/0/initial_state", json!("Backup")),
         line("interface", "eth1", "/vrrp/instances/0/interface", json!("eth1")),
         line("virtual_router_id", "9", "/vrrp/instances/0/vrid", json!(9)),
         line("priority", "9", "/vrrp/instances/0/priority", json!(9)),
