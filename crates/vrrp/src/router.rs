@@ -162,9 +162,8 @@ impl Router {
     }
 
     fn tracked(&mut self, now: Instant, tracker: TrackerId, state: TrackerState) {
-        let follows =
-            |instance: &&Instance| instance.spec.tracks.iter().any(|track| track.tracker == tracker);
-        let concerned: Vec<_> = self.instances.values().filter(follows).map(|instance| instance.id).collect();
+        let follows = |instance: &Instance| instance.spec.tracks.iter().any(|track| track.tracker == tracker);
+        let concerned = self.in_order(follows);
         if self.trackers.insert(tracker, state) == Some(state) {
             return;
         }
@@ -221,16 +220,21 @@ impl Router {
             return;
         }
         self.with_statics(now, Statics::links_changed);
-        let concerned: Vec<_> = self
-            .instances
-            .values()
-            .filter(|instance| names.iter().any(|name| instance.spec.interfaces().contains(name.as_str())))
-            .map(|instance| instance.id)
-            .collect();
+        let uses = |instance: &Instance| {
+            let interfaces = instance.spec.interfaces();
+            names.iter().any(|name| interfaces.contains(name.as_str()))
+        };
+        let concerned = self.in_order(uses);
         for id in concerned {
             self.with(now, id, Instance::links_changed);
         }
         self.listen();
+    }
+
+    /// Who is concerned, in the order of the file: so keepalived goes through them.
+    fn in_order(&self, concerned: impl Fn(&Instance) -> bool) -> Vec<InstanceId> {
+        let known = |id: &&InstanceId| self.instances.get(id).is_some_and(&concerned);
+        self.order.iter().filter(known).copied().collect()
     }
 
     /// Makes the memberships agree with what the instances need, and sorts the instances by what they receive.
