@@ -108,9 +108,7 @@ pub(crate) struct Instance {
     source: Option<IpAddr>,
     bond: Bond,
     /// What keeps this instance itself, not its group, from taking part.
-    faulty: bool,
-    /// How many things do.
-    faults: u32,
+    own_faults: BTreeSet<FaultCause>,
     /// The first result of a tracker has yet to say whether it can take part.
     pending: bool,
     /// Set while the kernel refuses to let us receive adverts.
@@ -226,8 +224,7 @@ impl Instance {
             interface: None,
             source: None,
             bond: Bond::Free,
-            faulty: false,
-            faults: 0,
+            own_faults: BTreeSet::new(),
             pending: false,
             deaf: None,
             ip_id: 0,
@@ -262,7 +259,8 @@ impl Instance {
     /// What an earlier run has left is cleared if the instance cannot take part. Otherwise its addresses stay for now:
     /// without them nobody would be served until the first election is over.
     pub(crate) fn start(&mut self, cx: &mut Context<'_>, predecessor: Option<StateName>) {
-        let causes = self.look_around(cx);
+        self.look_around(cx);
+        let causes = self.causes();
         let resumed = predecessor == Some(StateName::Master);
         let keeps = !self.found(cx.links).is_empty();
         if keeps && !self.keeps && causes.is_empty() && !resumed {
@@ -432,7 +430,18 @@ impl Instance {
     /// An interface that this instance looks at has changed, or how its trackers count has.
     pub(crate) fn links_changed(&mut self, cx: &mut Context<'_>) {
         let (source_before, interface_before) = (self.source, self.interface);
-        let causes = self.look_around(cx);
+        self.look_around(cx);
+        self.follow(cx, interface_before, source_before);
+    }
+
+    /// Does what follows from its own faults and from those of its group.
+    fn follow(
+        &mut self,
+        cx: &mut Context<'_>,
+        interface_before: Option<IfIndex>,
+        source_before: Option<IpAddr>,
+    ) {
+        let causes = self.causes();
         match &self.state {
             State::Stopped => {}
             State::Init | State::Waiting { .. } => {
@@ -476,9 +485,9 @@ impl Instance {
             {
                 self.take_over(cx);
             }
-            // Before the start, the start looks around.
+            // Before the start, the start decides. What has changed for itself it sees in its turn.
             if self.state != State::Init {
-                self.links_changed(cx);
+                self.follow(cx, self.interface, self.source);
             }
         }
     }
@@ -488,8 +497,8 @@ impl Instance {
     }
 
     /// Whether the instance itself, not its group, cannot take part.
-    pub(crate) const fn is_faulty(&self) -> bool {
-        self.faulty
+    pub(crate) fn is_faulty(&self) -> bool {
+        !self.own_faults.is_empty()
     }
 
     /// Whether the down timer has expired and only the group is waited for.
@@ -621,7 +630,7 @@ impl Instance {
             priority: self.priority,
             source: self.source,
             interface: self.interface.map(IfIndex::get),
-            faults: self.faults,
+            faults: u32::try_from(self.own_faults.len()).unwrap_or(u32::MAX),
             pending: matches!(self.state, State::Waiting { until: None }),
             due,
             down_interval: master_down_interval(
@@ -652,8 +661,8 @@ impl Instance {
         }
     }
 
-    /// Looks up interface, source and effective priority anew, and says what keeps the instance from taking part.
-    fn look_around(&mut self, cx: &mut Context<'_>) -> BTreeSet<FaultCause> {
+    /// Looks up interface, source and effective priority anew, and what keeps the instance itself from taking part.
+    fn look_around(&mut self, cx: &mut Context<'_>) {
         let mut causes = BTreeSet::new();
         let own = cx.links.named(&self.spec.interface);
         let interface = own.map(|link| link.index);
@@ -685,13 +694,17 @@ impl Instance {
         }
         causes.extend(self.tracked_faults(cx));
         causes.extend(self.deaf.map(FaultCause::Deaf));
-        self.faulty = !causes.is_empty();
-        self.faults = u32::try_from(causes.len()).unwrap_or(u32::MAX);
+        self.own_faults = causes;
         self.pending = self.awaits_tracker(cx);
+        self.reweigh(cx);
+    }
+
+    /// What keeps the instance from taking part, on its own account and its group's.
+    fn causes(&self) -> BTreeSet<FaultCause> {
+        let mut causes = self.own_faults.clone();
         if let Bond::Member { fault, .. } = &self.bond {
             causes.extend(fault.clone());
         }
-        self.reweigh(cx);
         causes
     }
 
