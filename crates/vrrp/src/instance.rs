@@ -4,6 +4,10 @@
 //! state go through [`Instance::transition`]. The parts:
 //!
 //! * this file: the state, its deadlines, what links and time do to it;
+//! * `start`: the first role;
+//! * `bond`: the others of its sync group;
+//! * `surroundings`: interfaces, the source of adverts, faults;
+//! * `send`: its adverts;
 //! * `track`: what trackers say, folded to faults and to the effective priority;
 //! * `transition`: what happens on leaving and on entering a state, in order;
 //! * `receive`: which packets count, and what an advert means in each state;
@@ -14,11 +18,15 @@
 //! * `hold`: the addresses, from wanted to confirmed to announced.
 
 mod authenticate;
+mod bond;
 mod hold;
 mod receive;
 mod rivalry;
+mod send;
+mod start;
 mod steady;
 mod sum;
+mod surroundings;
 mod track;
 mod transition;
 
@@ -28,21 +36,21 @@ use std::time::Duration;
 
 use clock::Instant;
 
-use crate::action::{Action, InstanceId, Membership, Send};
-use crate::advert::{Advert, AuthenticationData};
+use crate::action::{Action, InstanceId};
 use crate::announcer::Announcer;
 use crate::counters::Counters;
 use crate::deadlines::earliest;
 use crate::event::{Event, FaultCause, Reject, StateName, Subject, Transition, What, Why};
 use crate::hold::Hold;
 use crate::input::UnixTime;
-use crate::link::{IfIndex, LinkView};
+use crate::link::IfIndex;
 use crate::links::Links;
 use crate::snapshot::InstanceSnapshot;
-use crate::spec::{InitialState, InstanceSpec, Priority, RouteSpec, RuleSpec, Transport, Version};
+use crate::spec::{InstanceSpec, Priority};
 use crate::status::InstanceStatus;
 use crate::time::{Centiseconds, master_down_interval};
 use authenticate::Numbers;
+pub(crate) use bond::{Bond, Claim};
 use receive::Familiar;
 use rivalry::Rival;
 use steady::Steady;
@@ -61,35 +69,6 @@ pub(crate) struct Context<'a> {
     pub(crate) virtual_addresses: &'a BTreeSet<IpAddr>,
     pub(crate) announcer: &'a mut Announcer,
     pub(crate) actions: &'a mut std::collections::VecDeque<Action>,
-}
-
-/// How an instance stands with the others of its sync group.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Bond {
-    /// It is in no group.
-    #[default]
-    Free,
-    /// It is in a group, and becomes master only with it.
-    Member {
-        /// What the group does at start.
-        claim: Claim,
-        /// Another member waits for the first result of a tracker.
-        waits: bool,
-        /// Another member is in FAULT.
-        fault: Option<FaultCause>,
-    },
-}
-
-/// How the members of a sync group become masters at start.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Claim {
-    /// By an election: not all of them claim the mastership.
-    None,
-    /// All own their addresses, and the file does not say `state MASTER` for all: as backups first, for an advertisement
-    /// interval (keepalived).
-    Soon,
-    /// All own their addresses and have `state MASTER`: at once.
-    Now,
 }
 
 /// A LAN full of strange senders fills neither the log nor the memory.
@@ -243,106 +222,6 @@ impl Instance {
         }
     }
 
-    /// Takes over what another process knew of this instance.
-    pub(crate) fn resume(&mut self, predecessor: &InstanceSnapshot) {
-        self.counters = predecessor.counters;
-        self.numbers = Numbers::resume(predecessor.sequence);
-    }
-
-    /// Looks around for the first time, so that the others of its group know of a fault before anybody starts.
-    pub(crate) fn inspect(&mut self, cx: &mut Context<'_>) {
-        self.look_around(cx);
-    }
-
-    /// Leaves Init for the first role. Has none while a tracker has yet to say whether the instance can take part.
-    ///
-    /// What an earlier run has left is cleared if the instance cannot take part. Otherwise its addresses stay for now:
-    /// without them nobody would be served until the first election is over.
-    pub(crate) fn start(&mut self, cx: &mut Context<'_>, predecessor: Option<StateName>) {
-        self.look_around(cx);
-        let causes = self.causes();
-        let resumed = predecessor == Some(StateName::Master);
-        let keeps = !self.found(cx.links).is_empty();
-        if keeps && !self.keeps && causes.is_empty() && !resumed {
-            self.emit(cx, What::Kept);
-        }
-        self.keeps = keeps;
-        if !causes.is_empty() {
-            self.fail(cx, causes);
-        } else if self.must_wait() {
-            self.wait(cx, None);
-        } else if resumed {
-            self.transition(cx, StateName::Master, Why::Resumed);
-        } else if self.claims_now() && cx.earliest_master <= cx.now {
-            self.transition(cx, StateName::Master, Why::Owner);
-        } else if self.claims_now() {
-            self.wait(cx, Some(cx.earliest_master));
-        } else {
-            let why = if predecessor.is_some() { Why::Resumed } else { Why::Startup };
-            self.transition(cx, StateName::Backup, why);
-            if matches!(self.bond, Bond::Member { claim: Claim::Soon, .. }) {
-                self.claim_soon(cx);
-            }
-        }
-    }
-
-    /// Has no role yet.
-    fn wait(&mut self, cx: &mut Context<'_>, until: Option<Instant>) {
-        let waiting = State::Waiting { until };
-        if self.state != waiting {
-            self.state = waiting;
-            self.want(cx);
-        }
-    }
-
-    /// The first role is FAULT. keepalived tells nobody of one that waited and is in FAULT for its group's sake only.
-    fn fail(&mut self, cx: &mut Context<'_>, causes: BTreeSet<FaultCause>) {
-        let waited = matches!(self.state, State::Waiting { .. });
-        if waited && causes.iter().all(|cause| matches!(cause, FaultCause::Member { .. })) {
-            self.state = State::Fault { causes };
-            self.since = Some(cx.now);
-            self.keeps = false;
-            self.hold.forget();
-            self.want(cx);
-        } else {
-            self.transition(cx, StateName::Fault, Why::Fault(causes.into_iter().collect()));
-        }
-    }
-
-    /// Whether the first result of a tracker decides if the instance, or another one of its group, can take part.
-    const fn must_wait(&self) -> bool {
-        self.pending || matches!(self.bond, Bond::Member { waits: true, .. })
-    }
-
-    /// Whether it claims the mastership at start.
-    pub(crate) fn claim(&self) -> Claim {
-        match self.spec.initial_state {
-            _ if !self.spec.claims() => Claim::None,
-            InitialState::Master => Claim::Now,
-            InitialState::Unset | InitialState::Backup => Claim::Soon,
-        }
-    }
-
-    /// Whether its first role is MASTER. Owners in a group that does not ask for it are backups first, unless they had to
-    /// wait for a tracker (keepalived).
-    fn claims_now(&self) -> bool {
-        match self.bond {
-            Bond::Free => self.spec.claims(),
-            Bond::Member { claim: Claim::None, .. } => false,
-            Bond::Member { claim: Claim::Soon, .. } => matches!(self.state, State::Waiting { .. }),
-            Bond::Member { claim: Claim::Now, .. } => true,
-        }
-    }
-
-    /// Waits for the others of a group of owners, but not for other masters.
-    fn claim_soon(&mut self, cx: &Context<'_>) {
-        if let State::Backup(backup) = &mut self.state {
-            backup.waited = self.spec.advert_interval.duration();
-            backup.takeover_at = cx.now.max(cx.earliest_master) + backup.waited;
-            backup.readiness = Readiness::Eager;
-        }
-    }
-
     /// When something is due; `None` if only an input can change anything.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let of_state = match &self.state {
@@ -417,16 +296,6 @@ impl Instance {
         }
     }
 
-    /// The next advert is due one interval after the last one was due, so that the adverts do not drift; after a delay
-    /// of more than an interval the cadence starts anew, so that there is no burst.
-    fn keep_cadence(&mut self, now: Instant, due: Instant) {
-        let interval = self.spec.advert_interval.duration();
-        if let State::Master(master) = &mut self.state {
-            let next = due + interval;
-            master.advert_at = if next > now { next } else { now + interval };
-        }
-    }
-
     /// An interface that this instance looks at has changed, or how its trackers count has.
     pub(crate) fn links_changed(&mut self, cx: &mut Context<'_>) {
         let (source_before, interface_before) = (self.source, self.interface);
@@ -474,81 +343,6 @@ impl Instance {
                 }
             }
         }
-    }
-
-    /// Joins a sync group, or leaves it.
-    pub(crate) fn bind(&mut self, cx: &mut Context<'_>, bond: Bond) {
-        if self.bond != bond {
-            self.bond = bond;
-            if let (Bond::Free, State::Backup(Backup { readiness: Readiness::Ready, .. })) =
-                (&self.bond, &self.state)
-            {
-                self.take_over(cx);
-            }
-            // Before the start, the start decides. What has changed for itself it sees in its turn.
-            if self.state != State::Init {
-                self.follow(cx, self.interface, self.source);
-            }
-        }
-    }
-
-    pub(crate) const fn bond(&self) -> &Bond {
-        &self.bond
-    }
-
-    /// Whether the instance itself, not its group, cannot take part.
-    pub(crate) fn is_faulty(&self) -> bool {
-        !self.own_faults.is_empty()
-    }
-
-    /// Whether the down timer has expired and only the group is waited for.
-    pub(crate) fn is_ready(&self) -> bool {
-        matches!(&self.state, State::Backup(backup) if backup.readiness == Readiness::Ready)
-    }
-
-    /// Whether it becomes master as soon as its group does.
-    pub(crate) fn is_willing(&self) -> bool {
-        matches!(&self.state, State::Backup(backup) if backup.readiness != Readiness::Unready)
-    }
-
-    /// Whether the first result of a tracker has yet to say whether it can take part.
-    pub(crate) const fn is_pending(&self) -> bool {
-        self.pending
-    }
-
-    /// All of the group are willing.
-    pub(crate) fn join_master(&mut self, cx: &mut Context<'_>) {
-        if self.is_willing() {
-            self.take_over(cx);
-        }
-    }
-
-    /// Another member of the group is no longer master.
-    pub(crate) fn step_down(&mut self, cx: &mut Context<'_>, why: Why) {
-        if matches!(self.state, State::Master(_)) {
-            self.transition(cx, StateName::Backup, why);
-        }
-    }
-
-    /// The kernel let us listen, or did not.
-    pub(crate) fn listening(&mut self, cx: &mut Context<'_>, result: Result<(), i32>) {
-        self.deaf = result.err();
-        self.links_changed(cx);
-    }
-
-    /// Where this instance needs to receive adverts: where it sends them. A macvlan takes away from the interface below it
-    /// what comes from its own hardware address, as the adverts of a peer with the same VMAC do. `None` while the
-    /// interface does not exist.
-    pub(crate) fn membership(&self, links: &Links) -> Option<Membership> {
-        Some(Membership {
-            interface: self.sender(links)?,
-            family: self.spec.family,
-            group: match self.spec.transport {
-                Transport::Multicast { group } => Some(group),
-                Transport::Unicast { .. } => None,
-            },
-            protocol: self.protocol(),
-        })
     }
 
     /// Takes over a changed configuration; the state is kept wherever that makes sense.
@@ -661,78 +455,6 @@ impl Instance {
         }
     }
 
-    /// Looks up interface, source and effective priority anew, and what keeps the instance itself from taking part.
-    fn look_around(&mut self, cx: &mut Context<'_>) {
-        let mut causes = BTreeSet::new();
-        let own = cx.links.named(&self.spec.interface);
-        let interface = own.map(|link| link.index);
-        if self.interface != interface {
-            self.interface = interface;
-            self.deaf = None;
-        }
-        self.source =
-            self.spec.source.or_else(|| own.and_then(|link| self.source_on(link, cx.virtual_addresses)));
-        if own.is_none() {
-            causes.insert(FaultCause::InterfaceMissing(self.spec.interface.clone()));
-        } else if self.source.is_none() {
-            causes.insert(FaultCause::NoSourceAddress(self.spec.interface.clone()));
-        }
-        if let (true, Some(source), Some(link)) = (self.spec.track_source, self.spec.source, own)
-            && !link.addresses.iter().any(|on_link| on_link.usable && on_link.address == source)
-        {
-            causes.insert(FaultCause::SourceMissing(source));
-        }
-        if self.spec.transport.is_unicast() && self.spec.peers().next().is_none() {
-            causes.insert(FaultCause::NoPeer);
-        }
-        for name in self.needed_interfaces() {
-            match cx.links.named(name) {
-                None => causes.insert(FaultCause::InterfaceMissing(name.to_owned())),
-                Some(link) if !link.up => causes.insert(FaultCause::InterfaceDown(name.to_owned())),
-                Some(_) => false,
-            };
-        }
-        causes.extend(self.tracked_faults(cx));
-        causes.extend(self.deaf.map(FaultCause::Deaf));
-        self.own_faults = causes;
-        self.pending = self.awaits_tracker(cx);
-        self.reweigh(cx);
-    }
-
-    /// What keeps the instance from taking part, on its own account and its group's.
-    fn causes(&self) -> BTreeSet<FaultCause> {
-        let mut causes = self.own_faults.clone();
-        if let Bond::Member { fault, .. } = &self.bond {
-            causes.extend(fault.clone());
-        }
-        causes
-    }
-
-    /// Interfaces without which the instance is in FAULT, whatever it tracks.
-    fn needed_interfaces(&self) -> BTreeSet<&str> {
-        let own = self.spec.track_primary.then_some(self.spec.interface.as_str());
-        let addresses =
-            self.spec.held_addresses().filter(|held| held.track).map(|held| held.interface.as_str());
-        let routes = self.spec.routes.iter().filter(|held| held.track).flat_map(RouteSpec::interfaces);
-        let rules = self.spec.rules.iter().filter(|held| held.track).flat_map(RuleSpec::interfaces);
-        let vmac = self.spec.vmac.as_ref().map(|vmac| vmac.name.as_str());
-        addresses
-            .chain(routes)
-            .chain(rules)
-            .chain(vmac)
-            .filter(|name| *name != self.spec.interface)
-            .chain(own)
-            .collect()
-    }
-
-    fn source_on(&self, link: &LinkView, virtual_addresses: &BTreeSet<IpAddr>) -> Option<IpAddr> {
-        let family = self.spec.family;
-        let primary = link.primary_address(family, |address| virtual_addresses.contains(&address));
-        // The owner's virtual address is the interface's own, and may be its only one.
-        let only = || self.spec.priority.is_owner().then(|| link.primary_address(family, |_| false))?;
-        primary.or_else(only)
-    }
-
     /// Works out the effective priority anew.
     fn reweigh(&mut self, cx: &mut Context<'_>) {
         let before = self.priority;
@@ -769,68 +491,6 @@ impl Instance {
             backup.released = false;
             backup.readiness = Readiness::Unready;
         }
-    }
-
-    /// Sends an advert of the effective priority.
-    fn advertise(&mut self, cx: &mut Context<'_>) {
-        self.send(cx, self.priority.get());
-        if let State::Master(master) = &mut self.state {
-            master.last_sent = cx.now;
-        }
-        if let Some(Action::Send(send)) = cx.actions.back() {
-            self.settle_as_master(send);
-        }
-    }
-
-    fn send(&mut self, cx: &mut Context<'_>, priority: u8) {
-        let (Some(interface), Some(source)) = (self.sender(cx.links), self.source) else { return };
-        let advert = Advert {
-            version: self.spec.version,
-            vrid: self.spec.vrid,
-            priority,
-            interval: self.spec.advert_interval,
-            addresses: self.spec.addresses.iter().map(|address| address.address).collect(),
-            authentication: match self.spec.version {
-                Version::V2 => AuthenticationData::of(&self.spec.authentication),
-                Version::V3 => AuthenticationData::None,
-            },
-        };
-        // As keepalived counts them; 0 would let the kernel draw one.
-        self.ip_id = self.ip_id.checked_add(1).unwrap_or(1);
-        let signed = self.sign(cx, &advert, source);
-        let (id, protocol) = (self.ip_id, self.protocol());
-        let mut send_to = |destination, ttl| {
-            let payload = self.seal(&signed, source, destination, ttl);
-            let send = Send { instance: self.id, interface, source, destination, ttl, id, protocol, payload };
-            cx.actions.push_back(Action::Send(send));
-        };
-        match &self.spec.transport {
-            Transport::Multicast { group } => send_to(*group, 255),
-            Transport::Unicast { peers, ttl, .. } => {
-                for peer in peers {
-                    send_to(peer.address, *ttl);
-                }
-            }
-        }
-        self.counters.advert_sent += 1;
-        if priority == 0 {
-            self.counters.priority_zero_sent += 1;
-        }
-    }
-
-    /// Where adverts leave: the VMAC, if the instance has one and does not send on the interface below it.
-    fn sender(&self, links: &Links) -> Option<IfIndex> {
-        match &self.spec.vmac {
-            Some(vmac) if !vmac.transmit_on_base => links.named(&vmac.name).map(|link| link.index),
-            Some(_) | None => self.interface,
-        }
-    }
-
-    /// The kernel did not send an advert. The timer goes on: the next one may pass, and a link that is down says so
-    /// itself.
-    pub(crate) fn send_failed(&mut self, cx: &mut Context<'_>, errno: i32) {
-        self.counters.send_errors += 1;
-        self.tell_once(cx, Told::SendFailed, What::SendFailed { errno });
     }
 
     fn emit(&self, cx: &mut Context<'_>, what: What) {

@@ -125,7 +125,7 @@ impl Side {
                 .map_or_else(|| line.replace(&folder, "FOLDER"), |label| format!("{}{label}", &line[..start]))
         };
         // libnftnl is not used here. Which link-local addresses there are, the kernel says.
-        let known = |line: &&str| !line.contains("libnftnl version") && !line.starts_with("     fe80::ff");
+        let known = |line: &&str| !line.contains("libnftnl version");
         text.lines().filter(known).map(mask).collect()
     }
 

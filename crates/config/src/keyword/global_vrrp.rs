@@ -253,7 +253,8 @@ pub const VRRP: &[Keyword] = &[
         "vrrp_startup_delay",
         one(Value::time(1000, 4_294_967_295)),
         "For so many seconds after its start the daemon becomes master of nothing, so that the host \
-         can settle. The longer of this and `vrrp_delay_after_boot` holds.",
+         can settle: down timers run from then on. The longer of this and `vrrp_delay_after_boot` \
+         holds.",
     )
     .default("0")
     .since("2.0.14"),

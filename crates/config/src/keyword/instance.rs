@@ -34,10 +34,13 @@ const ELECTION: &[Keyword] = &[
     kw(
         "state",
         one(Value::Text),
-        "`MASTER` or `BACKUP`: which state the router wishes for at start. It is a wish only: the \
-         election decides. Another word is reported and means `BACKUP`.",
+        "`MASTER` or `BACKUP`: which state the router wishes for at start. Below priority 255 the \
+         election decides. An owner (255) with `BACKUP` waits for its down timer. Others are master \
+         at once; but in a sync group only if all members own their addresses, and all have \
+         `state MASTER`: without that they are in BACKUP for one `advert_int` first, and beside a \
+         member with less or with `state BACKUP` the election decides. Another word is reported and \
+         means `BACKUP`.",
     )
-    .default("MASTER with priority 255, else BACKUP")
     .since("0.5.3"),
     kw(
         "interface",
@@ -327,8 +330,14 @@ const TRANSPORT: &[Keyword] = &[
          before the addresses.",
     )
     .since("1.2.1"),
-    later("vrf", one(Value::Interface), "VRF that a unicast instance without interface is in.")
-        .since("2.2.5"),
+    kw(
+        "vrf",
+        one(Value::Interface),
+        "VRF that a unicast instance without `interface` is in. As in keepalived 2.2.7 there are no \
+         such instances: beside `interface` the line is reported and ignored, and an instance without \
+         `interface` ends the start.",
+    )
+    .since("2.2.5"),
     kw(
         "use_vmac",
         Takes::Words {
