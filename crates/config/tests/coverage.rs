@@ -78,6 +78,7 @@ fn every_keyword_that_works_changes_the_model() {
         ("vrrp_instance", "preempt"),
         ("vrrp_instance", "accept"),
         ("vrrp_instance", "native_ipv6"),
+        ("vrrp_instance", "vrf"),
         ("vrrp_instance", "no_virtual_ipaddress"),
         ("global_defs", "include_check"),
         ("global_defs", "default_interface"),
