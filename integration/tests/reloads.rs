@@ -161,6 +161,78 @@ fn without_reload_check_config_what_can_be_lived_with_is_taken() -> Result {
     lab.close()
 }
 
+/// `+2 sec` and the like, in a form that the file may have.
+fn time(host: &Host, moment: &str, form: &str) -> Result<String> {
+    host.check("date", &["-d", moment, form])
+}
+
+#[test]
+fn a_scheduled_reload_comes_again_or_once_and_not_if_its_time_is_past_or_taken_back() -> Result {
+    let lab = Lab::native()?;
+    let mut seen = Vec::new();
+    for daemon in BOTH {
+        let host = host(&lab, "s", daemon)?;
+        let globals = "reload_time_file FOLDER/when\n  reload_repeat\n  #";
+        let side = Side::start(host, daemon, globals, "")?;
+        let host = &side.host;
+        let when = side.folder.join("when");
+        let write = |address: &str, globals: &str| {
+            let text = side.globals.replace("ADDRESS", address).replace('#', globals);
+            host.write("c.conf", &text.replace("FOLDER", &side.folder.display().to_string()))
+        };
+        let schedule = |moment: &str, form: &str| -> Result {
+            host.write("new", &time(host, moment, form)?)?;
+            fs::rename(side.folder.join("new"), &when).unwrap();
+            Ok(())
+        };
+        // Whoever takes these for a time reloads at once, or at the time that is taken back.
+        write("66", "")?;
+        schedule("-2 sec", "+%y-%m-%d %H:%M:%S")?;
+        host.write("when", "25:00:00\n")?;
+        schedule("+2 sec", "+%H:%M:%S")?;
+        fs::remove_file(&when).unwrap();
+        // This is the time that counts: it comes after the one that was taken back.
+        write("77", "")?;
+        schedule("+4 sec", "+%Y-%m-%d %H:%M:%S")?;
+        let mut held = Vec::new();
+        let look = || {
+            if host.holds("192.168.0.66")? {
+                return Ok(Some("66"));
+            }
+            Ok(host.holds("192.168.0.77")?.then_some("77"))
+        };
+        held.push(wait::for_some("the reload", seconds(20), look)?);
+        // With its day, the time does not come again.
+        held.push(if when.exists() { "kept" } else { "gone" });
+        write("78", "")?;
+        schedule("+2 sec", "+%H:%M:%S")?;
+        host.wait_for_address("192.168.0.78", seconds(20))?;
+        held.push(if when.exists() { "kept" } else { "gone" });
+        seen.push(held);
+        side.stop()?;
+    }
+    assert_eq!(seen[0], ["77", "gone", "kept"]);
+    assert_eq!(seen[0], seen[1]);
+    lab.close()
+}
+
+#[test]
+fn a_reload_that_waits_to_save_what_a_process_knew_goes_on_when_the_process_dies() -> Result {
+    let lab = Lab::native()?;
+    let side =
+        Side::start(host(&lab, "d", Daemon::Stayd)?, Daemon::Stayd, "config_save_dir FOLDER/saved", "")?;
+    let pid = side.host.check("cat", &["/run/vrrp.pid"])?.trim().to_owned();
+    side.host.check("kill", &["-STOP", &pid])?;
+    side.change("77", "")?;
+    side.process.wait_for_log("reloading", seconds(10))?;
+    side.host.check("kill", &["-KILL", &pid])?;
+    side.host.wait_for_address("192.168.0.77", seconds(20))?;
+    side.host.wait_for_no_address("192.168.0.10", seconds(20))?;
+    let left = || side.process.tree().map(|tree| tree.len());
+    assert_eq!(wait::until("one child", seconds(10), left, |count| *count == 2)?, 2);
+    side.stop().and_then(|()| lab.close())
+}
+
 const SERVER: &str = "
 virtual_server 10.0.0.1 80 {
   delay_loop 60

@@ -149,11 +149,14 @@ impl Daemon {
     pub(super) fn scheduled_reload(&mut self) {
         self.reloads.at = None;
         let reload = &self.configuration.rest.globals.files.reload;
-        match &reload.time_file {
-            Some(file) if !reload.repeat => {
+        if let Some(file) = &reload.time_file {
+            // A time of a day that is over does not come again; 2.2.7 removes it then too.
+            let comes_again = |text: String| reload_time::parse(&text, Utc::now()).is_some();
+            if reload.repeat && fs::read_to_string(file).is_ok_and(comes_again) {
+                self.read_reload_time();
+            } else {
                 let _ = fs::remove_file(file);
             }
-            _ => self.read_reload_time(),
         }
         self.reload();
     }
