@@ -113,7 +113,10 @@ impl Run {
             let pid = pid.trim().to_owned();
             let parent = pid == self.process.pid().to_string();
             assert!(self.process.tree()?.contains(&pid.parse().unwrap()), "{path}: {pid}");
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
+            // A child of ours has the kernel's name for it until it gives itself one, which is the first that it does.
+            let comm = || Ok(fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default());
+            let name =
+                wait::until("a name", seconds(10), comm, |name| name.trim() != "exe")?.trim().to_owned();
             let there = fs::read_link(format!("/proc/{pid}/ns/net")).unwrap();
             processes.insert(path, (parent, name, there.to_str() != Some(here.trim())));
         }
