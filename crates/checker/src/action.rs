@@ -59,8 +59,6 @@ pub enum Input {
         /// Which.
         dest: DestKey,
     },
-    /// This scheduler was read back from a snapshot by a new process: nothing is running any more. The first input there.
-    Resume,
 }
 
 /// What the scheduler wants done.

@@ -24,16 +24,16 @@ impl Scheduler {
         service: &ServiceKey,
         found: &Dests,
     ) -> Vec<(DestKey, DestSpec)> {
-        let Some(VirtualServer { spec, checks }) = self.virtual_servers.get(first).map(Box::as_ref) else {
+        let Some(VirtualServer { spec, states }) = self.virtual_servers.get(first).map(Box::as_ref) else {
             return Vec::new();
         };
         let any = |checks: &[CheckState], standing| checks.iter().any(|check| check.standing == standing);
         let waits = |checks: &[CheckState]| any(checks, Standing::Awaited) && !any(checks, Standing::Down);
-        let all_judged = !checks.iter().any(|checks| waits(checks));
+        let all_judged = !states.iter().any(waits);
         let quorum = self.health.get(first).is_some_and(VirtualServerHealth::has_quorum);
         let stays =
             |checks: &[CheckState]| waits(checks) || (!all_judged && !quorum && !any(checks, Standing::Down));
-        let staying = spec.real_servers.iter().zip(checks).filter(|(_, checks)| stays(checks));
+        let staying = spec.real_servers.iter().zip(states.iter()).filter(|(_, checks)| stays(checks));
         staying
             .filter_map(|(server, _)| {
                 let key = place(service, server.key, &server.dest);

@@ -7,13 +7,12 @@
 use std::collections::BTreeMap;
 
 use ipvs::{DestKey, ServiceKey};
-use serde::{Deserialize, Serialize};
 
 use crate::check::CheckState;
 use crate::spec::{RealServerSpec, VirtualServerSpec};
 
 /// The health of every virtual server, by the first of its services.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Health {
     virtual_servers: BTreeMap<ServiceKey, VirtualServerHealth>,
 }
@@ -53,7 +52,7 @@ impl Health {
 }
 
 /// The health of one virtual server.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct VirtualServerHealth {
     /// Sorted.
     live: Vec<DestKey>,
@@ -66,6 +65,11 @@ impl VirtualServerHealth {
     /// No server is live, the quorum is lost.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No server is live, and yet the quorum may be there: it has a memory.
+    pub(crate) fn with_quorum(quorum: bool) -> Self {
+        Self { quorum, ..Self::default() }
     }
 
     /// At the start, while nothing is known but the configuration: servers are up unless a check is `alpha`.

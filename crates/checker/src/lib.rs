@@ -11,6 +11,7 @@ mod desired;
 mod drain;
 mod follow;
 mod health;
+mod knowledge;
 mod outcome;
 #[cfg(feature = "probe")]
 pub mod probe;
@@ -19,6 +20,7 @@ mod reload;
 mod scheduler;
 pub mod spec;
 mod spread;
+mod states;
 mod suspend;
 
 pub use action::{Action, CheckName, Event, Input, RunId, Why};
@@ -27,6 +29,7 @@ pub use desired::{at_start, desired, named, owned, service};
 pub use drain::{DrainEnd, Drains};
 pub use follow::Followed;
 pub use health::{Health, VirtualServerHealth};
+pub use knowledge::{Knowledge, Unrelated};
 pub use outcome::{
     Cause, Failure, GrpcHealth, GrpcStatus, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault,
 };

@@ -18,16 +18,15 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use clock::Instant;
-use serde::{Deserialize, Serialize};
 
 use crate::action::RunId;
 use crate::spec::{ProbeSpec, VirtualServerSpec};
 
 /// The questions that more than one check asks.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Questions(BTreeMap<ProbeSpec, Question>);
 
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Question {
     /// The last run that was started.
     run: Option<RunId>,
@@ -37,10 +36,10 @@ struct Question {
 
 impl Questions {
     /// The questions of a new configuration. What is known of those that stay is kept.
-    pub(crate) fn configure(&mut self, servers: &[VirtualServerSpec]) {
+    pub(crate) fn configure<'a>(&mut self, servers: impl IntoIterator<Item = &'a VirtualServerSpec>) {
         let mut old = std::mem::take(&mut self.0);
         let mut seen = HashSet::<&ProbeSpec, BuildHasherDefault<DefaultHasher>>::default();
-        for check in servers.iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checks) {
+        for check in servers.into_iter().flat_map(|it| &it.real_servers).flat_map(|it| &it.checks) {
             let probe = &check.probe;
             if !seen.insert(probe) && !self.0.contains_key(probe) {
                 let (probe, question) =

@@ -137,7 +137,7 @@ impl Scheduler {
         if is_new && is_suspended(&spec, &self.here) {
             self.emit(Event::Suspended { virtual_server: key, yes: true });
         }
-        let mut checks = Vec::with_capacity(spec.real_servers.len());
+        let mut all = Vec::with_capacity(spec.real_servers.len());
         for (index, server) in spec.real_servers.iter().enumerate() {
             let before = old.remove(&server.key);
             let appears = before.is_none();
@@ -146,7 +146,7 @@ impl Scheduler {
                 None => new_checks(pass, &mut self.questions, server),
             };
             for (check, state) in states.iter().enumerate() {
-                self.enrol(Place { virtual_server: key, server: index, check }, state.phase);
+                self.enrol(Place::new(key, index, check), state.phase);
             }
             let (may, more) = self.followed.of(&server.follows);
             if health.weigh(server, &states, more) {
@@ -162,7 +162,7 @@ impl Scheduler {
                     self.actions.push_back(Action::Health { virtual_server: key, server, up, why });
                 }
             }
-            checks.push(states);
+            all.push(states);
         }
         for (server, before) in old {
             self.dismiss(pass, key, server, &before, &mut health);
@@ -171,7 +171,8 @@ impl Scheduler {
             let (up, weight) = (health.has_quorum(), health.live_weight(&spec));
             self.actions.push_back(Action::Quorum { virtual_server: key, up, weight });
         }
-        self.virtual_servers.insert(key, Box::new(VirtualServer { spec, checks }));
+        let states = all.into_iter().collect();
+        self.virtual_servers.insert(key, Box::new(VirtualServer { spec, states }));
         self.health.insert(key, health);
     }
 
@@ -191,13 +192,13 @@ impl Scheduler {
     /// Takes the checks of a virtual server out of the indices, and sorts them by real server.
     fn dismantle(&mut self, predecessor: Predecessor) -> (BTreeMap<DestKey, Checks>, VirtualServerHealth) {
         let Predecessor { key, virtual_server, health } = predecessor;
-        let VirtualServer { spec, checks } = *virtual_server;
+        let VirtualServer { spec, states: all } = *virtual_server;
         let mut by_server = BTreeMap::new();
-        for (index, (server, states)) in spec.real_servers.into_iter().zip(checks).enumerate() {
+        for (index, (server, states)) in spec.real_servers.into_iter().zip(all.iter()).enumerate() {
             for (check, state) in states.iter().enumerate() {
-                self.strike(Place { virtual_server: key, server: index, check }, state.phase);
+                self.strike(Place::new(key, index, check), state.phase);
             }
-            by_server.insert(server.key, server.checks.into_iter().zip(states).collect());
+            by_server.insert(server.key, server.checks.into_iter().zip(states.iter().cloned()).collect());
         }
         (by_server, health)
     }

@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use clock::Instant;
 use ipvs::ServiceKey;
-use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, CheckName, Event, Input, RunId, Why};
 use crate::check::{CheckState, CheckView, Conclusion, Phase, Standing};
@@ -28,6 +27,7 @@ use crate::health::Health;
 use crate::outcome::{Failure, Outcome};
 use crate::question::Questions;
 use crate::spec::{CheckSpec, VirtualServerSpec};
+use crate::states::States;
 use crate::suspend::is_suspended;
 
 /// Least time between two runs of a check that comes along with others, unless its period is shorter than two of it.
@@ -39,14 +39,12 @@ const KEPT_ACTIONS: usize = 1024;
 /// Least time between two reports that starts have to wait.
 const CROWDED_EVERY: Duration = Duration::from_secs(60);
 
-/// The checks of one process. It can be written out and read back: the new process then begins with
-/// [`Input::Resume`], and goes on as if only the runs in flight had been lost.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// The checks of one process. What it knows can be handed to another process, which [goes on](Self::resume) with it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Scheduler {
     /// What the next `Configure` is: a start or a reload.
     pub(crate) configured: bool,
     /// Of a start it is not told which servers begin up.
-    #[serde(skip)]
     pub(crate) brief: bool,
     pub(crate) virtual_servers: BTreeMap<ServiceKey, Box<VirtualServer>>,
     pub(crate) health: Health,
@@ -54,7 +52,7 @@ pub struct Scheduler {
     pub(crate) followed: Values,
     due: BTreeSet<(Instant, Place)>,
     running: BTreeMap<RunId, Askers>,
-    next_run: RunId,
+    pub(crate) next_run: RunId,
     pub(crate) questions: Questions,
     limit: Limit,
     pub(crate) drains: Drains,
@@ -64,24 +62,41 @@ pub struct Scheduler {
 }
 
 /// Where a check is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Place {
     pub(crate) virtual_server: ServiceKey,
+    server: u32,
+    check: u32,
+}
+
+impl Place {
+    /// The check with this index of the real server with this index.
+    pub(crate) fn new(virtual_server: ServiceKey, server: usize, check: usize) -> Self {
+        // There is no configuration of so many servers.
+        let [server, check] = [server, check].map(|index| u32::try_from(index).unwrap_or(u32::MAX));
+        Self { virtual_server, server, check }
+    }
+
     /// Index among the real servers.
-    pub(crate) server: usize,
+    const fn server(self) -> usize {
+        self.server as usize
+    }
+
     /// Index among the checks of the server.
-    pub(crate) check: usize,
+    const fn check(self) -> usize {
+        self.check as usize
+    }
 }
 
 /// The checks that wait for one run: mostly one.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Askers {
     first: Place,
     others: Vec<Place>,
 }
 
 /// How many runs may be in flight.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Limit {
     /// `None`: any number.
     most: Option<usize>,
@@ -91,17 +106,17 @@ struct Limit {
     told: Option<Instant>,
 }
 
-/// A virtual server with the state of its checks: `checks[s][c]` belongs to `spec.real_servers[s].checks[c]`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// A virtual server with the states of its checks.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct VirtualServer {
     pub(crate) spec: VirtualServerSpec,
-    pub(crate) checks: Vec<Vec<CheckState>>,
+    pub(crate) states: States,
 }
 
 impl VirtualServer {
     fn check(&mut self, place: Place) -> Option<(&CheckSpec, &mut CheckState)> {
-        let spec = self.spec.real_servers.get(place.server)?.checks.get(place.check)?;
-        let state = self.checks.get_mut(place.server)?.get_mut(place.check)?;
+        let spec = self.spec.real_servers.get(place.server())?.checks.get(place.check())?;
+        let state = self.states.get_mut(place.server(), place.check())?;
         Some((spec, state))
     }
 }
@@ -129,7 +144,6 @@ impl Scheduler {
             Input::Result { run, outcome } => self.conclude(now, run, outcome),
             Input::Follow { what, value } => self.follow(&what, value),
             Input::Here(addresses) => self.locate(addresses),
-            Input::Resume => self.resume(now),
             Input::Limit { probes } => {
                 self.limit.most = Some(probes.max(1));
                 self.start_due(now);
@@ -147,6 +161,10 @@ impl Scheduler {
     /// How many starts had to wait because of [`Input::Limit`].
     pub const fn waits(&self) -> u64 {
         self.limit.waits
+    }
+
+    pub(crate) const fn set_waits(&mut self, waits: u64) {
+        self.limit.waits = waits;
     }
 
     fn is_full(&self) -> bool {
@@ -175,8 +193,8 @@ impl Scheduler {
 
     /// The checks of a virtual server: those of each real server, in the order of the configuration.
     pub fn checks(&self, first: &ServiceKey) -> Vec<Vec<CheckView>> {
-        let known = self.virtual_servers.get(first).map(|virtual_server| &virtual_server.checks);
-        known.into_iter().flatten().map(|checks| checks.iter().map(CheckState::view).collect()).collect()
+        let known = self.virtual_servers.get(first).map(|virtual_server| virtual_server.states.iter());
+        known.into_iter().flatten().map(|states| states.iter().map(CheckState::view).collect()).collect()
     }
 
     /// Whether a BFD session counts as up for a `BFD_CHECK`, which is `alpha` or not.
@@ -271,7 +289,8 @@ impl Scheduler {
     /// What an outcome means to one of the checks that asked.
     fn judge(&mut self, now: Instant, place: Place, outcome: Outcome) {
         let Some(virtual_server) = self.virtual_servers.get_mut(&place.virtual_server) else { return };
-        let Some(server) = virtual_server.spec.real_servers.get(place.server).map(|server| server.key) else {
+        let Some(server) = virtual_server.spec.real_servers.get(place.server()).map(|server| server.key)
+        else {
             return;
         };
         let Some((spec, state)) = virtual_server.check(place) else { return };
@@ -290,7 +309,7 @@ impl Scheduler {
         self.enrol(place, phase);
         let reweighed = self.weigh(place);
 
-        let check = CheckName { virtual_server: place.virtual_server, server, check: place.check };
+        let check = CheckName { virtual_server: place.virtual_server, server, check: place.check() };
         if concluded.sees_again {
             self.emit(Event::Sees { check });
         }
@@ -303,7 +322,7 @@ impl Scheduler {
             }
             Conclusion::Failed { failure, failures } => {
                 self.emit(Event::Failed { check, failure, failures });
-                let settled = self.settle(place, check, Why::Failed { check: place.check, failure });
+                let settled = self.settle(place, check, Why::Failed { check: place.check(), failure });
                 self.aside(check, Some(failure), moved && !settled);
             }
             Conclusion::Passed => {
@@ -327,8 +346,8 @@ impl Scheduler {
         let key = place.virtual_server;
         let Some(virtual_server) = self.virtual_servers.get(&key) else { return false };
         let Some(health) = self.health.get_mut(&key) else { return false };
-        let Some(server) = virtual_server.spec.real_servers.get(place.server) else { return false };
-        let states = virtual_server.checks.get(place.server).map_or(&[][..], Vec::as_slice);
+        let Some(server) = virtual_server.spec.real_servers.get(place.server()) else { return false };
+        let states = virtual_server.states.of(place.server());
         let changed = health.weigh(server, states, self.followed.of(&server.follows).1);
         if changed {
             let weight = health.weight(server);
@@ -360,8 +379,8 @@ impl Scheduler {
         let CheckName { virtual_server: key, server, .. } = name;
         let Some(virtual_server) = self.virtual_servers.get(&key) else { return false };
         let Some(health) = self.health.get_mut(&key) else { return false };
-        let states = virtual_server.checks.get(place.server).map_or(&[][..], Vec::as_slice);
-        let follows = virtual_server.spec.real_servers.get(place.server).map_or(&[][..], |it| &it.follows);
+        let states = virtual_server.states.of(place.server());
+        let follows = virtual_server.spec.real_servers.get(place.server()).map_or(&[][..], |it| &it.follows);
         let up = states.iter().all(CheckState::is_up) && self.followed.of(follows).0;
         if up == health.is_live(&server) {
             // A server that is down already gets no second reason, but an alpha server that never was up gets its first.
@@ -387,9 +406,9 @@ impl Scheduler {
         }
         for (key, virtual_server) in &self.virtual_servers {
             let Some(health) = self.health.get_mut(key) else { continue };
-            let VirtualServer { spec, checks } = virtual_server.as_ref();
+            let VirtualServer { spec, states } = virtual_server.as_ref();
             let mut touched = false;
-            for (server, states) in spec.real_servers.iter().zip(checks) {
+            for (server, states) in spec.real_servers.iter().zip(states.iter()) {
                 if !concerns(&server.follows, what) {
                     continue;
                 }
@@ -414,21 +433,6 @@ impl Scheduler {
             if touched && health.assess(spec) {
                 let (up, weight) = (health.has_quorum(), health.live_weight(spec));
                 self.actions.push_back(Action::Quorum { virtual_server: *key, up, weight });
-            }
-        }
-    }
-
-    /// Starts anew what was running in the process before.
-    fn resume(&mut self, now: Instant) {
-        self.actions.retain(|action| !matches!(action, Action::Start { .. } | Action::Cancel { .. }));
-        let askers = std::mem::take(&mut self.running).into_values();
-        for place in askers.flat_map(|it| std::iter::once(it.first).chain(it.others)) {
-            let phase = Phase::Waiting(now);
-            if let Some((_, state)) =
-                self.virtual_servers.get_mut(&place.virtual_server).and_then(|it| it.check(place))
-            {
-                state.phase = phase;
-                self.enrol(place, phase);
             }
         }
     }

@@ -121,10 +121,10 @@ impl Driver {
                 }
             }
             Happens::Crash => {
-                let snapshot = postcard::to_allocvec(&self.scheduler).unwrap();
-                self.scheduler = postcard::from_bytes(&snapshot).unwrap();
+                let servers: Vec<_> = self.scheduler.virtual_servers().cloned().collect();
+                let known = self.scheduler.knowledge();
+                self.scheduler = Scheduler::resume(self.now, known, servers).unwrap();
                 self.in_flight.clear();
-                self.input(Input::Resume);
             }
         }
     }

@@ -284,7 +284,7 @@ proptest! {
     ) {
         let servers = vec![virtual_server(vec![server(1, vec![check(target(1))])])];
         let mut kept = Scheduler::new();
-        kept.handle(clock::Instant::ZERO, Input::Configure { servers, seed: 5 });
+        kept.handle(clock::Instant::ZERO, Input::Configure { servers: servers.clone(), seed: 5 });
         let mut copied = kept.clone();
         for outcome in outcomes {
             let now = kept.next_deadline().unwrap();
@@ -299,7 +299,9 @@ proptest! {
                 }
             }
             prop_assert_eq!(&actions[0], &actions[1]);
-            copied = postcard::from_bytes(&postcard::to_allocvec(&copied).unwrap()).unwrap();
+            let knowledge = postcard::to_allocvec(&copied.knowledge()).unwrap();
+            let knowledge = postcard::from_bytes(&knowledge).unwrap();
+            copied = Scheduler::resume(now, knowledge, servers.clone()).unwrap();
         }
         prop_assert_eq!(kept, copied);
     }

@@ -5,7 +5,7 @@ mod world;
 
 use std::time::Duration;
 
-use checker::{Input, VirtualServerSpec};
+use checker::{Scheduler, Unrelated, VirtualServerSpec};
 use world::*;
 
 #[test]
@@ -67,14 +67,11 @@ fn nothing_flaps_and_no_first_failure_is_enough_again() {
 }
 
 #[test]
-fn actions_that_nobody_fetched_are_not_lost_but_for_orders_to_a_dead_process() {
-    let mut world = World::new();
-    let servers = vec![virtual_server(vec![checked(1)])];
-    world.scheduler.handle(world.now, Input::Configure { servers, seed: 1 });
-    world.scheduler.handle(world.now + Duration::from_secs(1), Input::Tick);
-    world.crash_and_resume();
-    assert_eq!(world.health_of(key(1)), [(0, true)]);
-    assert_eq!(world.quorums, [(0, true, 1)]);
-    assert_eq!(world.starts, []);
-    assert_eq!(world.scheduler.next_deadline(), Some(world.now));
+fn knowledge_of_other_servers_is_refused() {
+    let world = World::with(&[virtual_server(vec![checked(1)])]);
+    let resume = |servers| Scheduler::resume(world.now, world.scheduler.knowledge(), servers);
+    assert_eq!(resume(vec![]), Err(Unrelated));
+    assert_eq!(resume(vec![virtual_server(vec![checked(1), checked(2)])]), Err(Unrelated));
+    assert_eq!(resume(vec![virtual_server(vec![server(1, vec![])])]), Err(Unrelated));
+    assert_eq!(resume(vec![virtual_server(vec![checked(1)])]), Ok(world.scheduler.clone()));
 }

@@ -24,9 +24,9 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use checker::{Action, Event, Input, Scheduler, Why};
+use checker::{Action, Event, Input, Scheduler, VirtualServerSpec, Why};
 use clock::Instant;
-use config::model::LvsGlobals;
+use config::model::{LvsGlobals, Packed};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -256,7 +256,7 @@ impl Process {
 
     fn tell_report(&mut self, asked: Dump) {
         let last = self.probes.last.all();
-        self.tell(&FromChecker::Report(asked, Box::new(self.scheduler.clone()), last));
+        self.tell(&FromChecker::Report(asked, self.scheduler.knowledge(), last));
     }
 
     async fn wait(&mut self, buffer: &mut [u8]) -> Woken {
@@ -289,11 +289,10 @@ impl Process {
         loop {
             match self.decoder.next() {
                 Ok(None) => return true,
-                Ok(Some(ToChecker::Resume(snapshot))) => match postcard::from_bytes(&snapshot) {
+                Ok(Some(ToChecker::Resume { knowledge, servers })) => match resume(&knowledge, &servers) {
                     Ok(scheduler) => {
                         self.scheduler = scheduler;
                         self.resumed = true;
-                        self.feed(Input::Resume);
                         self.limit();
                     }
                     Err(error) => {
@@ -382,7 +381,7 @@ impl Process {
         }
         if self.snapshot_at.is_some_and(|at| at <= now) {
             self.snapshot_at = None;
-            if let Ok(snapshot) = postcard::to_allocvec(&self.scheduler) {
+            if let Ok(snapshot) = postcard::to_allocvec(&self.scheduler.knowledge()) {
                 self.tell(&FromChecker::Snapshot(snapshot));
             }
             memory::give_back();
@@ -526,6 +525,12 @@ impl Process {
             drop(self.to_parent.send(std::mem::take(&mut self.outbox)));
         }
     }
+}
+
+/// The scheduler of a predecessor.
+fn resume(knowledge: &[u8], servers: &Packed<VirtualServerSpec>) -> Result<Scheduler, String> {
+    let knowledge = postcard::from_bytes(knowledge).map_err(|error| error.to_string())?;
+    Scheduler::resume(net::now(), knowledge, servers.iter()).map_err(|error| error.to_string())
 }
 
 /// When a check that is due then begins.

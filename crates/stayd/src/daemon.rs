@@ -11,6 +11,7 @@ mod children;
 mod dumps;
 mod events;
 mod first;
+mod kept;
 mod pid_files;
 mod reaper;
 mod reload;
@@ -33,7 +34,7 @@ use crate::cli::Options;
 use crate::configuration::{Configuration, Refusal};
 use crate::exit::Exit;
 use crate::host::ThisHost;
-use crate::ipc::{Dump, FromChecker, FromVrrp, Snapshot};
+use crate::ipc::{Dump, FromChecker, FromVrrp};
 use crate::limits;
 use crate::linkbeat::Linkbeats;
 use crate::log::{self, Idents};
@@ -47,6 +48,7 @@ use backoff::Backoff;
 use child::{Child, Ended};
 pub use child::{ROLE_VARIABLE, Role};
 use first::First;
+use kept::Kept;
 use pid_files::PidFiles;
 use reload::Reloads;
 use saves::Saves;
@@ -155,7 +157,8 @@ struct Daemon {
     /// Settings of the kernel as the VRRP process found them.
     found: BTreeMap<Setting, i32>,
     states: BTreeMap<String, StateName>,
-    scheduler: Option<Snapshot>,
+    /// Of the checker process.
+    kept: Kept,
     /// The firewall marks of groups, and the packets that get them.
     marks: Marks,
     marked: Vec<Marked>,
@@ -198,7 +201,7 @@ impl Daemon {
             instances: BTreeMap::new(),
             found: BTreeMap::new(),
             states: BTreeMap::new(),
-            scheduler: None,
+            kept: Kept::default(),
             marks: Marks::default(),
             marked: Vec::new(),
             notifier: Notifier::new(),

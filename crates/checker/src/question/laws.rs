@@ -85,7 +85,7 @@ fn spec(port: u16, asked: &Asked) -> VirtualServerSpec {
 
 /// The check of each virtual server.
 fn states(scheduler: &Scheduler) -> Vec<CheckState> {
-    scheduler.virtual_servers.values().flat_map(|it| &it.checks).flatten().cloned().collect()
+    scheduler.virtual_servers.values().flat_map(|it| it.states.iter()).flatten().cloned().collect()
 }
 
 /// Runs in flight: when each ends, and what it asks.

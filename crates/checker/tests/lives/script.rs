@@ -204,10 +204,15 @@ impl<K: Kernel> Life<K> {
                 }
             }
             Happens::Crash => {
-                let snapshot = postcard::to_allocvec(&self.scheduler).map_err(|error| error.to_string())?;
-                self.scheduler = postcard::from_bytes(&snapshot).map_err(|error| error.to_string())?;
+                let servers: Vec<_> = self.scheduler.virtual_servers().cloned().collect();
+                let known = self.scheduler.knowledge();
+                let next = Scheduler::resume(self.now, known, servers).map_err(|error| error.to_string())?;
+                // Health is made anew, and is what it was.
+                if next.health() != self.scheduler.health() {
+                    return Err(format!("{:?} became {:?}", self.scheduler.health(), next.health()));
+                }
+                self.scheduler = next;
                 self.in_flight.clear();
-                self.input(Input::Resume);
             }
             // Each may be refused.
             Happens::Others(ops) => drop(self.kernel.apply(&ops)),

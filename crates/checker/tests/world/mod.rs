@@ -136,10 +136,11 @@ impl World {
 
     /// The process dies and its successor goes on with its state; what was in flight is lost.
     pub fn crash_and_resume(&mut self) {
-        let snapshot = postcard::to_allocvec(&self.scheduler).unwrap();
-        self.scheduler = postcard::from_bytes(&snapshot).unwrap();
+        let knowledge = postcard::to_allocvec(&self.scheduler.knowledge()).unwrap();
+        let servers: Vec<_> = self.scheduler.virtual_servers().cloned().collect();
+        let knowledge = postcard::from_bytes(&knowledge).unwrap();
+        self.scheduler = Scheduler::resume(self.now, knowledge, servers).unwrap();
         self.in_flight.clear();
-        self.input(Input::Resume);
     }
 
     pub fn starts_of(&self, target: SocketAddr) -> Vec<Millis> {

@@ -8,6 +8,7 @@ use config::model::{IpvsNamespace, Model, Packed};
 use vrrp::{StateName, TrackerId, TrackerKind, TrackerState};
 
 use super::child::{Child, Ended};
+use super::kept::Kept;
 use super::{Daemon, Role};
 use crate::configuration::Configuration;
 use crate::exit::Exit;
@@ -82,8 +83,8 @@ impl Daemon {
                 }
             }
             Role::Checker => {
-                if let Some(scheduler) = &self.scheduler {
-                    child.send(&ToChecker::Resume(scheduler.clone()));
+                if let Some(message) = self.kept.message(&self.configuration.virtual_servers) {
+                    child.send(&message);
                 }
             }
         }
@@ -213,7 +214,7 @@ impl Daemon {
                 self.found.clear();
                 self.states.clear();
             }
-            Role::Checker => self.scheduler = None,
+            Role::Checker => self.kept = Kept::default(),
         }
     }
 }

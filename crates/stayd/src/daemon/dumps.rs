@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use checker::{ProbeSpec, Scheduler};
+use checker::{Knowledge, ProbeSpec, Scheduler};
 use config::model::Identity;
 use vrrp::InstanceStatus;
 
@@ -66,16 +66,35 @@ impl Daemon {
     pub(super) fn write_checker(
         &self,
         asked: Dump,
-        scheduler: &Scheduler,
+        knowledge: Knowledge,
         last: &BTreeMap<ProbeSpec, LastRun>,
     ) {
+        let servers: Vec<_> = self.configuration.virtual_servers.iter().collect();
+        if let Some(child) =
+            self.children.get(&Role::Checker).filter(|_| self.awaited.contains(&Role::Checker))
+        {
+            // That was about the servers of the configuration before: once more, of those that it has then.
+            child.send(&ToChecker::Report(asked));
+            return;
+        }
+        let scheduler = match Scheduler::resume(net::now(), knowledge, servers.iter().cloned()) {
+            Ok(scheduler) => scheduler,
+            Err(error) => {
+                tracing::error!("cannot tell what the checker process says of its checks: {error}");
+                return;
+            }
+        };
         let model = &self.configuration.rest;
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
-        let servers: Vec<_> = self.configuration.virtual_servers.iter().collect();
         let events: Vec<_> = model.server_events.iter().collect();
         let served = (servers.as_slice(), events.as_slice(), model);
         let router = &self.configuration.vrrp;
-        let facts = CheckerFacts { scheduler, last, trackers: self.trackers.states(), calendar: calendar() };
+        let facts = CheckerFacts {
+            scheduler: &scheduler,
+            last,
+            trackers: self.trackers.states(),
+            calendar: calendar(),
+        };
         self.put(asked, Part::Checker, &dump::checker(router, served, &facts, &numbers));
     }
 

@@ -112,9 +112,13 @@ impl Daemon {
     fn hear_checker(&mut self, message: FromChecker) {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
-            FromChecker::Snapshot(scheduler) => self.scheduler = Some(scheduler),
-            FromChecker::Report(asked, scheduler, last) => {
-                self.write_checker(asked, &scheduler, &last);
+            FromChecker::Snapshot(snapshot) => {
+                if self.kept.hear(snapshot, !self.awaited.contains(&Role::Checker)) {
+                    memory::let_go_of_code();
+                }
+            }
+            FromChecker::Report(asked, knowledge, last) => {
+                self.write_checker(asked, knowledge, &last);
                 if matches!(asked, Dump::Saved(Side::Before, _)) {
                     self.saved_before(Role::Checker);
                 }

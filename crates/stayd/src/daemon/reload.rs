@@ -72,7 +72,8 @@ impl Daemon {
 
     /// Puts another configuration into effect.
     pub(super) fn change_to(&mut self, configuration: Configuration) {
-        self.configuration = configuration;
+        let before = std::mem::replace(&mut self.configuration, configuration);
+        self.kept.outdate(before.virtual_servers);
         name_process(self.configuration.rest.globals.daemon.process_name.as_deref());
         self.save_configuration();
         self.watch_reload_time();

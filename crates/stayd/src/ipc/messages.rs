@@ -138,14 +138,20 @@ pub enum FromVrrp {
     Line(Line),
 }
 
-/// A [`checker::Scheduler`] in bytes: the parent only keeps it, and those of thousands of servers are large.
+/// [`checker::Knowledge`] in bytes: the parent only keeps it, and that of thousands of servers is large.
 pub type Snapshot = Vec<u8>;
 
 /// From the parent to the checker process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToChecker {
     /// What a crashed predecessor knew; before the first configuration.
-    Resume(#[serde(with = "serde_bytes")] Snapshot),
+    Resume {
+        /// That.
+        #[serde(with = "serde_bytes")]
+        knowledge: Snapshot,
+        /// What it is about.
+        servers: Packed<VirtualServerSpec>,
+    },
     /// How the process is called and scheduled, and whether it may raise itself; before each configuration.
     Schedule(ProcessSpec, Rise),
     /// Where IPVS is, if not in the network namespace of the process; before the first configuration.
@@ -214,7 +220,7 @@ pub enum FromChecker {
     /// What a successor would need.
     Snapshot(#[serde(with = "serde_bytes")] Snapshot),
     /// The same, since the parent or a signal asked for it.
-    Report(Dump, Box<checker::Scheduler>, BTreeMap<ProbeSpec, LastRun>),
+    Report(Dump, checker::Knowledge, BTreeMap<ProbeSpec, LastRun>),
     /// A signal asked this process to read its configuration again.
     Reload,
     /// The health of real servers and the quorums of virtual servers, in their order, for those who are to be told.
