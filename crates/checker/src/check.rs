@@ -138,7 +138,7 @@ impl CheckState {
                 (Conclusion::Blind { error, news: was_blind != Some(error) }, spec.delay_loop)
             }
         };
-        self.phase = Phase::Waiting(now + pause);
+        self.phase = Phase::Waiting(now + pause.get());
         Concluded { conclusion, sees_again: was_blind.is_some() && self.blind.is_none() }
     }
 

@@ -52,8 +52,8 @@ impl Pass {
     /// When a new check runs: after 1 s and a random part of its warm-up.
     fn first_run(&mut self, questions: &mut Questions, spec: &CheckSpec) -> Instant {
         let earliest = self.now + FIRST_AFTER;
-        let drawn = earliest + self.spread.up_to(spec.warmup);
-        questions.next(&spec.probe, spec.delay_loop, earliest, drawn, earliest + spec.warmup)
+        let drawn = earliest + self.spread.up_to(spec.warmup.get());
+        questions.next(&spec.probe, spec.delay_loop.get(), earliest, drawn, earliest + spec.warmup.get())
     }
 
     fn leave(&mut self, state: &CheckState) {

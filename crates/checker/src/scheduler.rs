@@ -242,7 +242,7 @@ impl Scheduler {
             let suspended = is_suspended(&virtual_server.spec, &self.here);
             let Some((spec, state)) = virtual_server.check(place) else { continue };
             if suspended {
-                let later = now + spec.delay_loop;
+                let later = now + spec.delay_loop.get();
                 state.phase = Phase::Waiting(later);
                 self.due.insert((later, place));
                 continue;
@@ -301,8 +301,8 @@ impl Scheduler {
         if let Phase::Waiting(at) = state.phase
             && !state.is_mid_round()
         {
-            let soonest = now + SHORTEST.min(spec.delay_loop / 2);
-            let next = self.questions.next(&spec.probe, spec.delay_loop, soonest, at, at);
+            let soonest = now + SHORTEST.min(spec.delay_loop.get() / 2);
+            let next = self.questions.next(&spec.probe, spec.delay_loop.get(), soonest, at, at);
             state.phase = Phase::Waiting(next);
         }
         let phase = state.phase;

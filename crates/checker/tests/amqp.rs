@@ -120,7 +120,7 @@ async fn another_protocol_or_version_is_a_failure() {
 #[tokio::test]
 async fn a_broker_that_only_takes_connections_is_down() {
     let server = broker(vec![], vec![]).await;
-    let connection = Connection { timeout: HURRY, ..to(server.target) };
+    let connection = Connection { timeout: HURRY.into(), ..to(server.target) };
     assert_eq!(ask(connection, None).await, Outcome::Failure(Failure::TimedOut));
     let server = serve(|mut stream: TcpStream| async move {
         stream.read_exact(&mut [0; 8]).await.unwrap();

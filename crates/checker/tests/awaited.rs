@@ -14,7 +14,7 @@ use world::*;
 fn quick(host: u8) -> RealServerSpec {
     let mut server = RealServerSpec { dest: dest(u32::from(host)), ..alpha(host) };
     server.checks[0].retry = 0;
-    server.checks[0].delay_loop = Duration::from_secs(1);
+    server.checks[0].delay_loop = Duration::from_secs(1).into();
     server
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use checker::probe::Connector;
-use checker::{Connection, Failure, Outcome, RunId};
+use checker::{Connection, Failure, Outcome, RunId, Source};
 use clock::Instant;
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
@@ -14,14 +14,7 @@ use tokio::net::TcpListener;
 const START: Instant = Instant::from_micros(0);
 
 fn to(target: SocketAddr) -> Connection {
-    Connection {
-        target,
-        source_address: None,
-        source_port: 0,
-        interface: None,
-        fwmark: 0,
-        timeout: Duration::from_secs(5),
-    }
+    Connection::new(target, Duration::from_secs(5).into())
 }
 
 /// An address where nobody answers: the queue of its listener is full.
@@ -100,7 +93,8 @@ async fn a_run_that_is_given_up_has_no_outcome() {
 #[tokio::test]
 async fn what_is_wrong_at_once_is_said_at_once() {
     let mut connector = Connector::new().unwrap();
-    let unknown = Connection { interface: Some("nosuchlink".into()), ..to("127.0.0.1:9".parse().unwrap()) };
+    let unknown = to("127.0.0.1:9".parse().unwrap())
+        .from(Source { interface: Some("nosuchlink".into()), ..Source::default() });
     assert!(matches!(connector.start(START, RunId(1), &unknown), Some(Outcome::Unknown(_))));
     assert_eq!(connector.next_deadline(), None);
 }

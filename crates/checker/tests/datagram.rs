@@ -23,7 +23,7 @@ async fn named(connection: Connection, name: &str) -> Outcome {
 }
 
 fn hurried(server: &Server) -> Connection {
-    Connection { timeout: HURRY, ..to(server.target) }
+    Connection { timeout: HURRY.into(), ..to(server.target) }
 }
 
 /// The question as its own answer, with this response code.

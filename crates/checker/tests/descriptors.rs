@@ -10,14 +10,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 #[tokio::test]
 async fn a_host_without_descriptors_cannot_ask_and_can_again_when_it_has_some() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let spec = ProbeSpec::Tcp(Connection {
-        target: listener.local_addr().unwrap(),
-        source_address: None,
-        source_port: 0,
-        interface: None,
-        fwmark: 0,
-        timeout: Duration::from_secs(30),
-    });
+    let spec =
+        ProbeSpec::Tcp(Connection::new(listener.local_addr().unwrap(), Duration::from_secs(30).into()));
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
     let without = probe(&spec, &Resources::default()).await;

@@ -21,7 +21,7 @@ fn any_check(host: u8) -> impl Strategy<Value = CheckSpec> {
     (0..3_u16, 0..3_u32, any::<bool>()).prop_map(move |(port, retry, alpha)| CheckSpec {
         retry,
         alpha,
-        warmup: Duration::from_secs(u64::from(retry)),
+        warmup: Duration::from_secs(u64::from(retry)).into(),
         ..check(at_port(host, port))
     })
 }

@@ -180,7 +180,7 @@ async fn a_server_that_resets_the_stream_is_down_with_its_code() {
 #[tokio::test]
 async fn a_server_that_says_nothing_or_too_much_is_down_in_bounded_time_and_memory() {
     let (silent, _) = server(Answer::Silence).await;
-    let hurried = |target| grpc(Connection { timeout: HURRY, ..to(target) });
+    let hurried = |target| grpc(Connection { timeout: HURRY.into(), ..to(target) });
     assert_eq!(ask(hurried(silent.target)).await, failed(Failure::TimedOut));
     assert_eq!(verdict(Answer::Flood).await, failed(Failure::TooLong));
     let mute = serve(|stream| async move {

@@ -201,7 +201,7 @@ fn model(spec: &CheckSpec, at_start: bool, history: &[Outcome]) -> (bool, Durati
     let up = if never_succeeded && spec.alpha { false } else { own == 0 && row < round };
     let last_unknown = history.last() == Some(&UNKNOWN);
     let mid_round = !(row - own).is_multiple_of(round);
-    (up, if mid_round && !last_unknown { spec.delay_before_retry } else { spec.delay_loop })
+    (up, if mid_round && !last_unknown { spec.delay_before_retry.get() } else { spec.delay_loop.get() })
 }
 
 /// Plays the runs to a scheduler and compares health and times after each.

@@ -23,7 +23,8 @@ fn services() -> Vec<VirtualServerSpec> {
         let [high, low] = service.to_be_bytes();
         let host = u8::try_from(host).unwrap();
         let address = IpAddr::V4(Ipv4Addr::new(10, high, low, host));
-        let check = CheckSpec { warmup: Duration::from_secs(10), ..check(SocketAddr::new(address, 80)) };
+        let check =
+            CheckSpec { warmup: Duration::from_secs(10).into(), ..check(SocketAddr::new(address, 80)) };
         RealServerSpec {
             key: DestKey { address, port: 80 },
             snmp_name: None,

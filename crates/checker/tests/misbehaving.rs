@@ -34,7 +34,7 @@ const KINDS: [Kind; 7] = [Tcp, Http, Ssl, Smtp, Amqp, Grpc, GrpcTls];
 
 impl Kind {
     fn spec(self, target: SocketAddr, timeout: Duration) -> ProbeSpec {
-        let connection = Connection { timeout, ..to(target) };
+        let connection = Connection { timeout: timeout.into(), ..to(target) };
         let page = |tls| {
             let mut page = servers::page(connection.clone());
             (page.tls, page.urls[0].digest) = (tls, Some([0; 16]));

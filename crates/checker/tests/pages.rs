@@ -85,7 +85,7 @@ fn page(target: SocketAddr) -> HttpProbe {
 }
 
 fn impatient(mut http: HttpProbe) -> HttpProbe {
-    http.connection.timeout = Duration::from_millis(200);
+    http.connection.timeout = Duration::from_millis(200).into();
     http
 }
 
@@ -383,7 +383,7 @@ async fn a_slow_handshake_is_part_of_the_time_that_a_page_has() {
         let _ = perform(&mut stream, &[send(format!("{OK}\r\n")), Act::Drip(b'x', seconds(9))]).await;
     });
     let mut slow = over_tls(address);
-    slow.connection.timeout = seconds(10);
+    slow.connection.timeout = seconds(10).into();
     let begin = tokio::time::Instant::now();
     assert_eq!(ask(slow).await, wrong(PageFault::Endless));
     assert_eq!(begin.elapsed().as_secs(), 100);

@@ -4,14 +4,14 @@
 mod servers;
 
 use checker::probe::{Resources, probe};
-use checker::{Cause, Connection, Failure, LocalError, Outcome, ProbeSpec, Step};
+use checker::{Cause, Failure, LocalError, Outcome, ProbeSpec, Source, Step};
 use servers::to;
 
 /// Where this user may have no socket for echoes at all, the probe says so, and that is all that can be seen.
 const FORBIDDEN: Outcome = Outcome::Unknown(LocalError { step: Step::Open, cause: Cause::NotPermitted });
 
 async fn ask(target: &str) -> Outcome {
-    let connection = Connection { source_port: 9, ..to(format!("{target}:0").parse().unwrap()) };
+    let connection = to(format!("{target}:0").parse().unwrap()).from(Source { port: 9, ..Source::default() });
     probe(&ProbeSpec::Ping(connection), &Resources::default()).await
 }
 

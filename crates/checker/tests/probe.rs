@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use checker::probe::{Resources, probe};
-use checker::{Cause, Connection, Failure, LocalError, Outcome, ProbeSpec, Step};
+use checker::{Cause, Connection, Failure, LocalError, Outcome, ProbeSpec, Source, Step};
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
 
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn to(target: SocketAddr) -> Connection {
-    Connection { target, source_address: None, source_port: 0, interface: None, fwmark: 0, timeout: PATIENCE }
+    Connection::new(target, PATIENCE.into())
 }
 
 async fn ask(connection: Connection) -> Outcome {
@@ -76,7 +76,10 @@ async fn a_port_that_does_not_answer_times_out_by_the_deadline_of_the_probe() {
     let (_socket, target, _waiting) = silent_port();
     let began = std::time::Instant::now();
     let timeout = Duration::from_millis(300);
-    assert_eq!(ask(Connection { timeout, ..to(target) }).await, Outcome::Failure(Failure::TimedOut));
+    assert_eq!(
+        ask(Connection { timeout: timeout.into(), ..to(target) }).await,
+        Outcome::Failure(Failure::TimedOut)
+    );
     assert!(began.elapsed() >= timeout);
 }
 
@@ -93,7 +96,10 @@ async fn the_probe_comes_from_the_source_address() {
         let listener = listener(address).await;
         let source_address = Some(source.parse().unwrap());
         let target = listener.local_addr().unwrap();
-        assert_eq!(ask(Connection { source_address, ..to(target) }).await, Outcome::Success);
+        assert_eq!(
+            ask(to(target).from(Source { address: source_address, ..Source::default() })).await,
+            Outcome::Success
+        );
         let (_stream, from) = listener.accept().await.unwrap();
         assert_eq!(Some(from.ip()), source_address);
     }
@@ -107,7 +113,8 @@ async fn a_fixed_source_port_serves_one_probe_after_the_other() {
         let (socket, free) = bound(address);
         drop(socket);
         for _ in 0..3 {
-            let connection = Connection { source_port: free.port(), ..to(listener.local_addr().unwrap()) };
+            let connection =
+                to(listener.local_addr().unwrap()).from(Source { port: free.port(), ..Source::default() });
             assert_eq!(ask(connection).await, Outcome::Success);
             let (_stream, from) = listener.accept().await.unwrap();
             assert_eq!(from.port(), free.port());
@@ -120,7 +127,7 @@ async fn the_probe_leaves_by_the_interface() {
     let listener = listener("127.0.0.1").await;
     let interface = Some("lo".to_owned());
     let target = listener.local_addr().unwrap();
-    assert_eq!(ask(Connection { interface, ..to(target) }).await, Outcome::Success);
+    assert_eq!(ask(to(target).from(Source { interface, ..Source::default() })).await, Outcome::Success);
 }
 
 #[tokio::test]
@@ -128,7 +135,8 @@ async fn a_source_address_that_is_not_here_is_a_local_error() {
     let listener = listener("127.0.0.1").await;
     // TEST-NET-1: no host has it.
     let source_address = Some("192.0.2.1".parse().unwrap());
-    let connection = Connection { source_address, ..to(listener.local_addr().unwrap()) };
+    let connection =
+        to(listener.local_addr().unwrap()).from(Source { address: source_address, ..Source::default() });
     assert_eq!(ask(connection).await, unknown(Step::BindAddress, Cause::NoAddress));
 }
 
@@ -137,7 +145,8 @@ async fn a_source_port_in_use_is_a_local_error() {
     let listener = listener("127.0.0.1").await;
     let target = listener.local_addr().unwrap();
     let source_address = Some(target.ip());
-    let connection = Connection { source_address, source_port: target.port(), ..to(target) };
+    let connection =
+        to(target).from(Source { address: source_address, port: target.port(), ..Source::default() });
     assert_eq!(ask(connection).await, unknown(Step::BindAddress, Cause::AddressInUse));
 }
 
@@ -145,7 +154,7 @@ async fn a_source_port_in_use_is_a_local_error() {
 async fn an_interface_that_is_not_here_is_a_local_error() {
     let listener = listener("127.0.0.1").await;
     let interface = Some("stayd-none".to_owned());
-    let connection = Connection { interface, ..to(listener.local_addr().unwrap()) };
+    let connection = to(listener.local_addr().unwrap()).from(Source { interface, ..Source::default() });
     assert_eq!(ask(connection).await, unknown(Step::BindInterface, Cause::NoInterface));
 }
 
@@ -161,7 +170,7 @@ async fn a_dropped_probe_closes_its_socket() {
     let (socket, free) = bound("127.0.0.1");
     drop(socket);
     let source = Some(free.ip());
-    let connection = Connection { source_address: source, source_port: free.port(), ..to(target) };
+    let connection = to(target).from(Source { address: source, port: free.port(), ..Source::default() });
     let port_is_free = || std::net::TcpListener::bind(free).is_ok();
     let mut asking = Box::pin(ask(connection));
     assert!(tokio::time::timeout(Duration::from_millis(50), &mut asking).await.is_err());

@@ -12,7 +12,7 @@ use world::*;
 
 /// Fails at the first failure, asks every second.
 fn quick(host: u8, weight: u32) -> RealServerSpec {
-    let check = CheckSpec { retry: 0, delay_loop: Duration::from_secs(1), ..check(target(host)) };
+    let check = CheckSpec { retry: 0, delay_loop: Duration::from_secs(1).into(), ..check(target(host)) };
     RealServerSpec { dest: dest(weight), ..server(host, vec![check]) }
 }
 

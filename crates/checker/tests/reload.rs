@@ -12,7 +12,7 @@ use world::*;
 fn with_timeout(host: u8, seconds: u64) -> RealServerSpec {
     let mut check = check(target(host));
     let checker::ProbeSpec::Tcp(connection) = &mut check.probe else { panic!() };
-    connection.timeout = Duration::from_secs(seconds);
+    connection.timeout = Duration::from_secs(seconds).into();
     server(host, vec![check])
 }
 
@@ -150,7 +150,7 @@ fn a_changed_check_of_a_working_server_is_forgiven_its_first_failures() {
 #[test]
 fn a_changed_check_runs_no_later_than_the_old_one_would_have() {
     let slow = |port| {
-        let check = CheckSpec { warmup: Duration::from_hours(1000), ..check(at_port(1, port)) };
+        let check = CheckSpec { warmup: Duration::from_hours(1000).into(), ..check(at_port(1, port)) };
         server(1, vec![check])
     };
     let mut world = World::with(&[virtual_server(vec![on_port(1, 80)])]);
@@ -178,7 +178,7 @@ fn a_run_of_a_changed_check_is_cancelled_and_its_result_is_ignored() {
 #[test]
 fn a_check_with_another_schedule_keeps_its_count_and_runs_no_later_than_a_new_one() {
     let every = |seconds, retry| {
-        let check = CheckSpec { delay_loop: Duration::from_secs(seconds), retry, ..check(target(1)) };
+        let check = CheckSpec { delay_loop: Duration::from_secs(seconds).into(), retry, ..check(target(1)) };
         server(1, vec![check])
     };
     let mut world = World::with(&[virtual_server(vec![every(3600, 2)])]);

@@ -33,7 +33,7 @@ fn another_port_or_another_timeout_is_another_question() {
     let other_port = check(at_port(1, 81));
     let mut slower = check(target(1));
     slower.probe = checker::ProbeSpec::Tcp(checker::Connection {
-        timeout: Duration::from_secs(2),
+        timeout: Duration::from_secs(2).into(),
         ..connection(target(1))
     });
     let servers = vec![server(1, vec![check(target(1)), other_port, slower])];
@@ -57,8 +57,9 @@ fn servers_that_share_a_question_come_and_go_by_their_own_retries() {
 
 #[test]
 fn a_check_that_is_due_while_its_question_is_in_flight_waits_for_that_answer() {
-    let often = server(1, vec![CheckSpec { delay_loop: Duration::from_secs(1), ..check(target(1)) }]);
-    let seldom = server(1, vec![CheckSpec { delay_loop: Duration::from_millis(2_500), ..check(target(1)) }]);
+    let often = server(1, vec![CheckSpec { delay_loop: Duration::from_secs(1).into(), ..check(target(1)) }]);
+    let seldom =
+        server(1, vec![CheckSpec { delay_loop: Duration::from_millis(2_500).into(), ..check(target(1)) }]);
     let mut world = World::with(&[virtual_server(vec![often]), on_port(443, vec![seldom])]);
     world.answer(target(1), checker::Outcome::Success, Duration::from_secs(2));
     world.run_to(20_000);
@@ -68,8 +69,9 @@ fn a_check_that_is_due_while_its_question_is_in_flight_waits_for_that_answer() {
 
 #[test]
 fn an_answer_that_is_there_is_not_used_again() {
-    let often = server(1, vec![CheckSpec { delay_loop: Duration::from_secs(1), ..check(target(1)) }]);
-    let seldom = server(1, vec![CheckSpec { delay_loop: Duration::from_millis(2_500), ..check(target(1)) }]);
+    let often = server(1, vec![CheckSpec { delay_loop: Duration::from_secs(1).into(), ..check(target(1)) }]);
+    let seldom =
+        server(1, vec![CheckSpec { delay_loop: Duration::from_millis(2_500).into(), ..check(target(1)) }]);
     let mut world = World::with(&[virtual_server(vec![often]), on_port(443, vec![seldom])]);
     world.open(target(1));
     world.run_to(4_000);
@@ -78,7 +80,8 @@ fn an_answer_that_is_there_is_not_used_again() {
 
 #[test]
 fn checks_that_share_a_question_keep_step_from_the_first_run_on() {
-    let slowly = |host| server(host, vec![CheckSpec { warmup: Duration::from_secs(4), ..check(target(1)) }]);
+    let slowly =
+        |host| server(host, vec![CheckSpec { warmup: Duration::from_secs(4).into(), ..check(target(1)) }]);
     let mut world = World::with(&[virtual_server(vec![slowly(1)]), on_port(443, vec![slowly(2)])]);
     world.open(target(1));
     world.run_to(60_000);

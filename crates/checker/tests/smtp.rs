@@ -100,7 +100,7 @@ async fn a_server_that_says_nothing_times_out() {
         std::future::pending::<()>().await;
     })
     .await;
-    let connection = Connection { timeout: HURRY, ..to(server.target) };
+    let connection = Connection { timeout: HURRY.into(), ..to(server.target) };
     assert_eq!(ask(connection).await, Outcome::Failure(Failure::TimedOut));
 }
 
@@ -112,7 +112,7 @@ async fn a_server_that_drips_times_out_however_long_it_goes_on() {
         }
     })
     .await;
-    let connection = Connection { timeout: HURRY, ..to(server.target) };
+    let connection = Connection { timeout: HURRY.into(), ..to(server.target) };
     assert_eq!(ask(connection).await, Outcome::Failure(Failure::TimedOut));
 }
 
@@ -127,7 +127,7 @@ async fn each_answer_has_its_own_time() {
         }
     })
     .await;
-    let connection = Connection { timeout: Duration::from_secs(2), ..to(server.target) };
+    let connection = Connection { timeout: Duration::from_secs(2).into(), ..to(server.target) };
     assert_eq!(ask(connection).await, Outcome::Success);
 }
 

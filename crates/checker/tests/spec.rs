@@ -50,14 +50,14 @@ fn probes() -> Vec<ProbeSpec> {
             record: DnsType::Soa,
             name: String::new(),
         })),
-        ProbeSpec::Misc(MiscProbe {
+        ProbeSpec::Misc(Box::new(MiscProbe {
             argv: vec!["/bin/true".into()],
             user: None,
             group: None,
-            timeout: connection.timeout,
+            timeout: connection.timeout.get(),
             timeout_written: false,
             dynamic: false,
-        }),
+        })),
         ProbeSpec::Ping(connection.clone()),
         ProbeSpec::Udp(UdpProbe { connection, payload: Some(vec![1]), reply: None }.into()),
     ]

@@ -24,7 +24,7 @@ fn without_warm_up_the_first_run_comes_one_second_after_the_start() {
 #[test]
 fn the_warm_up_spreads_the_first_runs_evenly_over_its_length() {
     let servers = (1..=100).map(|host| {
-        let check = CheckSpec { warmup: Duration::from_secs(10), ..check(target(host)) };
+        let check = CheckSpec { warmup: Duration::from_secs(10).into(), ..check(target(host)) };
         server(host, vec![check])
     });
     let mut world = World::with(&[virtual_server(servers.collect())]);
@@ -43,7 +43,7 @@ fn the_warm_up_spreads_the_first_runs_evenly_over_its_length() {
 fn another_seed_spreads_differently() {
     let starts = |seed| {
         let mut world = World::new();
-        let check = CheckSpec { warmup: Duration::from_secs(60), ..check(target(1)) };
+        let check = CheckSpec { warmup: Duration::from_secs(60).into(), ..check(target(1)) };
         let servers = vec![virtual_server(vec![server(1, vec![check])])];
         world.input(Input::Configure { servers, seed });
         world.run_to(61_000);
@@ -73,9 +73,9 @@ fn the_period_counts_from_the_end_of_a_run() {
 fn a_run_longer_than_the_period_is_not_doubled() {
     // connect_timeout 6, delay_loop 2, retry 1, delay_before_retry 1: keepalived's SYNs came at these times.
     let check = CheckSpec {
-        delay_loop: Duration::from_secs(2),
+        delay_loop: Duration::from_secs(2).into(),
         retry: 1,
-        delay_before_retry: Duration::from_secs(1),
+        delay_before_retry: Duration::from_secs(1).into(),
         ..check(target(1))
     };
     let mut world = World::with(&[virtual_server(vec![server(1, vec![check])])]);

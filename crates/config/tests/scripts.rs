@@ -269,7 +269,7 @@ fn a_misc_check_keeps_its_command_and_time() {
         (misc.argv.join(" "), misc.timeout, misc.dynamic),
         ("/s/ok a".into(), Duration::from_secs(7), true)
     );
-    assert_eq!((check.retry, check.delay_before_retry), (0, Duration::from_secs(1)));
+    assert_eq!((check.retry, check.delay_before_retry.get()), (0, Duration::from_secs(1)));
 }
 
 #[test]

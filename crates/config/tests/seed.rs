@@ -96,9 +96,12 @@ fn the_seed_gives_two_tcp_services_with_three_servers_each() {
             let [check] = real.checks.as_slice() else { panic!("{:?}", real.checks) };
             let Some(connection) = check.probe.connection() else { panic!("{check:?}") };
             assert_eq!(connection.target.to_string(), real.key.to_string().replace(['[', ']'], ""));
-            assert_eq!(connection.timeout, Duration::from_secs(3));
-            assert_eq!((check.delay_loop, check.warmup), (Duration::from_secs(6), Duration::from_secs(6)));
-            assert_eq!((check.retry, check.delay_before_retry), (3, Duration::from_secs(3)));
+            assert_eq!(connection.timeout.get(), Duration::from_secs(3));
+            assert_eq!(
+                (check.delay_loop.get(), check.warmup.get()),
+                (Duration::from_secs(6), Duration::from_secs(6))
+            );
+            assert_eq!((check.retry, check.delay_before_retry.get()), (3, Duration::from_secs(3)));
         }
     }
     let instance = &model.vrrp.instances[0];

@@ -77,8 +77,11 @@ fn the_classic_nat_sample_with_a_sorry_server_is_understood() {
     let [check] = server.real_servers[0].checks.as_slice() else { panic!() };
     let ProbeSpec::Http(http) = &check.probe else { panic!("{check:?}") };
     let HttpProbe { connection, tls: true, urls, .. } = http.as_ref() else { panic!("{check:?}") };
-    assert_eq!((connection.target.to_string(), connection.timeout), ("192.0.2.2:443".to_owned(), secs(3)));
-    assert_eq!((check.delay_loop, check.retry, check.delay_before_retry), (secs(6), 3, secs(3)));
+    assert_eq!(
+        (connection.target.to_string(), connection.timeout.get()),
+        ("192.0.2.2:443".to_owned(), secs(3))
+    );
+    assert_eq!((check.delay_loop.get(), check.retry, check.delay_before_retry.get()), (secs(6), 3, secs(3)));
     let [UrlSpec { path, digest: Some(digest), status, .. }, second] = urls.as_slice() else {
         panic!("{urls:?}")
     };
@@ -107,18 +110,11 @@ fn a_bare_server_has_keepaliveds_defaults() {
     );
     assert_eq!((real.dest.weight, real.dest.upper_threshold, real.dest.lower_threshold), (1, 0, 0));
     let expected = CheckSpec {
-        probe: ProbeSpec::Tcp(Connection {
-            target: "10.0.0.2:80".parse().unwrap(),
-            source_address: None,
-            source_port: 0,
-            interface: None,
-            fwmark: 0,
-            timeout: secs(5),
-        }),
-        delay_loop: secs(60),
+        probe: ProbeSpec::Tcp(Connection::new("10.0.0.2:80".parse().unwrap(), secs(5).into())),
+        delay_loop: secs(60).into(),
         retry: 1,
-        delay_before_retry: secs(1),
-        warmup: secs(60),
+        delay_before_retry: secs(1).into(),
+        warmup: secs(60).into(),
         alpha: false,
         log_all_failures: false,
         log_all_failures_written: false,
@@ -347,11 +343,17 @@ fn settings_of_checks_come_from_the_check_its_server_and_its_virtual_server() {
     assert_eq!((real.dest.weight, real.inhibit_on_failure, real.alpha), (7, true, false));
     let [first, second] = real.checks.as_slice() else { panic!() };
     let connection = reached(first);
-    assert_eq!((connection.timeout, first.delay_loop, first.retry), (secs(8), Duration::from_millis(500), 0));
-    assert_eq!((first.delay_before_retry, first.warmup, first.alpha), (secs(3), Duration::ZERO, false));
+    assert_eq!(
+        (connection.timeout.get(), first.delay_loop.get(), first.retry),
+        (secs(8), Duration::from_millis(500), 0)
+    );
+    assert_eq!(
+        (first.delay_before_retry.get(), first.warmup.get(), first.alpha),
+        (secs(3), Duration::ZERO, false)
+    );
     let connection = reached(second);
     assert_eq!(
-        (connection.timeout, second.delay_loop, second.retry, second.alpha),
+        (connection.timeout.get(), second.delay_loop.get(), second.retry, second.alpha),
         (secs(6), secs(10), 5, true)
     );
 }
@@ -365,8 +367,8 @@ fn a_check_connects_where_and_from_where_it_is_told() {
     };
     let connection = reached(check);
     assert_eq!(connection.target.to_string(), "10.0.0.3:8080");
-    assert_eq!((connection.source_address, connection.source_port), (Some(ip("10.0.0.9")), 5000));
-    assert_eq!((connection.interface.as_deref(), connection.fwmark), (Some("eth1"), 4));
+    assert_eq!((connection.source().address, connection.source().port), (Some(ip("10.0.0.9")), 5000));
+    assert_eq!((connection.source().interface.as_deref(), connection.source().fwmark), (Some("eth1"), 4));
     let loaded = with("", "TCP_CHECK {\nbindto 2001:db8::1\n}");
     assert_eq!(wrong(&loaded), [Code::WrongFamily]);
 }
@@ -385,7 +387,7 @@ fn each_kind_of_check_has_its_own_defaults() {
         let loaded = with("delay_loop 9", text);
         let server = only(&loaded);
         let [check] = server.real_servers[0].checks.as_slice() else { panic!("{text}") };
-        (check.retry, check.delay_before_retry)
+        (check.retry, check.delay_before_retry.get())
     };
     for (text, expected) in [
         ("TCP_CHECK {\n}", (1, secs(1))),
@@ -411,7 +413,7 @@ fn a_host_of_a_mail_check_is_a_check_of_its_own_beside_it() {
         .map(|check| {
             let ProbeSpec::Smtp(smtp) = &check.probe else { panic!("{check:?}") };
             assert_eq!((smtp.helo.as_str(), check.retry), ("late", 7));
-            (smtp.connection.target.to_string(), smtp.connection.timeout)
+            (smtp.connection.target.to_string(), smtp.connection.timeout.get())
         })
         .collect();
     let expected = [("10.0.0.2:26", 3), ("10.0.0.7:80", 5), ("10.0.0.2:27", 4)];

@@ -10,7 +10,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use checker::probe::{Resources, http};
-use checker::{Connection, Failure, HttpProbe, HttpVersion, Outcome, PageFault, Sni, TlsCheckSpec, UrlSpec};
+use checker::{
+    Connection, Failure, HttpProbe, HttpVersion, Outcome, PageFault, Sni, Source, TlsCheckSpec, UrlSpec,
+};
 use clap::{ArgAction, Parser};
 
 use crate::exit::Exit;
@@ -143,14 +145,11 @@ fn probe(arguments: &Arguments) -> Result<HttpProbe, String> {
         other => return Err(format!("invalid HTTP protocol version '{other}'")),
     };
     Ok(HttpProbe {
-        connection: Connection {
-            target: SocketAddr::new(address, port),
-            source_address: None,
-            source_port: 0,
-            interface: None,
-            fwmark,
-            timeout: Duration::from_secs(seconds.into()),
-        },
+        connection: Connection::new(
+            SocketAddr::new(address, port),
+            Duration::from_secs(seconds.into()).into(),
+        )
+        .from(Source { fwmark, ..Source::default() }),
         tls: arguments.use_ssl,
         tls_check: TlsCheckSpec::default(),
         version,

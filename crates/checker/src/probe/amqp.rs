@@ -33,7 +33,7 @@ const CLOSE_OK: u16 = 51;
 
 /// Talks to the broker once.
 pub(super) async fn probe(spec: &AmqpProbe) -> Outcome {
-    match within(spec.connection.timeout * STEPS, talk(spec)).await {
+    match within(spec.connection.timeout.get() * STEPS, talk(spec)).await {
         Ok(()) => Outcome::Success,
         Err(outcome) => outcome,
     }

@@ -62,6 +62,7 @@ fn verdict(stream: &TcpStream) -> io::Result<Option<io::Error>> {
 /// A socket that is ready to connect.
 pub(super) fn open(connection: &Connection, kind: Kind) -> Result<Socket, LocalError> {
     let at = |step: Step| move |error: io::Error| local(step, &error);
+    let source = connection.source();
     let domain = Domain::for_address(connection.target);
     // socket2 sets close-on-exec with SOCK_CLOEXEC.
     let icmp = if connection.target.is_ipv4() { Protocol::ICMPV4 } else { Protocol::ICMPV6 };
@@ -80,29 +81,29 @@ pub(super) fn open(connection: &Connection, kind: Kind) -> Result<Socket, LocalE
         };
         asked.map_err(io::Error::from).map_err(at(Step::Open))?;
     }
-    if let Some(interface) = &connection.interface {
+    if let Some(interface) = &source.interface {
         // Before `bind`, which takes the scope of a link-local address from it.
         socket.bind_device(Some(interface.as_bytes())).map_err(at(Step::BindInterface))?;
     }
-    if connection.fwmark != 0 {
-        socket.set_mark(connection.fwmark).map_err(at(Step::Mark))?;
+    if source.fwmark != 0 {
+        socket.set_mark(source.fwmark).map_err(at(Step::Mark))?;
     }
-    if connection.source_port != 0 && kind == Kind::Tcp {
+    if source.port != 0 && kind == Kind::Tcp {
         socket.set_linger(Some(Duration::ZERO)).map_err(at(Step::Open))?;
     }
-    if connection.source_address.is_some() || connection.source_port != 0 {
-        if connection.source_port == 0 {
+    if source.address.is_some() || source.port != 0 {
+        if source.port == 0 {
             // Or `bind` takes a port that no other probe from this address can use, whatever its target.
             setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)
                 .map_err(io::Error::from)
                 .map_err(at(Step::Open))?;
         }
-        let address = connection.source_address.unwrap_or(match connection.target {
+        let address = source.address.unwrap_or(match connection.target {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         });
-        let source = SocketAddr::new(address, connection.source_port);
-        socket.bind(&source.into()).map_err(at(Step::BindAddress))?;
+        let from = SocketAddr::new(address, source.port);
+        socket.bind(&from.into()).map_err(at(Step::BindAddress))?;
     }
     Ok(socket)
 }
@@ -156,16 +157,10 @@ pub(super) fn errno(error: &io::Error) -> Errno {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Source;
 
     fn to(target: &str) -> Connection {
-        Connection {
-            target: target.parse().unwrap(),
-            source_address: None,
-            source_port: 0,
-            interface: None,
-            fwmark: 0,
-            timeout: Duration::from_secs(5),
-        }
+        Connection::new(target.parse().unwrap(), Duration::from_secs(5).into())
     }
 
     fn error(errno: Errno) -> io::Error {
@@ -174,8 +169,11 @@ mod tests {
 
     #[test]
     fn the_socket_is_set_as_the_check_asks_and_never_blocks() {
-        let socket =
-            open(&Connection { interface: Some("lo".into()), ..to("127.0.0.1:9") }, Kind::Tcp).unwrap();
+        let socket = open(
+            &to("127.0.0.1:9").from(Source { interface: Some("lo".into()), ..Source::default() }),
+            Kind::Tcp,
+        )
+        .unwrap();
         assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
         assert!(socket.nonblocking().unwrap());
         assert_eq!(socket.linger().unwrap(), None);
@@ -185,13 +183,15 @@ mod tests {
     #[test]
     fn a_source_address_does_not_take_a_port_before_the_target_is_known() {
         let source_address = Some("127.0.0.9".parse().unwrap());
-        let socket = open(&Connection { source_address, ..to("127.0.0.1:9") }, Kind::Tcp).unwrap();
+        let socket =
+            open(&to("127.0.0.1:9").from(Source { address: source_address, ..Source::default() }), Kind::Tcp)
+                .unwrap();
         assert_eq!(socket.local_addr().unwrap().as_socket(), Some("127.0.0.9:0".parse().unwrap()));
     }
 
     #[test]
     fn the_mark_is_set_or_the_probe_says_that_it_may_not() {
-        let opened = open(&Connection { fwmark: 7, ..to("127.0.0.1:9") }, Kind::Tcp);
+        let opened = open(&to("127.0.0.1:9").from(Source { fwmark: 7, ..Source::default() }), Kind::Tcp);
         match opened {
             Ok(socket) => assert_eq!(socket.mark().unwrap(), 7),
             Err(refused) => {

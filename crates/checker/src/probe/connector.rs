@@ -80,7 +80,7 @@ impl Connector {
         if let Err(error) = self.poller.get_ref().0.add(&socket, event) {
             return Some(Outcome::Unknown(local(Step::Wait, &error.into())));
         }
-        let deadline = now + connection.timeout;
+        let deadline = now + connection.timeout.get();
         self.deadlines.insert((deadline, run));
         self.pending.insert(run, Pending { socket, deadline });
         None

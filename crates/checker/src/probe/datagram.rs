@@ -24,7 +24,7 @@ pub(super) async fn ask(
     buffer: &mut [u8],
     mut judge: impl FnMut(Kind, &[u8]) -> ControlFlow<Outcome>,
 ) -> Outcome {
-    let asked = within(connection.timeout, async {
+    let asked = within(connection.timeout.get(), async {
         let (socket, kind) = open(connection, kind)?;
         socket.send(question).await.map_err(|error| sent(&error))?;
         loop {

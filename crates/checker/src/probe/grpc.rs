@@ -44,7 +44,7 @@ pub(super) async fn probe(spec: &GrpcProbe, resources: &Resources) -> Outcome {
 }
 
 async fn talk(spec: &GrpcProbe, resources: &Resources) -> Result<GrpcHealth, Outcome> {
-    let timeout = spec.connection.timeout;
+    let timeout = spec.connection.timeout.get();
     let stream = within(timeout, connect(&spec.connection)).await?;
     let target = spec.connection.target;
     let authority = spec.authority.clone().unwrap_or_else(|| target.to_string());

@@ -82,7 +82,7 @@ pub async fn fetch(
 
 /// Ends what a page takes, whatever it is at.
 async fn in_time<T>(http: &HttpProbe, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
-    let patience = http.connection.timeout * PATIENCE;
+    let patience = http.connection.timeout.get() * PATIENCE;
     timeout(patience, asked).await.unwrap_or_else(|_elapsed| Err(PageFault::Endless.into()))
 }
 
@@ -116,13 +116,13 @@ async fn ask(
     see: &mut (dyn FnMut(&[u8]) + Send),
 ) -> Result<Response, Fault> {
     let connection = &http.connection;
-    let connected = timeout(connection.timeout, connect(connection)).await;
+    let connected = timeout(connection.timeout.get(), connect(connection)).await;
     let stream = connected
         .map_err(|_elapsed| Fault::Connect(Outcome::Failure(Failure::TimedOut)))?
         .map_err(Fault::Connect)?;
     let target: SocketAddr = connection.target;
     let request = request::request(http.version, &url.path, http.host(url), target);
-    let mut exchange = Exchange { wanted, see, limit: connection.timeout };
+    let mut exchange = Exchange { wanted, see, limit: connection.timeout.get() };
     if !http.tls {
         let mut stream = stream;
         return exchange.run(&mut stream, &request).await;

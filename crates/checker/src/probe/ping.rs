@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use super::connect::Kind;
 use super::datagram;
 use crate::outcome::Outcome;
-use crate::spec::Connection;
+use crate::spec::{Connection, Source};
 
 /// Header of an echo: type, code, checksum, id, sequence number (RFC 792, RFC 4443 4.1).
 const HEADER: usize = 8;
@@ -25,7 +25,8 @@ pub(super) async fn probe(connection: &Connection) -> Outcome {
     let request = Request::new(connection.target.is_ipv6(), fastrand::u32(..), fastrand::u128(..));
     // A port would be an id for the socket.
     let target = SocketAddr::new(connection.target.ip(), 0);
-    let connection = Connection { target, source_port: 0, ..connection.clone() };
+    let source = Source { port: 0, ..connection.source().clone() };
+    let connection = Connection { target, ..connection.clone() }.from(source);
     let judge = |kind: Kind, packet: &[u8]| {
         if request.is_answered_by(kind, packet) {
             ControlFlow::Break(Outcome::Success)

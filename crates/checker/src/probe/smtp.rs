@@ -19,7 +19,7 @@ const STEPS: u32 = 4;
 
 /// Talks to the server once.
 pub(super) async fn probe(spec: &SmtpProbe) -> Outcome {
-    match within(spec.connection.timeout * STEPS, talk(spec)).await {
+    match within(spec.connection.timeout.get() * STEPS, talk(spec)).await {
         Ok(()) => Outcome::Success,
         Err(outcome) => outcome,
     }

@@ -22,7 +22,10 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) async fn connect(connection: &Connection) -> Result<Self, Outcome> {
-        Ok(Self { stream: within(connection.timeout, connect(connection)).await?, limit: connection.timeout })
+        Ok(Self {
+            stream: within(connection.timeout.get(), connect(connection)).await?,
+            limit: connection.timeout.get(),
+        })
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Outcome> {

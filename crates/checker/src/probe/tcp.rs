@@ -9,7 +9,7 @@ use crate::spec::Connection;
 
 /// Opens a connection and closes it.
 pub(super) async fn probe(connection: &Connection) -> Outcome {
-    match tokio::time::timeout(connection.timeout, connect(connection)).await {
+    match tokio::time::timeout(connection.timeout.get(), connect(connection)).await {
         Ok(Ok(_established)) => Outcome::Success,
         Ok(Err(outcome)) => outcome,
         Err(_elapsed) => Outcome::Failure(Failure::TimedOut),

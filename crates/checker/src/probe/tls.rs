@@ -116,7 +116,7 @@ impl<'s> Session<'s> {
             Sni::Host => host,
             Sni::Name(name) => Some(name.as_str()),
         };
-        let (target, timeout) = (http.connection.target.ip(), http.connection.timeout);
+        let (target, timeout) = (http.connection.target.ip(), http.connection.timeout.get());
         Self { check: &http.tls_check, sni, host, target, timeout, protocols: &[] }
     }
 

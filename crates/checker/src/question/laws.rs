@@ -38,20 +38,13 @@ fn any_check() -> impl Strategy<Value = Asked> {
 /// A virtual server on a port of its own, with a server for this check.
 fn spec(port: u16, asked: &Asked) -> VirtualServerSpec {
     let address = [10, 0, 0, asked.target].into();
-    let connection = Connection {
-        target: (address, 80).into(),
-        source_address: None,
-        source_port: 0,
-        interface: None,
-        fwmark: 0,
-        timeout: Duration::from_secs(5),
-    };
+    let connection = Connection::new((address, 80).into(), Duration::from_secs(5).into());
     let check = CheckSpec {
         probe: ProbeSpec::Tcp(connection),
-        delay_loop: Duration::from_millis(asked.period),
+        delay_loop: Duration::from_millis(asked.period).into(),
         retry: asked.retry,
-        delay_before_retry: Duration::from_millis(asked.before_retry),
-        warmup: Duration::from_millis(asked.warmup),
+        delay_before_retry: Duration::from_millis(asked.before_retry).into(),
+        warmup: Duration::from_millis(asked.warmup).into(),
         alpha: false,
         log_all_failures: false,
         log_all_failures_written: false,

@@ -14,13 +14,12 @@ mod smtp;
 mod tls;
 mod udp;
 
-use std::time::Duration;
-
+use clock::Span;
 use ipvs::{DestKey, DestSpec, ServiceKey, ServiceSpec};
 use serde::{Deserialize, Serialize};
 
 pub use amqp::{AmqpLogin, AmqpProbe};
-pub use connection::Connection;
+pub use connection::{Connection, Source};
 pub use dns::{DnsProbe, DnsType};
 pub use follow::FollowSpec;
 pub use grpc::GrpcProbe;
@@ -99,14 +98,14 @@ pub struct CheckSpec {
     /// The question asked.
     pub probe: ProbeSpec,
     /// Period of the checks (`delay_loop`, default 60 s).
-    pub delay_loop: Duration,
+    pub delay_loop: Span,
     /// Failures in a row that a working server is forgiven (`retry`): it goes down at the next one. Checks of TCP and
     /// SMTP ask as often in a row also while it is down.
     pub retry: u32,
     /// Time from a forgiven failure to the next try (`delay_before_retry`).
-    pub delay_before_retry: Duration,
+    pub delay_before_retry: Span,
     /// The first check comes 1 s plus a random part of this after start (`warmup`, default `delay_loop`).
-    pub warmup: Duration,
+    pub warmup: Span,
     /// `alpha`: this check counts as failed until it first succeeds.
     pub alpha: bool,
     /// `log_all_failures`: every failure is logged, not only the first and the last of a row.
@@ -127,7 +126,7 @@ pub enum ProbeSpec {
     /// `DNS_CHECK`.
     Dns(Box<DnsProbe>),
     /// `MISC_CHECK`.
-    Misc(MiscProbe),
+    Misc(Box<MiscProbe>),
     /// `PING_CHECK`: is an ICMP echo request answered? The ports of the connection mean nothing.
     Ping(Connection),
     /// `UDP_CHECK`.

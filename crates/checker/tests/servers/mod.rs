@@ -23,7 +23,7 @@ pub struct Server {
 }
 
 pub fn to(target: SocketAddr) -> Connection {
-    Connection { target, source_address: None, source_port: 0, interface: None, fwmark: 0, timeout: PATIENCE }
+    Connection::new(target, PATIENCE.into())
 }
 
 /// Asks for the page /, without TLS.

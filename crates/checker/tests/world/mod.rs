@@ -193,25 +193,18 @@ pub const fn at_port(host: u8, port: u16) -> SocketAddr {
 }
 
 /// To that target, from anywhere, within 5 s.
-pub const fn connection(target: SocketAddr) -> Connection {
-    Connection {
-        target,
-        source_address: None,
-        source_port: 0,
-        interface: None,
-        fwmark: 0,
-        timeout: Duration::from_secs(5),
-    }
+pub fn connection(target: SocketAddr) -> Connection {
+    Connection::new(target, Duration::from_secs(5).into())
 }
 
 /// A check of that target without warm-up: delay_loop 4 s, retry 2, delay_before_retry 1.5 s.
 pub fn check(target: SocketAddr) -> CheckSpec {
     CheckSpec {
         probe: ProbeSpec::Tcp(connection(target)),
-        delay_loop: Duration::from_secs(4),
+        delay_loop: Duration::from_secs(4).into(),
         retry: 2,
-        delay_before_retry: Duration::from_millis(1500),
-        warmup: Duration::ZERO,
+        delay_before_retry: Duration::from_millis(1500).into(),
+        warmup: Duration::ZERO.into(),
         alpha: false,
         log_all_failures: false,
         log_all_failures_written: false,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use checker::Connection;
+use checker::{Connection, Source};
 
 use super::super::Lowering;
 use super::super::real_server::CheckContext;
@@ -62,14 +62,14 @@ impl Lowering<'_> {
             self.report(diagnostic);
             return None;
         }
-        Some(Connection {
-            target: SocketAddr::new(address, port),
-            source_address: self.bind_address(entry, target, address),
-            source_port: target.bind_port,
+        let source = Source {
+            address: self.bind_address(entry, target, address),
+            port: target.bind_port,
             interface: target.interface.clone(),
             fwmark: target.fwmark,
-            timeout: timeout.unwrap_or(Duration::from_secs(5)),
-        })
+        };
+        let timeout = timeout.unwrap_or(Duration::from_secs(5));
+        Some(Connection::new(SocketAddr::new(address, port), timeout.into()).from(source))
     }
 
     fn bind_address(&mut self, check: &Entry<'_>, target: &Target<'_>, address: IpAddr) -> Option<IpAddr> {

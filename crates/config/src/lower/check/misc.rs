@@ -50,7 +50,8 @@ impl Lowering<'_> {
         let written = timeout.filter(|timeout: &Duration| !timeout.is_zero());
         let (timeout, timeout_written) = (written.unwrap_or(period), written.is_some());
         let (user, group) = identity.map_or((None, None), |identity| (Some(identity.user), identity.group));
-        let probe = ProbeSpec::Misc(MiscProbe { argv, user, group, timeout, timeout_written, dynamic });
+        let probe =
+            ProbeSpec::Misc(Box::new(MiscProbe { argv, user, group, timeout, timeout_written, dynamic }));
         Some(self.scheduled(&lines, context, super::MISC, probe))
     }
 

@@ -108,10 +108,14 @@ impl Lowering<'_> {
         let delay_loop = timing.delay_loop.unwrap_or(Duration::from_secs(60));
         CheckSpec {
             probe,
-            delay_loop,
+            delay_loop: delay_loop.into(),
             retry: timing.retry.unwrap_or(habits.retry),
-            delay_before_retry: timing.delay_before_retry.or(habits.delay_before_retry).unwrap_or(delay_loop),
-            warmup: timing.warmup.unwrap_or(delay_loop),
+            delay_before_retry: timing
+                .delay_before_retry
+                .or(habits.delay_before_retry)
+                .unwrap_or(delay_loop)
+                .into(),
+            warmup: timing.warmup.unwrap_or(delay_loop).into(),
             alpha: lines.alpha.unwrap_or(context.alpha),
             log_all_failures: lines.log_all.unwrap_or(self.model.lvs.log_all_failures),
             log_all_failures_written: lines.log_all == Some(true),

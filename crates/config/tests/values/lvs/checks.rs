@@ -40,11 +40,11 @@ fn connects(block: &'static str, connection: &str, rows: &mut Vec<Row>) {
     };
     add("connect_ip", "10.0.0.5", "target", json!("10.0.0.5:80"));
     add("connect_port", "81", "target", json!("10.0.0.2:81"));
-    add("bindto", "10.0.0.6", "source_address", json!("10.0.0.6"));
-    add("bind_port", "5000", "source_port", json!(5000));
-    add("bind_if", "eth1", "interface", json!("eth1"));
+    add("bindto", "10.0.0.6", "from/address", json!("10.0.0.6"));
+    add("bind_port", "5000", "from/port", json!(5000));
+    add("bind_if", "eth1", "from/interface", json!("eth1"));
     add("connect_timeout", "2.5", "timeout", json!({ "secs": 2, "nanos": 500_000_000 }));
-    add("fwmark", "4294967295", "fwmark", json!(u32::MAX));
+    add("fwmark", "4294967295", "from/fwmark", json!(u32::MAX));
 }
 
 fn times(block: &'static str) -> Vec<Row> {

@@ -199,16 +199,17 @@ fn checker(
     if let Some(connection) = check.probe.connection() {
         page.line("   Connection");
         page.line(format_args!("     Dest = {}", Dest(connection.target)));
-        if let Some(address) = connection.source_address {
-            page.line(format_args!("     Bind to = [{address}]:{}", connection.source_port));
+        let source = connection.source();
+        if let Some(address) = source.address {
+            page.line(format_args!("     Bind to = [{address}]:{}", source.port));
         }
-        if let Some(interface) = &connection.interface {
+        if let Some(interface) = &source.interface {
             page.line(format_args!("     Bind i/f = {interface}"));
         }
-        if connection.fwmark != 0 {
-            page.line(format_args!("     Mark = {}", connection.fwmark));
+        if source.fwmark != 0 {
+            page.line(format_args!("     Mark = {}", source.fwmark));
         }
-        page.line(format_args!("     Timeout = {:.6}", connection.timeout.as_secs_f64()));
+        page.line(format_args!("     Timeout = {:.6}", connection.timeout.get().as_secs_f64()));
     }
     page.attribute("Keepalive method", method(&check.probe));
     match &check.probe {
