@@ -23,19 +23,19 @@ pub fn life(daemon: &Path, shape: Shape, reloads: u32) -> Result<Figures> {
     let pid = director.child.id();
     let started = tree::idle(pid)?;
     figures.insert("start_cpu".into(), started);
-    figures.insert("memory".into(), tree::memory(pid)?);
+    figures.insert("memory".into(), tree::memory_at_rest(pid)?);
     figures.insert("faults".into(), tree::faults(pid));
     let mut walls = Vec::new();
     for reload in 0..reloads {
         walls.push(director.reload(2 + reload % 2)?.as_secs_f64());
         let rested = tree::idle(pid)?;
         if reload == 0 {
-            figures.insert("memory_1".into(), tree::memory(pid)?);
+            figures.insert("memory_1".into(), tree::memory_at_rest(pid)?);
         }
         figures.insert("reload_cpu".into(), (rested - started) / f64::from(reload + 1));
     }
     if reloads > 0 {
-        figures.insert("memory_n".into(), tree::memory(pid)?);
+        figures.insert("memory_n".into(), tree::memory_at_rest(pid)?);
         figures.insert("reload".into(), median(walls));
     }
     figures.insert("stop".into(), director.stop()?.as_secs_f64());

@@ -47,6 +47,13 @@ pub fn memory(pid: u32) -> Result<f64> {
     Ok(f64::from(sum) / 1024.0)
 }
 
+/// The same when what follows a start or a reload is over: stayd's checker process then tells its parent what it knows, for
+/// a successor.
+pub fn memory_at_rest(pid: u32) -> Result<f64> {
+    thread::sleep(Duration::from_secs(2));
+    memory(pid)
+}
+
 /// Waits until the processes have taken no time for a while, and returns what they have taken.
 pub fn idle(pid: u32) -> Result<f64> {
     let (mut before, mut since) = (processor_seconds(pid)?, Instant::now());
