@@ -56,21 +56,36 @@ impl Owned {
         self.services.is_empty()
     }
 
-    /// Forgets what the configuration no longer names and the kernel no longer has, so that what others put there
-    /// later is theirs.
-    pub fn forget_gone(&mut self, named: &Table, actual: &Table) {
-        let tables = [named, actual];
+    /// Takes for ours what is another's.
+    pub fn add(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        for (key, more) in other.services {
+            let owned = self.services.entry(key).or_default();
+            owned.extend(more);
+            owned.sort_unstable();
+            owned.dedup();
+        }
+    }
+
+    /// Leaves what is another's to it.
+    pub fn leave(&mut self, other: &Self) {
         self.services.retain(|key, dests| {
-            let present = tables.map(|table| table.services.get(key));
-            dests.retain(|dest| present.iter().flatten().any(|service| service.dests.contains_key(dest)));
-            present.iter().any(Option::is_some)
+            let Some(theirs) = other.services.get(key) else { return true };
+            dests.retain(|dest| theirs.binary_search(dest).is_err());
+            !dests.is_empty()
         });
     }
 
-    /// Whether all of it is named: there is nothing that could be forgotten.
-    pub fn is_all_of(&self, named: &Table) -> bool {
-        let dests = |service: &ServiceKey| named.services.get(service).map(|service| service.dests.len());
-        self.services.iter().all(|(key, owned)| dests(key) == Some(owned.len()))
+    /// Forgets what the kernel no longer has, so that what others put there later is theirs.
+    pub fn forget_gone(&mut self, actual: &Table) {
+        self.services.retain(|key, dests| {
+            let Some(present) = actual.services.get(key) else { return false };
+            dests.retain(|dest| present.dests.contains_key(dest));
+            true
+        });
     }
 
     /// The services that are ours.
@@ -86,5 +101,53 @@ impl Owned {
     /// Whether the destination of this service is ours.
     pub fn dest(&self, service: &ServiceKey, dest: &DestKey) -> bool {
         self.services.get(service).is_some_and(|dests| dests.binary_search(dest).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DestSpec, Dests, Forwarding, Protocol, SchedulerFlags, Service, ServiceSpec};
+
+    fn service(port: u16) -> ServiceKey {
+        ServiceKey::Address { protocol: Protocol::Tcp, address: [192, 0, 2, 1].into(), port }
+    }
+
+    fn dest(port: u16) -> DestKey {
+        DestKey { address: [10, 0, 0, 1].into(), port }
+    }
+
+    /// By the ports of services and their destinations.
+    fn owned(all: &[(u16, &[u16])]) -> Owned {
+        Owned::of(
+            all.iter().map(|(port, dests)| (service(*port), dests.iter().map(|port| dest(*port)).collect())),
+        )
+    }
+
+    #[test]
+    fn what_another_has_is_added_and_left_again() {
+        let mut all = owned(&[(1, &[1, 2]), (2, &[])]);
+        all.add(owned(&[(1, &[2, 3]), (3, &[1])]));
+        assert_eq!(all, owned(&[(1, &[1, 2, 3]), (2, &[]), (3, &[1])]));
+        // A service of which the other has all is the other's; one that it does not have stays.
+        all.leave(&owned(&[(1, &[1, 2, 3]), (3, &[2])]));
+        assert_eq!(all, owned(&[(2, &[]), (3, &[1])]));
+    }
+
+    #[test]
+    fn what_the_kernel_has_no_more_is_forgotten() {
+        let dest_spec = DestSpec {
+            weight: 1,
+            forwarding: Forwarding::Masquerade,
+            upper_threshold: 0,
+            lower_threshold: 0,
+        };
+        let dests: Dests = [(dest(2), dest_spec)].into_iter().collect();
+        let spec =
+            ServiceSpec { scheduler: "rr".into(), flags: SchedulerFlags::default(), persistence: None };
+        let actual = Table { services: [(service(1), Service { spec, dests })].into_iter().collect() };
+        let mut all = owned(&[(1, &[1, 2]), (2, &[1])]);
+        all.forget_gone(&actual);
+        assert_eq!(all, owned(&[(1, &[2])]));
     }
 }

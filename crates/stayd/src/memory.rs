@@ -101,8 +101,23 @@ mod tests {
         sum
     }
 
+    /// Has all code of the program in memory.
+    fn read_in() {
+        let program = std::env::current_exe().unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let code = |line: &&str| line.ends_with(program.to_str().unwrap()) && line.contains(" r-xp ");
+        for line in maps.lines().filter(code) {
+            let (start, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+            let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16).unwrap());
+            let pages = std::ptr::with_exposed_provenance_mut(start);
+            // SAFETY: it reads what is mapped to be read.
+            assert_eq!(unsafe { libc::madvise(pages, end - start, libc::MADV_POPULATE_READ) }, 0);
+        }
+    }
+
     #[test]
     fn code_that_is_let_go_of_comes_back_when_it_is_needed() {
+        read_in();
         let before = resident();
         let_go_of_code();
         let after = resident();

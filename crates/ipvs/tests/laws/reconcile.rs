@@ -108,24 +108,27 @@ proptest! {
     }
 
     #[test]
-    fn what_is_gone_and_not_wanted_is_no_longer_ours(
+    fn of_what_is_not_named_any_more_that_stays_ours_which_is_there_and_nothing_else_changes(
         earlier in any::table(),
         desired in any::table(),
         actual in any::table(),
     ) {
-        let before = owned(&earlier, &Table::default());
-        let mut after = before.clone();
-        after.forget_gone(&desired, &actual);
-        let keys = earlier.services.keys();
-        for key in keys {
-            let places = [desired.services.get(key), actual.services.get(key)];
-            prop_assert_eq!(after.service(key), places.iter().any(Option::is_some));
-            for dest in earlier.services[key].dests.keys() {
-                let there = places.iter().flatten().any(|service| service.dests.contains_key(dest));
-                prop_assert_eq!(after.dest(key, dest), there);
+        let named = owned(&Table::default(), &desired);
+        let mut former = owned(&earlier, &Table::default());
+        former.leave(&named);
+        former.forget_gone(&actual);
+        for (key, service) in &earlier.services {
+            let present = actual.services.get(key);
+            for dest in service.dests.keys() {
+                let there = present.is_some_and(|service| service.dests.contains_key(dest));
+                prop_assert_eq!(former.dest(key, dest), there && !named.dest(key, dest));
+            }
+            if !named.service(key) {
+                prop_assert_eq!(former.service(key), present.is_some());
             }
         }
-        prop_assert_eq!(plan(&desired, &actual, &after), plan(&desired, &actual, &before));
+        former.add(named);
+        prop_assert_eq!(plan(&desired, &actual, &former), plan(&desired, &actual, &owned(&earlier, &desired)));
     }
 }
 

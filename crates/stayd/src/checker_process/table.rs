@@ -4,7 +4,7 @@
 //! somebody deletes or changes of ours is put back, and what he adds is left alone.** Looking costs as much as the table is
 //! long; how often that is done says [`Watch`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use checker::{Scheduler, VirtualServerSpec};
@@ -28,10 +28,10 @@ const TOLD: usize = 20;
 /// **What is wanted is not kept**: it is computed from the scheduler whenever it is needed, of a large table for a moment.
 pub(super) struct KernelTable {
     pub(super) client: Client,
-    /// All that the configuration names, up or down: what is ours, and what stays ours while it is not in the table. Here
-    /// only as long as something is ours that is not named any more.
-    named: Option<Table>,
-    owned: Owned,
+    /// What earlier configurations named, as long as the table may have it: it is ours as what this one names is.
+    former: Owned,
+    /// A configuration has named something.
+    begun: bool,
     /// What was in the table at the start of servers that nobody has judged yet (`alpha`): it stays until then.
     left: Table,
     /// Nothing is wanted any more.
@@ -101,8 +101,8 @@ impl KernelTable {
         let client = Client::open()?;
         Ok(Self {
             client,
-            named: None,
-            owned: Owned::default(),
+            former: Owned::default(),
+            begun: false,
             left: Table::default(),
             cleared: false,
             known: None,
@@ -170,7 +170,7 @@ impl KernelTable {
 
     /// Takes note of what a predecessor left of servers that begin down: before the first configuration has any effect.
     pub(super) fn look_for_left(&mut self, scheduler: &Scheduler) {
-        if self.owned.is_empty() && scheduler.virtual_servers().any(begins_down) {
+        if !self.begun && scheduler.virtual_servers().any(begins_down) {
             // A table that cannot be read has nothing to keep; the next look says why it cannot.
             self.left = self.client.dump().unwrap_or_default();
         }
@@ -178,6 +178,7 @@ impl KernelTable {
 
     /// All may be wanted otherwise from now on: before a configuration is taken in.
     pub(super) fn remember(&mut self, scheduler: &Scheduler) {
+        self.former.add(checker::owned(scheduler.virtual_servers()));
         if let Some(known) = self.known.take() {
             let changed = match known.changed {
                 Changed::Services(_) => Changed::Everything(self.desired(scheduler)),
@@ -187,21 +188,29 @@ impl KernelTable {
         }
     }
 
-    /// Takes what a configuration names for ours.
+    /// Takes what a configuration names for ours by that.
     pub(super) fn claim(&mut self, scheduler: &Scheduler) {
-        if self.owned.is_empty() {
-            // At the start nothing is ours that is not named.
-            self.owned = checker::owned(scheduler.virtual_servers());
-        } else {
-            let named = checker::named(scheduler.virtual_servers());
-            self.owned.claim(&named);
-            self.named = Some(named);
+        self.begun |= scheduler.virtual_servers().next().is_some();
+        if !self.former.is_empty() {
+            self.former.leave(&checker::owned(scheduler.virtual_servers()));
         }
-        // What drains is ours too: a process that takes over from another has not named it.
+    }
+
+    /// What is ours of all that these virtual servers name, up or down, and else: what drains or did not go yet.
+    fn owned<'a>(
+        &self,
+        scheduler: &Scheduler,
+        servers: impl IntoIterator<Item = &'a VirtualServerSpec>,
+    ) -> Owned {
+        let mut owned = checker::owned(servers);
+        if !self.former.is_empty() {
+            owned.add(self.former.clone());
+        }
+        // A process that takes over from another has not named what drains.
         let mut drains = Table::default();
         scheduler.drains().keep_in(&mut drains);
-        self.owned.claim(&drains);
-        self.named = self.named.take().filter(|named| !self.owned.is_all_of(named));
+        owned.claim(&drains);
+        owned
     }
 
     /// The health of these virtual servers changed.
@@ -229,7 +238,6 @@ impl KernelTable {
     pub(super) fn clear(&mut self, now: Instant, scheduler: &Scheduler, how: FlushOnStop) -> Vec<Line> {
         self.remember(scheduler);
         self.cleared = true;
-        self.named = None;
         match how {
             FlushOnStop::Entries => self.reconcile(now, scheduler),
             FlushOnStop::Everything => match self.client.flush() {
@@ -237,8 +245,9 @@ impl KernelTable {
                 Err(error) => vec![line(Level::Error, format!("IPVS: cannot empty the table: {error}"))],
             },
             FlushOnStop::Services => {
+                let owned = self.owned(scheduler, scheduler.virtual_servers());
                 let ops: Vec<_> =
-                    self.owned.services().map(|service| Op::DeleteService { service: *service }).collect();
+                    owned.services().map(|service| Op::DeleteService { service: *service }).collect();
                 let report = self.client.apply(&ops);
                 let error = report.error.map(|error| line(Level::Error, format!("IPVS: {error}")));
                 let text =
@@ -279,14 +288,15 @@ impl KernelTable {
         };
         let next = self.watch.looked(now, net::now().saturating_since(begin));
         let desired = self.desired(scheduler);
-        if plan(&desired, &table, &self.owned).is_empty() {
+        let owned = self.owned(scheduler, scheduler.virtual_servers());
+        if plan(&desired, &table, &owned).is_empty() {
             self.known = Some(Known::new(table, &desired));
-            drop(desired);
+            drop((desired, owned));
             memory::give_back();
             self.due = Some(next);
             return Vec::new();
         }
-        let mut report = reconcile(&mut self.client, &desired, &self.owned, Some(table));
+        let mut report = reconcile(&mut self.client, &desired, &owned, Some(table));
         let undone = std::mem::take(&mut report.done);
         self.repaired += u64::try_from(undone.len()).unwrap_or(u64::MAX);
         let before = format!("IPVS, put right what somebody changed ({} so far)", self.repaired);
@@ -317,14 +327,16 @@ impl KernelTable {
             }
         };
         let desired = self.desired(scheduler);
-        let report = reconcile(&mut self.client, &desired, &self.owned, table);
+        let owned = self.owned(scheduler, scheduler.virtual_servers());
+        let report = reconcile(&mut self.client, &desired, &owned, table);
         self.conclude(now, &desired, report)
     }
 
     /// The same, where a part of it did not go as planned.
     fn reconcile_after(&mut self, now: Instant, scheduler: &Scheduler, done: Vec<Op>) -> Vec<Line> {
         let desired = self.desired(scheduler);
-        let mut report = reconcile(&mut self.client, &desired, &self.owned, None);
+        let owned = self.owned(scheduler, scheduler.virtual_servers());
+        let mut report = reconcile(&mut self.client, &desired, &owned, None);
         report.repairs.splice(0..0, std::mem::replace(&mut report.done, done));
         self.conclude(now, &desired, report)
     }
@@ -336,6 +348,8 @@ impl KernelTable {
         services: &BTreeMap<ServiceKey, ServiceKey>,
     ) -> Option<Report> {
         let (mut wanted, mut table) = (Table::default(), Table::default());
+        let servers: BTreeSet<_> = services.values().collect();
+        let owned = self.owned(scheduler, servers.iter().filter_map(|first| scheduler.virtual_server(first)));
         for (key, first) in services {
             // A service is removed only after a look at what is in it.
             let spec = scheduler.virtual_server(first).filter(|spec| spec.services.contains(key))?;
@@ -349,7 +363,7 @@ impl KernelTable {
                 table.services.insert(*key, Service { spec, dests });
             }
         }
-        Some(reconcile_part(&mut self.client, &wanted, &self.owned, table))
+        Some(reconcile_part(&mut self.client, &wanted, &owned, table))
     }
 
     /// Puts these services into a table that is empty; none: it is not.
@@ -397,12 +411,7 @@ impl KernelTable {
             lines.push(line(Level::Error, format!("IPVS: {error}")));
         }
         if let Some(table) = report.table {
-            if let Some(named) = self.named.take() {
-                self.owned.forget_gone(&named, &table);
-                if !self.owned.is_all_of(&named) {
-                    self.named = Some(named);
-                }
-            }
+            self.former.forget_gone(&table);
             self.known = Some(Known::new(table, desired));
         }
         if self.known.is_some() {
