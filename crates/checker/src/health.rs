@@ -67,6 +67,11 @@ impl VirtualServerHealth {
         Self::default()
     }
 
+    /// The same, with room for the servers of that.
+    pub(crate) fn of(spec: &VirtualServerSpec) -> Self {
+        Self { live: Vec::with_capacity(spec.real_servers.len()), ..Self::default() }
+    }
+
     /// No server is live, and yet the quorum may be there: it has a memory.
     pub(crate) fn with_quorum(quorum: bool) -> Self {
         Self { quorum, ..Self::default() }

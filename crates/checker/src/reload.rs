@@ -132,7 +132,7 @@ impl Scheduler {
                 pass.leaving.extend(leaving(&predecessor.virtual_server.spec, &predecessor.health));
                 self.dismantle(predecessor)
             }
-            None => (BTreeMap::new(), VirtualServerHealth::new()),
+            None => (BTreeMap::new(), VirtualServerHealth::of(&spec)),
         };
         if is_new && is_suspended(&spec, &self.here) {
             self.emit(Event::Suspended { virtual_server: key, yes: true });
@@ -171,7 +171,7 @@ impl Scheduler {
             let (up, weight) = (health.has_quorum(), health.live_weight(&spec));
             self.actions.push_back(Action::Quorum { virtual_server: key, up, weight });
         }
-        let states = all.into_iter().collect();
+        let states = all.into();
         self.virtual_servers.insert(key, Box::new(VirtualServer { spec, states }));
         self.health.insert(key, health);
     }

@@ -9,14 +9,14 @@ use crate::check::CheckState;
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct States {
     all: Box<[CheckState]>,
-    /// Where those of each real server end.
+    /// Where those of each real server end; empty: each has one.
     ends: Box<[u32]>,
 }
 
 impl States {
     /// Of how many real servers they are.
     pub(crate) const fn servers(&self) -> usize {
-        self.ends.len()
+        if self.ends.is_empty() { self.all.len() } else { self.ends.len() }
     }
 
     /// Those of one real server; none: there is none with this index.
@@ -36,20 +36,30 @@ impl States {
     }
 
     fn range(&self, server: usize) -> Option<(usize, usize)> {
+        if self.ends.is_empty() {
+            return Some((server, server + 1));
+        }
         let end = |server: usize| self.ends.get(server).and_then(|end| usize::try_from(*end).ok());
         let begin = if server == 0 { 0 } else { end(server - 1)? };
         Some((begin, end(server)?))
     }
 }
 
-impl FromIterator<Vec<CheckState>> for States {
-    fn from_iter<I: IntoIterator<Item = Vec<CheckState>>>(servers: I) -> Self {
-        let (mut all, mut ends) = (Vec::new(), Vec::new());
-        for states in servers {
-            all.extend(states);
-            // There is no configuration of so many checks.
-            ends.push(u32::try_from(all.len()).unwrap_or(u32::MAX));
+impl From<Vec<Vec<CheckState>>> for States {
+    fn from(servers: Vec<Vec<CheckState>>) -> Self {
+        let mut ends = Vec::new();
+        if servers.iter().any(|states| states.len() != 1) {
+            let mut end = 0_u32;
+            ends.reserve_exact(servers.len());
+            ends.extend(servers.iter().map(|states| {
+                // There is no configuration of so many checks.
+                end = end.saturating_add(u32::try_from(states.len()).unwrap_or(u32::MAX));
+                end
+            }));
         }
+        // Room for what grows would leave holes in memory.
+        let mut all = Vec::with_capacity(servers.iter().map(Vec::len).sum());
+        all.extend(servers.into_iter().flatten());
         Self { all: all.into(), ends: ends.into() }
     }
 }
@@ -67,12 +77,24 @@ mod tests {
 
     #[test]
     fn each_server_has_its_own() {
-        let servers = [vec![state(1)], vec![], vec![state(2), state(3)]];
-        let mut states: States = servers.clone().into_iter().collect();
+        let servers = vec![vec![state(1)], vec![], vec![state(2), state(3)]];
+        let mut states = States::from(servers.clone());
         assert_eq!(states.iter().collect::<Vec<_>>(), servers);
         assert_eq!((states.of(2), states.of(3)), (&servers[2][..], &[][..]));
         assert_eq!(states.get_mut(2, 1), Some(&mut state(3)));
         assert_eq!(states.get_mut(1, 0), None);
         assert_eq!(states.get_mut(3, 0), None);
+    }
+    #[test]
+    fn where_each_has_one_they_are_counted_all_the_same() {
+        let servers = vec![vec![state(1)], vec![state(2)]];
+        let mut states = States::from(servers.clone());
+        assert_eq!(
+            (states.servers(), states.iter().collect::<Vec<_>>()),
+            (2, servers.iter().map(Vec::as_slice).collect())
+        );
+        assert_eq!(states.get_mut(1, 0), Some(&mut state(2)));
+        assert_eq!(states.of(2), []);
+        assert_eq!(States::from(vec![]).servers(), 0);
     }
 }

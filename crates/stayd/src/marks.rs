@@ -94,7 +94,7 @@ fn identities(servers: &[VirtualServerSpec]) -> Vec<(usize, Identity)> {
             continue;
         }
         let count = count.entry((group, *protocol)).or_default();
-        found.push((at, (group.clone(), *protocol, *count)));
+        found.push((at, (group.to_string(), *protocol, *count)));
         *count += 1;
     }
     found
@@ -179,7 +179,7 @@ mod tests {
         VirtualServerSpec {
             name: format!("group {group}"),
             snmp_name: None,
-            group: Some(group.to_owned()),
+            group: Some(group.into()),
             services: addresses.iter().map(key).collect(),
             service: ServiceSpec {
                 scheduler: "rr".into(),

@@ -35,9 +35,9 @@ pub struct VirtualServerSpec {
     /// How the file names it; used in messages: `192.0.2.1 80`, `fwmark 7`, `group G`.
     pub name: String,
     /// `snmp_name`: how SNMP names it.
-    pub snmp_name: Option<String>,
+    pub snmp_name: Option<Box<str>>,
     /// The `virtual_server_group` that it serves; none: it has an address or a mark of its own.
-    pub group: Option<String>,
+    pub group: Option<Box<str>>,
     /// Its IPVS services: one, or one for each address of a `virtual_server_group`. All have the same destinations.
     pub services: Vec<ServiceKey>,
     /// What each service is set to.
@@ -76,7 +76,7 @@ pub struct RealServerSpec {
     /// Which destination.
     pub key: DestKey,
     /// `snmp_name`: how SNMP names it.
-    pub snmp_name: Option<String>,
+    pub snmp_name: Option<Box<str>>,
     /// What it is set to while it is up.
     pub dest: DestSpec,
     /// `inhibit_on_failure`: a failed server stays in the table with weight 0.

@@ -83,7 +83,7 @@ fn any_virtual_server(number: u16) -> impl Strategy<Value = VirtualServerSpec> {
     (servers, places, settings, sorry_server).prop_map(
         |((a, b, c), services, (quorum, hysteresis, alpha, omega, scheduler), sorry_server)| {
             let mut spec = virtual_server([a, b, c].into_iter().flatten().collect());
-            spec.group = (services.len() > 1).then(|| "G".to_owned());
+            spec.group = (services.len() > 1).then(|| "G".into());
             spec.services = services;
             spec.service.scheduler = scheduler.into();
             (spec.quorum, spec.hysteresis) = (quorum, hysteresis.min(quorum - 1));

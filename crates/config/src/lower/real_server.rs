@@ -85,7 +85,7 @@ impl Lowering<'_> {
                 "notify_down" => own.notify_down = self.notify(entry, Runner::Checks).map(Box::new),
                 "smtp_alert" => own.smtp_alert = entry.switch(),
                 "virtualhost" => virtual_host = entry.choice().map(str::to_owned),
-                "snmp_name" => server.snmp_name = entry.choice().map(str::to_owned),
+                "snmp_name" => server.snmp_name = entry.choice().map(Box::from),
                 _ => {}
             }
         }

@@ -60,7 +60,7 @@ impl Lowering<'_> {
         let spec = VirtualServerSpec {
             name,
             snmp_name: draft.snmp_name,
-            group: draft.target.group().map(str::to_owned),
+            group: draft.target.group().map(Box::from),
             services,
             service: ServiceSpec {
                 scheduler: draft.scheduler.map_or_else(|| "wlc".into(), Into::into),

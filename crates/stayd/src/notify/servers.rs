@@ -270,7 +270,7 @@ mod tests {
         let spec = VirtualServerSpec {
             name: "name in the file".to_owned(),
             snmp_name: None,
-            group: group.map(str::to_owned),
+            group: group.map(Box::from),
             services: vec![service],
             service: ServiceSpec {
                 scheduler: "rr".into(),
