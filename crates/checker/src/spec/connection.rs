@@ -36,6 +36,7 @@ impl Connection {
     }
 
     /// The same from there.
+    #[must_use]
     pub fn from(self, source: Source) -> Self {
         Self { from: Some(Box::new(source)).filter(|source| **source != ANYWHERE), ..self }
     }
