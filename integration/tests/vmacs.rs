@@ -224,3 +224,24 @@ fn an_interface_that_somebody_else_made_and_that_fits_is_used_and_stays() -> Res
     assert_eq!(upper(&host)?, before);
     lab.close()
 }
+
+#[test]
+fn settings_below_a_vmac_are_put_back_after_a_kill_of_all_where_keepalived_leaves_them() -> Result {
+    for (daemon, after) in [(Daemon::Keepalived, "1\n1\n"), (Daemon::Stayd, "0\n0\n")] {
+        let lab = Lab::native()?;
+        let (host, _) = bereft(&lab, daemon)?;
+        let settings = || {
+            let names = ["arp_ignore", "arp_filter"].map(|name| format!("net.ipv4.conf.eth0.{name}"));
+            host.check("sysctl", &["-n", &names[0], &names[1]])
+        };
+        assert_eq!(settings()?, "1\n1\n", "{}, killed", daemon.name());
+        let successor = host.start_daemon(daemon, &file(51, "eth0", VMAC))?;
+        let word = if daemon == Daemon::Stayd { "-> MASTER" } else { "Entering MASTER STATE" };
+        successor.wait_until_log("master again", seconds(15), |log| log.matches(word).count() == 2)?;
+        successor.stop(seconds(5))?;
+        assert_eq!(settings()?, after, "{}, stopped", daemon.name());
+        assert_eq!(host.check("sh", &["-c", "ls /run | grep found || true"])?, "");
+        lab.close()?;
+    }
+    Ok(())
+}

@@ -11,6 +11,7 @@ mod children;
 mod dumps;
 mod events;
 mod first;
+mod found;
 mod kept;
 mod pid_files;
 mod reaper;
@@ -25,7 +26,6 @@ use std::time::Duration;
 
 use checker::FollowSpec;
 use config::model::{Command, Packed};
-use net::sysctl::Setting;
 use sd_notify::NotifyState;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use vrrp::{InstanceKey, InstanceSnapshot, StateName, TrackerId, TrackerState};
@@ -48,6 +48,7 @@ use backoff::Backoff;
 use child::{Child, Ended};
 pub use child::{ROLE_VARIABLE, Role};
 use first::First;
+use found::Found;
 use kept::Kept;
 use pid_files::PidFiles;
 use reload::Reloads;
@@ -155,7 +156,7 @@ struct Daemon {
     awaited: Vec<Role>,
     instances: BTreeMap<InstanceKey, InstanceSnapshot>,
     /// Settings of the kernel as the VRRP process found them.
-    found: BTreeMap<Setting, i32>,
+    found: Found,
     states: BTreeMap<String, StateName>,
     /// Of the checker process.
     kept: Kept,
@@ -186,6 +187,7 @@ impl Daemon {
         tracing::info!("stayd {} started", env!("CARGO_PKG_VERSION"));
         let trackers = Trackers::new(sender.clone());
         let linkbeats = Linkbeats::new(sender.clone());
+        let found = Found::left_at(pid_files.found());
         let daemon = Self {
             options,
             pid_files,
@@ -199,7 +201,7 @@ impl Daemon {
             sender,
             awaited: Vec::new(),
             instances: BTreeMap::new(),
-            found: BTreeMap::new(),
+            found,
             states: BTreeMap::new(),
             kept: Kept::default(),
             marks: Marks::default(),

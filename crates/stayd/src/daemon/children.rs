@@ -1,6 +1,6 @@
 //! The children: which of them are to run, what they are told, and what their ends mean.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use checker::{Followed, ProbeSpec, VirtualServerSpec};
@@ -59,6 +59,7 @@ impl Daemon {
                 return;
             }
         }
+        self.send_found(role);
         if resume {
             self.send_snapshot(role);
         }
@@ -71,13 +72,19 @@ impl Daemon {
         }
     }
 
+    /// Also to the first one: another run may have been killed.
+    fn send_found(&mut self, role: Role) {
+        if let (Role::Vrrp, Some(child)) = (role, self.children.get(&role))
+            && !self.found.settings().is_empty()
+        {
+            child.send(&ToVrrp::Found(self.found.settings().clone()));
+        }
+    }
+
     fn send_snapshot(&mut self, role: Role) {
         let Some(child) = self.children.get(&role) else { return };
         match role {
             Role::Vrrp => {
-                if !self.found.is_empty() {
-                    child.send(&ToVrrp::Found(self.found.clone()));
-                }
                 if !self.instances.is_empty() {
                     child.send(&ToVrrp::Resume(self.instances.values().cloned().collect()));
                 }
@@ -211,7 +218,7 @@ impl Daemon {
         match role {
             Role::Vrrp => {
                 self.instances.clear();
-                self.found.clear();
+                self.found.set(BTreeMap::new());
                 self.states.clear();
             }
             Role::Checker => self.kept = Kept::default(),

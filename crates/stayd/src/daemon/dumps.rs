@@ -47,7 +47,7 @@ impl Daemon {
         let numbers = |identity: Option<&Identity>| self.numbers(identity);
         let view = VrrpView::new(
             (&configuration.vrrp, &configuration.rest),
-            VrrpFacts { statuses, sockets, links: &links, found: &self.found, watched: &watched },
+            VrrpFacts { statuses, sockets, links: &links, found: self.found.settings(), watched: &watched },
             calendar(),
             &numbers,
         );

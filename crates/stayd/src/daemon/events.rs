@@ -97,7 +97,7 @@ impl Daemon {
                     self.instances.insert(snapshot.key.clone(), snapshot);
                 }
             }
-            FromVrrp::Found(settings) => self.found = settings,
+            FromVrrp::Found(settings) => self.found.set(settings),
             FromVrrp::Report { asked, instances, sockets } => {
                 self.write_vrrp(asked, &instances, &sockets);
                 if matches!(asked, Dump::Saved(Side::Before, _)) {

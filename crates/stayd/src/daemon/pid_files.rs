@@ -68,6 +68,11 @@ impl PidFiles {
         }
     }
 
+    /// Where settings of the kernel are kept that the VRRP process has changed.
+    pub fn found(&self) -> PathBuf {
+        self.child(Role::Vrrp).with_extension("found")
+    }
+
     fn usual(&self, name: &str, extension: &str) -> PathBuf {
         self.folder.join(format!("{name}{}.{extension}", self.suffix))
     }
