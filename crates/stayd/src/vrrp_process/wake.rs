@@ -32,8 +32,11 @@ const TIMER_STANDS: Duration = Duration::from_millis(100);
 const CLOSE: Duration = Duration::from_millis(1);
 /// when there were so many of them;
 const BURST: u32 = 2;
-/// then more are awaited for so long before anybody looks.
+/// then more are awaited for so long before anybody looks,
 const GATHERING: Duration = Duration::from_micros(250);
+/// and after so many longer: who sends slowly sends for long.
+const LONG_BURST: u32 = 6;
+const LONG_GATHERING: Duration = Duration::from_millis(1);
 
 /// Why the loop woke up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,12 +122,15 @@ impl Wake {
         if backlog != self.watching_backlog {
             self.watch_backlog(parent, backlog)?;
         }
-        if self.is_in_burst() && deadline.is_none_or(|at| at >= net::now() + CLOSE) {
-            thread::sleep(GATHERING);
+        let gathering = gathering(self.close);
+        let slept = !gathering.is_zero() && deadline.is_none_or(|at| at >= net::now() + gathering + CLOSE);
+        if slept {
+            thread::sleep(gathering);
         }
         self.fill(EpollTimeout::NONE)?;
         let now = net::now();
-        self.close = if now < self.woken + CLOSE { self.close.saturating_add(1) } else { 0 };
+        let close = if slept { gathering + CLOSE } else { CLOSE };
+        self.close = if now < self.woken + close { self.close.saturating_add(1) } else { 0 };
         self.woken = now;
         Ok(())
     }
@@ -211,6 +217,17 @@ impl Wake {
         self.epoll.modify(parent, &mut EpollEvent::new(EpollFlags::EPOLLIN | writable, PARENT))?;
         self.watching_backlog = backlog;
         Ok(())
+    }
+}
+
+/// For how long more adverts are awaited after so many close wake-ups in a row.
+const fn gathering(close: u32) -> Duration {
+    if close < BURST {
+        Duration::ZERO
+    } else if close < LONG_BURST {
+        GATHERING
+    } else {
+        LONG_GATHERING
     }
 }
 
