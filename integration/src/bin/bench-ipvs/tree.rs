@@ -47,10 +47,10 @@ pub fn memory(pid: u32) -> Result<f64> {
     Ok(f64::from(sum) / 1024.0)
 }
 
-/// The same when what follows a start or a reload is over: stayd's checker process then tells its parent what it knows, for
-/// a successor.
+/// The same when what follows a start or a reload is over: stayd's checker process then has told its parent what it knows, for
+/// a successor, and has looked at the table again.
 pub fn memory_at_rest(pid: u32) -> Result<f64> {
-    thread::sleep(Duration::from_secs(2));
+    thread::sleep(Duration::from_secs(5));
     memory(pid)
 }
 
