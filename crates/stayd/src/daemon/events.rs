@@ -112,8 +112,10 @@ impl Daemon {
     fn hear_checker(&mut self, message: FromChecker) {
         match message {
             FromChecker::Configured => self.child_ready(Role::Checker),
+            // One about the configuration before is followed by another soon.
+            FromChecker::Snapshot(_) if self.awaited.contains(&Role::Checker) => {}
             FromChecker::Snapshot(snapshot) => {
-                if self.kept.hear(snapshot, !self.awaited.contains(&Role::Checker)) {
+                if self.kept.hear(snapshot) {
                     memory::let_go_of_code();
                 }
             }

@@ -22,13 +22,9 @@ impl Kept {
         self.servers.get_or_insert(servers);
     }
 
-    /// Takes in a snapshot; `current`: the process had the servers of the configuration. Says whether it is the first about
-    /// them.
-    pub fn hear(&mut self, snapshot: Snapshot, current: bool) -> bool {
-        let first = current && (self.servers.is_some() || self.snapshot.is_none());
-        if current {
-            self.servers = None;
-        }
+    /// Takes in a snapshot about the servers of the configuration, and says whether it is the first about them.
+    pub fn hear(&mut self, snapshot: Snapshot) -> bool {
+        let first = self.servers.take().is_some() || self.snapshot.is_none();
         self.snapshot = Some(snapshot);
         first
     }
@@ -62,15 +58,14 @@ mod tests {
     fn a_snapshot_keeps_the_servers_that_it_is_about_until_one_about_the_new_ones_comes() {
         let mut kept = Kept::default();
         assert!(told(&kept, 1).is_none());
-        assert!(kept.hear(vec![1], true));
+        assert!(kept.hear(vec![1]));
         assert_eq!(told(&kept, 1), Some((vec![1], 1)));
         kept.outdate(servers(1));
-        // One that was under way, and a second reload before the next.
-        assert!(!kept.hear(vec![2], false));
+        // A second reload before the next snapshot.
         kept.outdate(servers(2));
-        assert_eq!(told(&kept, 3), Some((vec![2], 1)));
-        assert!(kept.hear(vec![3], true));
-        assert_eq!(told(&kept, 3), Some((vec![3], 3)));
-        assert!(!kept.hear(vec![4], true));
+        assert_eq!(told(&kept, 3), Some((vec![1], 1)));
+        assert!(kept.hear(vec![2]));
+        assert_eq!(told(&kept, 3), Some((vec![2], 3)));
+        assert!(!kept.hear(vec![3]));
     }
 }
