@@ -170,11 +170,10 @@ fn what_an_earlier_run_left_is_corrected_in_place() -> Result {
     stage.lab.close()
 }
 
-#[test]
-fn a_checker_process_that_dies_is_replaced_and_the_table_does_not_change() -> Result {
+/// A director one of whose servers is down, and a log of the number of its destinations.
+fn without_one() -> Result<(Stage, Process, Process)> {
     let mut stage = enter()?;
     let process = stage.start(&services())?;
-    // One server is down, and known to be: its successor must not bring it back by mistake.
     stage.listeners.retain(|(address, ..)| *address != "192.168.0.3");
     let left = ["192.168.0.2", "192.168.0.4"];
     stage.director.wait_for_ipvs("a server to leave", seconds(4) + SLACK, |table| {
@@ -183,14 +182,41 @@ fn a_checker_process_that_dies_is_replaced_and_the_table_does_not_change() -> Re
     // The parent is told at most a second later.
     std::thread::sleep(Duration::from_millis(1_500));
     let watch = stage.watch_table()?;
-    let old = stage.pid("stayd-checkers")?;
-    stage.director.check("kill", &["-9", &old])?;
-    wait::until("another process", seconds(5), || stage.pid("stayd-checkers"), |pid| *pid != old)?;
-    process.wait_for_log("the checker process ended unexpectedly: signal 9", seconds(2))?;
-    let looks = watch.log()?.lines().count();
-    watch.wait_until_log("more looks", seconds(10), |log| log.lines().count() > looks + 20)?;
-    let counts = watch.log()?;
-    assert!(counts.lines().all(|count| count == "4"), "{counts}");
+    Ok((stage, process, watch))
+}
+
+impl Stage {
+    /// Kills the checker process: its successor must not bring the server back by mistake.
+    fn lose_the_checkers(&self, process: &Process, watch: &Process) -> Result {
+        let old = self.pid("stayd-checkers")?;
+        self.director.check("kill", &["-9", &old])?;
+        wait::until("another process", seconds(5), || self.pid("stayd-checkers"), |pid| *pid != old)?;
+        process.wait_for_log("the checker process ended unexpectedly: signal 9", seconds(2))?;
+        let looks = watch.log()?.lines().count();
+        watch.wait_until_log("more looks", seconds(10), |log| log.lines().count() > looks + 20)?;
+        let counts = watch.log()?;
+        assert!(counts.lines().all(|count| count == "4"), "{counts}");
+        assert!(!process.log()?.contains("is lost"), "{}", process.log()?);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_checker_process_that_dies_is_replaced_and_the_table_does_not_change() -> Result {
+    let (stage, process, watch) = without_one()?;
+    stage.lose_the_checkers(&process, &watch)?;
+    stage.lab.close()
+}
+
+#[test]
+fn a_checker_process_that_dies_right_after_reloads_has_a_successor_that_knows_as_much() -> Result {
+    let (stage, process, watch) = without_one()?;
+    for scheduler in ["wlc", "lc"] {
+        stage.reload(&process, &services().replace("lb_algo wrr", &format!("lb_algo {scheduler}")))?;
+        let now = format!("-s {scheduler}");
+        stage.director.wait_for_ipvs("the reload", seconds(3), |table| table.contains(&now))?;
+    }
+    stage.lose_the_checkers(&process, &watch)?;
     stage.lab.close()
 }
 
