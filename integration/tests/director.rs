@@ -190,7 +190,9 @@ impl Stage {
     fn lose_the_checkers(&self, process: &Process, watch: &Process) -> Result {
         let old = self.pid("stayd-checkers")?;
         self.director.check("kill", &["-9", &old])?;
-        wait::until("another process", seconds(5), || self.pid("stayd-checkers"), |pid| *pid != old)?;
+        // For a moment there is no file.
+        let now = || Ok(self.director.run("cat", &["/run/stayd-checkers.pid"])?.stdout.trim().to_owned());
+        wait::until("another process", seconds(5), now, |pid| !pid.is_empty() && *pid != old)?;
         process.wait_for_log("the checker process ended unexpectedly: signal 9", seconds(2))?;
         let looks = watch.log()?.lines().count();
         watch.wait_until_log("more looks", seconds(10), |log| log.lines().count() > looks + 20)?;
