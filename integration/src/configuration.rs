@@ -72,6 +72,21 @@ pub fn rabbit(role: Role, daemon: Daemon) -> String {
     vrrp(role, 2) + &services.concat()
 }
 
+/// So many virtual servers of so many real servers each, with a line of settings (or none) and a check for the first of them.
+pub fn many([services, servers]: [usize; 2], setting: &str, check: &str) -> String {
+    let server = |service: usize, server: usize| {
+        let check = if server == 1 { check } else { "" };
+        format!("  real_server 10.2.{}.{server} 80 {{\n{check}  }}\n", service % 250)
+    };
+    let service = |service: usize| {
+        let (high, low) = (service / 250, service % 250 + 1);
+        let head = format!("virtual_server 10.1.{high}.{low} 80 {{\n{setting}  lb_algo rr\n  lb_kind DR\n");
+        let servers: String = (1..=servers).map(|number| server(service, number)).collect();
+        head + "  protocol TCP\n" + &servers + "}\n"
+    };
+    (0..services).map(service).collect()
+}
+
 /// What `ipvsadm -Sn` prints for [`rabbit`], line by line in any order, while these brokers are up.
 pub fn ipvs_table(up: &[&str]) -> Vec<String> {
     let mut lines = Vec::new();

@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lab::wait::{self, seconds};
-use lab::{Daemon, Host, Lab, Lan, Process, Result};
+use lab::{Daemon, Host, Lab, Lan, Process, Result, configuration};
 
 const SERVICES: usize = 300;
 const SERVERS: usize = 100;
@@ -34,21 +33,9 @@ const INSTANCE: &str = "vrrp_instance V {
 ";
 
 /// Of each service, one server is checked, and nobody answers.
-fn configuration() -> String {
-    let mut text = INSTANCE.to_owned();
-    for service in 0..SERVICES {
-        let (high, low) = (service / 250, service % 250 + 1);
-        let _ = writeln!(
-            text,
-            "virtual_server 10.1.{high}.{low} 80 {{\n  delay_loop 5\n  lb_algo rr\n  lb_kind DR\n  protocol TCP"
-        );
-        for server in 1..=SERVERS {
-            let check = if server == 1 { "TCP_CHECK {\n      connect_timeout 1\n    }\n" } else { "" };
-            let _ = writeln!(text, "  real_server 10.2.{}.{server} 80 {{\n    {check}  }}", service % 250);
-        }
-        text += "}\n";
-    }
-    text
+fn text() -> String {
+    let check = "    TCP_CHECK {\n      connect_timeout 1\n    }\n";
+    INSTANCE.to_owned() + &configuration::many([SERVICES, SERVERS], "  delay_loop 5\n", check)
 }
 
 /// The files that one signal brings.
@@ -134,7 +121,7 @@ fn fault(path: &Path) -> Option<String> {
 fn dumps_of_thirty_thousand_real_servers_are_whole_whenever_they_are_read_and_delay_no_advert() -> Result {
     let lab = Lab::with_ipvs()?;
     let (theirs, ours) = (lab.lan("lan-k")?, lab.lan("lan-s")?);
-    let text = configuration();
+    let text = text();
     let director = Director::start(&lab, &theirs, Daemon::Keepalived, &text)?;
     director.ask()?;
     let labels: Vec<_> = FILES.iter().map(|name| director.labels(name)).collect::<Result<_>>()?;

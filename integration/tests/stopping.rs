@@ -1,11 +1,10 @@
 //! How long a director with 300 virtual servers of 100 real servers each takes to stop: supervisors allow 5 s.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use lab::site::ExitView;
 use lab::wait::seconds;
-use lab::{Daemon, Lab, Result};
+use lab::{Daemon, Lab, Result, configuration};
 
 const SERVICES: usize = 300;
 const SERVERS: usize = 100;
@@ -13,29 +12,13 @@ const SERVERS: usize = 100;
 /// What supervisors allow before they kill (Neutron's l3-agent).
 const ALLOWED: Duration = Duration::from_secs(5);
 
-fn configuration() -> String {
-    let mut text = String::new();
-    for service in 0..SERVICES {
-        let (high, low) = (service / 250, service % 250 + 1);
-        let _ = writeln!(
-            text,
-            "virtual_server 10.1.{high}.{low} 80 {{\n  lb_algo rr\n  lb_kind DR\n  protocol TCP"
-        );
-        for server in 1..=SERVERS {
-            let _ = writeln!(text, "  real_server 10.2.{}.{server} 80 {{\n  }}", service % 250);
-        }
-        text += "}\n";
-    }
-    text
-}
-
 #[test]
 fn thirty_thousand_real_servers_are_removed_in_the_time_that_supervisors_allow() -> Result {
     let lab = Lab::with_ipvs()?;
     let lan = lab.lan("lan")?;
     let director = lab.director("d1")?;
     director.connect(&lan, "eth0", &["192.168.0.20/24"])?;
-    let text = configuration();
+    let text = configuration::many([SERVICES, SERVERS], "", "");
     let mut times = Vec::new();
     for daemon in [Daemon::Keepalived, Daemon::Stayd] {
         let process = director.start_daemon(daemon, &text)?;

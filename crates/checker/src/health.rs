@@ -67,14 +67,9 @@ impl VirtualServerHealth {
         Self::default()
     }
 
-    /// The same, with room for the servers of that.
-    pub(crate) fn of(spec: &VirtualServerSpec) -> Self {
-        Self { live: Vec::with_capacity(spec.real_servers.len()), ..Self::default() }
-    }
-
-    /// No server is live, and yet the quorum may be there: it has a memory.
-    pub(crate) fn with_quorum(quorum: bool) -> Self {
-        Self { quorum, ..Self::default() }
+    /// No server is live, and there is room for those of that. The quorum may be there all the same: it has a memory.
+    pub(crate) fn of(spec: &VirtualServerSpec, quorum: bool) -> Self {
+        Self { live: Vec::with_capacity(spec.real_servers.len()), quorum, ..Self::default() }
     }
 
     /// At the start, while nothing is known but the configuration: servers are up unless a check is `alpha`.

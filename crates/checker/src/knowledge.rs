@@ -105,7 +105,7 @@ impl Scheduler {
         if !fits {
             return Err(Unrelated);
         }
-        let mut health = VirtualServerHealth::with_quorum(quorum);
+        let mut health = VirtualServerHealth::of(&spec, quorum);
         for (index, server) in spec.real_servers.iter().enumerate() {
             for check in 0..server.checks.len() {
                 let Some(state) = states.get_mut(index, check) else { continue };

@@ -132,7 +132,7 @@ impl Scheduler {
                 pass.leaving.extend(leaving(&predecessor.virtual_server.spec, &predecessor.health));
                 self.dismantle(predecessor)
             }
-            None => (BTreeMap::new(), VirtualServerHealth::of(&spec)),
+            None => (BTreeMap::new(), VirtualServerHealth::of(&spec, false)),
         };
         if is_new && is_suspended(&spec, &self.here) {
             self.emit(Event::Suspended { virtual_server: key, yes: true });

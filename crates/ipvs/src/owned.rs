@@ -19,17 +19,8 @@ impl Owned {
     /// To be called before a table made from that configuration is put in place. A server that is named and down is then
     /// removed should it stand in the kernel, whoever put it there.
     pub fn claim(&mut self, named: &Table) {
-        for (key, service) in &named.services {
-            let owned = self.services.entry(*key).or_default();
-            let unknown = |dest: &&DestKey| owned.binary_search(dest).is_err();
-            let more: Vec<_> = service.dests.keys().filter(unknown).copied().collect();
-            if owned.is_empty() {
-                *owned = more;
-            } else if !more.is_empty() {
-                owned.extend(more);
-                owned.sort_unstable();
-            }
-        }
+        let entries = named.services.iter();
+        self.add(Self::of(entries.map(|(key, service)| (*key, service.dests.keys().copied().collect()))));
     }
 
     /// As [`claim`](Self::claim) by somebody who owns nothing yet: what a configuration names, in any order.

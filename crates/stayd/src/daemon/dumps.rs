@@ -69,7 +69,6 @@ impl Daemon {
         knowledge: Knowledge,
         last: &BTreeMap<ProbeSpec, LastRun>,
     ) {
-        let servers: Vec<_> = self.configuration.virtual_servers.iter().collect();
         if let Some(child) =
             self.children.get(&Role::Checker).filter(|_| self.awaited.contains(&Role::Checker))
         {
@@ -77,6 +76,7 @@ impl Daemon {
             child.send(&ToChecker::Report(asked));
             return;
         }
+        let servers: Vec<_> = self.configuration.virtual_servers.iter().collect();
         let scheduler = match Scheduler::resume(net::now(), knowledge, servers.iter().cloned()) {
             Ok(scheduler) => scheduler,
             Err(error) => {

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use net::sysctl::Setting;
 
+use crate::dump;
+
 pub(super) struct Found {
     path: PathBuf,
     settings: BTreeMap<Setting, i32>,
@@ -53,9 +55,7 @@ fn write(path: &Path, settings: &BTreeMap<Setting, i32>) -> io::Result<()> {
             _ => Ok(()),
         };
     }
-    let fresh = path.with_extension("found.new");
-    fs::write(&fresh, serde_json::to_vec(&settings.iter().collect::<Vec<_>>())?)?;
-    fs::rename(fresh, path)
+    dump::write(path, &serde_json::to_vec(&settings.iter().collect::<Vec<_>>())?, 0o022)
 }
 
 #[cfg(test)]

@@ -62,20 +62,26 @@ fn owner_waits() -> Duration {
     Duration::from_micros(3_003_906)
 }
 
-#[test]
-fn a_group_of_owners_is_told_of_as_backup_and_is_master_an_interval_after_the_delay() {
+/// Two owners in a group.
+fn delayed_owners(initial_state: InitialState) -> Scene {
     let owner = |number: u8| InstanceSpec {
         name: format!("S{number}"),
         vrid: VirtualRouterId::new(number).unwrap(),
         priority: Priority::OWNER,
+        initial_state,
         ..spec()
     };
-    let mut scene = Scene::start_all(RouterSpec {
+    Scene::start_all(RouterSpec {
         instances: vec![owner(1), owner(2)],
         sync_groups: vec![SyncGroupSpec::new("G", vec!["S1".into(), "S2".into()])],
         startup_delay: ms(10_000),
         ..RouterSpec::default()
-    });
+    })
+}
+
+#[test]
+fn a_group_of_owners_is_told_of_as_backup_and_is_master_an_interval_after_the_delay() {
+    let mut scene = delayed_owners(InitialState::Unset);
     assert_eq!(scene.notified(), ["*G BACKUP", "S1 BACKUP", "S2 BACKUP"]);
     assert_eq!(scene.waits(), ms(11_000));
     scene.run(ms(11_000));
@@ -84,19 +90,7 @@ fn a_group_of_owners_is_told_of_as_backup_and_is_master_an_interval_after_the_de
 
 #[test]
 fn a_group_that_asks_for_master_is_that_when_the_delay_is_over_and_nobody_is_told_of_the_group() {
-    let owner = |number: u8| InstanceSpec {
-        name: format!("S{number}"),
-        vrid: VirtualRouterId::new(number).unwrap(),
-        priority: Priority::OWNER,
-        initial_state: InitialState::Master,
-        ..spec()
-    };
-    let mut scene = Scene::start_all(RouterSpec {
-        instances: vec![owner(1), owner(2)],
-        sync_groups: vec![SyncGroupSpec::new("G", vec!["S1".into(), "S2".into()])],
-        startup_delay: ms(10_000),
-        ..RouterSpec::default()
-    });
+    let mut scene = delayed_owners(InitialState::Master);
     scene.run(ms(9_999));
     assert_eq!(scene.notified(), [""; 0]);
     scene.run(ms(1));
