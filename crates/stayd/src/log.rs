@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tracing::Level;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -37,11 +37,12 @@ pub fn start(options: &Options) -> Arc<Idents> {
         tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(colours)
     });
     let most = if options.log_detail > 0 { Level::DEBUG } else { Level::INFO };
-    let level = LevelFilter::from_level(most);
+    // Libraries say what they do for those who work on them, and a child has no place to say it.
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), most);
     tracing_subscriber::registry()
-        .with(system.with_filter(level))
-        .with(file.with_filter(level))
-        .with(console.with_filter(level))
+        .with(system.with_filter(ours.clone()))
+        .with(file.with_filter(ours.clone()))
+        .with(console.with_filter(ours))
         .init();
     idents
 }
