@@ -44,22 +44,27 @@ package:
 	@etc/debian/build target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/stayd target/debian
 	@lintian --allow-root --info --display-info --fail-on error,warning,info target/debian/*.deb
 
+# In the benchmarks the daemon is built alone: what the lab needs of common libraries is not to be in it.
+
 # Reading configurations, beside keepalived; as root. The figures stand in docs/benchmarks.md.
 bench-config:
-	@$(CARGO) build --release -p stayd -p integration --bin stayd --bin bench-config
+	@$(CARGO) build --release -p stayd --bin stayd
+	@$(CARGO) build --release -p integration --bin bench-config
 	@target/release/bench-config
 
 # Failover, cost and punctuality of VRRP, beside keepalived; as root. Some of it: make bench-vrrp PARTS="failover cpu".
 PARTS ?=
 
 bench-vrrp:
-	@$(CARGO) build --release -p stayd -p integration --bin stayd --bin bench-vrrp --bin lab-janitor
+	@$(CARGO) build --release -p stayd --bin stayd
+	@$(CARGO) build --release -p integration --bin bench-vrrp --bin lab-janitor
 	@target/release/bench-vrrp $(PARTS)
 
 # As a director, beside keepalived in the lab's kernel; as root. For some of it only: PARTS="start reload stop checks detect".
 # Beside a newer keepalived as well: NEWEST=/path/to/keepalived.
 bench-ipvs:
-	@$(CARGO) build --release -p stayd -p integration -p uml-xstate --lib --bins
+	@$(CARGO) build --release -p stayd --bin stayd
+	@$(CARGO) build --release -p integration -p uml-xstate --lib --bins
 	@target/release/bench-ipvs $(if $(PARTS),--parts "$(PARTS)") $(if $(NEWEST),--newest "$(NEWEST)")
 
 # What to fuzz, and for how many seconds each: docs/fuzzing.md.

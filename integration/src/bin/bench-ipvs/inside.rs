@@ -15,6 +15,13 @@ use crate::director::{Director, Shape, spawn, wait};
 use crate::load::{self, Server};
 use crate::{Figures, Result, tree};
 
+/// Only the start.
+pub fn start(daemon: &Path, shape: Shape) -> Result<Figures> {
+    let (director, start) = Director::start(daemon, shape)?;
+    director.stop()?;
+    Ok(Figures::from([("start".into(), start.as_secs_f64())]))
+}
+
 /// Start, reloads and stop.
 pub fn life(daemon: &Path, shape: Shape, reloads: u32) -> Result<Figures> {
     let mut figures = Figures::new();
@@ -42,7 +49,8 @@ pub fn life(daemon: &Path, shape: Shape, reloads: u32) -> Result<Figures> {
     Ok(figures)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The value in the middle.
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
