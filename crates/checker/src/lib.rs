@@ -11,6 +11,7 @@ mod desired;
 mod drain;
 mod follow;
 mod health;
+mod independence;
 mod knowledge;
 mod outcome;
 #[cfg(feature = "probe")]
@@ -29,6 +30,7 @@ pub use desired::{at_start, desired, named, owned, service};
 pub use drain::{DrainEnd, Drains};
 pub use follow::Followed;
 pub use health::{Health, VirtualServerHealth};
+pub use independence::Independence;
 pub use knowledge::{Knowledge, Unrelated};
 pub use outcome::{
     Cause, Failure, GrpcHealth, GrpcStatus, LocalError, Outcome, PageFault, SmtpStep, Step, TlsFault,

@@ -85,6 +85,8 @@ pub fn lower(
     lowering.lvs_globals(entries);
     lowering.foresee_trackers(entries);
     lowering.groups_of_servers(entries);
+    let text: usize = apart.iter().flat_map(|apart| apart.lines).map(|line| line.as_str().len()).sum();
+    lowering.model.reserve(text);
     let mut apart = apart.iter().peekable();
     for (index, entry) in entries.iter().enumerate() {
         while let Some(block) = apart.next_if(|block| block.before <= index) {

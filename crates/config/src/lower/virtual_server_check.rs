@@ -84,6 +84,7 @@ impl Lowering<'_> {
             ..draft.events
         };
         let model = &mut self.model;
+        model.independence.note(&spec);
         let kept = model.virtual_servers.push(&spec).and_then(|()| model.server_events.push(&events));
         if let Err(error) = kept {
             let message = format!("the virtual server cannot be kept: {error}");

@@ -68,6 +68,17 @@ pub struct Model {
     pub linkbeat: LinkbeatSpec,
     /// The usable `virtual_server`s, in the order of the file.
     pub virtual_servers: Packed<checker::VirtualServerSpec>,
+    /// Whether one can be put into the kernel without the others.
+    pub independence: checker::Independence,
     /// What else belongs to each of them, in the same order.
     pub server_events: Packed<ServerEvents>,
+}
+
+impl Model {
+    /// Has room for what virtual servers with this much text come to, as far as can be told: as they grow in turn, each would
+    /// have to be copied again and again.
+    pub(crate) fn reserve(&mut self, text: usize) {
+        self.virtual_servers.reserve(text / 2);
+        self.server_events.reserve(text / 4);
+    }
 }

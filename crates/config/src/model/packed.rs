@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use postcard::ser_flavors::Flavor;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -34,22 +35,24 @@ impl<T> Packed<T> {
 }
 
 impl<T: Serialize> Packed<T> {
+    /// Has room for this many bytes more. What is not used of it costs nothing: large pieces are given out by the kernel page
+    /// by page.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
     /// Adds a value at the end.
     ///
     /// # Errors
     /// It cannot be encoded, which is a property of its type, and nothing is added.
     pub fn push(&mut self, value: &T) -> Result<(), Unpackable> {
         let before = self.bytes.len();
-        match postcard::to_io(value, &mut self.bytes) {
-            Ok(_) => {
-                self.length += 1;
-                Ok(())
-            }
-            Err(error) => {
-                self.bytes.truncate(before);
-                Err(error)
-            }
+        let pushed = postcard::serialize_with_flavor(value, Behind(&mut self.bytes));
+        match pushed {
+            Ok(()) => self.length += 1,
+            Err(_) => self.bytes.truncate(before),
         }
+        pushed
     }
 
     /// Those of a list.
@@ -60,6 +63,27 @@ impl<T: Serialize> Packed<T> {
         let mut packed = Self::default();
         values.iter().try_for_each(|value| packed.push(value))?;
         Ok(packed)
+    }
+}
+
+/// Encodes to the end of these bytes.
+struct Behind<'b>(&'b mut Vec<u8>);
+
+impl Flavor for Behind<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 

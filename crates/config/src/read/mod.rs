@@ -423,15 +423,18 @@ pub fn unfold(lines: &[Line]) -> Cow<'_, [Line]> {
     if !lines.iter().any(is_folded) {
         return Cow::Borrowed(lines);
     }
-    let mut all = Vec::new();
+    // A line has more bytes than this, as a rule.
+    let mut all = Vec::with_capacity(lines.iter().map(|line| line.as_str().len() / 16).sum());
     for line in lines {
         if !is_folded(line) {
             all.push(line.clone());
             continue;
         }
         let text = line.as_str();
-        for piece in text.split('\n') {
-            let trimmed = piece.trim_ascii();
+        let mut from = 0;
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+            let trimmed = text.get(from..end).unwrap_or_default().trim_ascii();
+            from = end + 1;
             let start = trimmed.as_ptr().addr() - text.as_ptr().addr();
             if !trimmed.is_empty() {
                 all.push(line.part(start..start + trimmed.len()));

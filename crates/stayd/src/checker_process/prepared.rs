@@ -37,7 +37,7 @@ impl FirstTable {
         let possible = rest.globals.system_scripts.startup.is_none()
             && matches!(rest.globals.daemon.ipvs_namespace, IpvsNamespace::Same)
             && !rest.lvs.nftables.enabled
-            && are_plain(servers);
+            && rest.independence.holds(|| servers.iter().flat_map(|server| server.services));
         // Where there is no IPVS, the checker process says so.
         let mut table = possible.then(KernelTable::open)?.ok()?;
         let mut globals = Globals::default();
@@ -66,23 +66,4 @@ impl FirstTable {
         let after = table.begin(now, &scheduler, filled);
         Prepared { scheduler, table, globals, lines: [lines, after] }
     }
-}
-
-/// Whether there are servers, all of them are known from the start, and each service belongs to one of them.
-fn are_plain(servers: &Packed<VirtualServerSpec>) -> bool {
-    let (mut last, mut ordered) = (None, true);
-    for server in servers.iter() {
-        if server.ha_suspend || server.real_servers.iter().any(|real| !real.follows.is_empty()) {
-            return false;
-        }
-        for service in server.services {
-            ordered &= last.replace(service) < Some(service);
-        }
-    }
-    let distinct = || {
-        let mut all: Vec<_> = servers.iter().flat_map(|server| server.services).collect();
-        all.sort_unstable();
-        all.is_sorted_by(|one, next| one < next)
-    };
-    !servers.is_empty() && (ordered || distinct())
 }
