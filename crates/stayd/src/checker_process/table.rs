@@ -293,6 +293,9 @@ impl KernelTable {
             self.known = Some(Known::new(table, &desired));
             drop((desired, owned));
             memory::give_back();
+            if self.watch.is_seldom(now) {
+                memory::let_go_of_code();
+            }
             self.due = Some(next);
             return Vec::new();
         }

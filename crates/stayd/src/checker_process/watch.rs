@@ -11,6 +11,8 @@ use clock::Instant;
 /// Least and most time between two looks at a table that is as we left it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_SELDOM: Duration = Duration::from_secs(60);
+/// From this time between two looks on, they are seldom.
+const SELDOM: Duration = Duration::from_secs(10);
 /// How many times longer the pause is than the look before it, where there are no glances, and where there are.
 const PAUSE_PER_LOOK: u32 = 30;
 const PAUSE_BESIDE_GLANCES: u32 = 300;
@@ -58,6 +60,11 @@ impl<G: PartialEq> Watch<G> {
         let times = if self.seen.is_some() { PAUSE_BESIDE_GLANCES } else { PAUSE_PER_LOOK };
         self.look_at = now + pause(took, times);
         now + LOOK_EVERY
+    }
+
+    /// After a look: whether the next one is so far away that what it needs is no use until then.
+    pub(super) fn is_seldom(&self, now: Instant) -> bool {
+        self.look_at >= now + SELDOM
     }
 
     /// After a change of ours, or a repair, after which the next look is soon; when that is at the earliest.
