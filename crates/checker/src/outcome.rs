@@ -360,6 +360,9 @@ pub enum Cause {
     /// A file of certificates or a key is missing, unreadable or of no use.
     #[error("a certificate or key cannot be read")]
     Certificate,
+    /// The system has no OpenSSL 3, or not the whole of it.
+    #[error("libssl.so.3 cannot be loaded")]
+    NoTls,
     /// It is no pattern of PCRE2, by the byte at which it goes wrong.
     #[error("it is wrong at byte {0}")]
     Pattern(u32),

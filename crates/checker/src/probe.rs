@@ -21,7 +21,7 @@ mod tls;
 mod udp;
 
 pub use connector::Connector;
-pub use resources::Resources;
+pub use resources::{NoLibrary, Resources};
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 async fn ask(connection: Connection, login: Option<AmqpLogin>) -> Outcome {
-    probe(&ProbeSpec::Amqp(AmqpProbe { connection, login }.into()), &Resources::default()).await
+    probe(&ProbeSpec::Amqp(AmqpProbe { connection, login }.into()), &Resources::linked(None)).await
 }
 
 fn method(id: u8, arguments: &[u8]) -> Vec<u8> {

@@ -17,7 +17,7 @@ async fn ask(connection: Connection) -> Outcome {
 async fn named(connection: Connection, name: &str) -> Outcome {
     probe(
         &ProbeSpec::Dns(DnsProbe { connection, record: DnsType::Soa, name: name.into() }.into()),
-        &Resources::default(),
+        &Resources::linked(None),
     )
     .await
 }
@@ -111,7 +111,7 @@ async fn a_refused_datagram_is_a_failure_at_once() {
 async fn send(connection: Connection, reply: Option<ReplySpec>) -> Outcome {
     probe(
         &ProbeSpec::Udp(UdpProbe { connection, payload: Some(b"ping".to_vec()), reply }.into()),
-        &Resources::default(),
+        &Resources::linked(None),
     )
     .await
 }

@@ -52,7 +52,7 @@ async fn ask(spec: impl FnOnce(Connection) -> ProbeSpec, says: Vec<&'static [u8]
     .await;
     let begin = Instant::now();
     let connection = Connection { timeout: LIMIT.into(), ..to(server.target) };
-    let outcome = probe(&spec(connection), &Resources::default()).await;
+    let outcome = probe(&spec(connection), &Resources::linked(None)).await;
     let took = begin.elapsed();
     assert!(leaving.recv().await.unwrap() <= begin + took + TICKS, "the connection is left open");
     (outcome, took)

@@ -14,8 +14,8 @@ async fn a_host_without_descriptors_cannot_ask_and_can_again_when_it_has_some() 
         ProbeSpec::Tcp(Connection::new(listener.local_addr().unwrap(), Duration::from_secs(30).into()));
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
-    let without = probe(&spec, &Resources::default()).await;
+    let without = probe(&spec, &Resources::linked(None)).await;
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
     assert_eq!(without, Outcome::Unknown(LocalError { step: Step::Open, cause: Cause::NoDescriptor }));
-    assert_eq!(probe(&spec, &Resources::default()).await, Outcome::Success);
+    assert_eq!(probe(&spec, &Resources::linked(None)).await, Outcome::Success);
 }

@@ -24,7 +24,7 @@ fn grpc(connection: Connection) -> GrpcProbe {
 }
 
 async fn ask(spec: GrpcProbe) -> Outcome {
-    probe(&ProbeSpec::Grpc(Box::new(spec)), &Resources::default()).await
+    probe(&ProbeSpec::Grpc(Box::new(spec)), &Resources::linked(None)).await
 }
 
 /// What a server does with a request after it has read all of it.

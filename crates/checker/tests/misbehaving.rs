@@ -104,7 +104,7 @@ async fn verdict(kind: Kind, behaviour: Act, timeout: Duration) -> Outcome {
     })
     .await;
     let begin = Instant::now();
-    let outcome = probe(&kind.spec(server.target, timeout), &Resources::default()).await;
+    let outcome = probe(&kind.spec(server.target, timeout), &Resources::linked(None)).await;
     assert!(begin.elapsed() < timeout * 10 + PATIENCE, "{kind:?}: {:?}", begin.elapsed());
     outcome
 }

@@ -108,7 +108,7 @@ fn regex(mut http: HttpProbe, pattern: &str) -> HttpProbe {
 }
 
 async fn ask(http: HttpProbe) -> Outcome {
-    probe(&ProbeSpec::Http(http.into()), &Resources::default()).await
+    probe(&ProbeSpec::Http(http.into()), &Resources::linked(None)).await
 }
 
 fn wrong(fault: PageFault) -> Outcome {
@@ -362,7 +362,7 @@ async fn the_certificate_of_the_configuration_is_shown_with_a_key_under_a_passwo
         password: Some("secret".into()),
         ca: None,
     };
-    let shown = probe(&ProbeSpec::Http(over_tls(address).into()), &Resources::new(Some(&spec))).await;
+    let shown = probe(&ProbeSpec::Http(over_tls(address).into()), &Resources::linked(Some(&spec))).await;
     assert_eq!(shown, Outcome::Success);
     assert!(matches!(ask(over_tls(address)).await, Outcome::Failure(Failure::Page { .. })));
 }

@@ -12,7 +12,7 @@ const FORBIDDEN: Outcome = Outcome::Unknown(LocalError { step: Step::Open, cause
 
 async fn ask(target: &str) -> Outcome {
     let connection = to(format!("{target}:0").parse().unwrap()).from(Source { port: 9, ..Source::default() });
-    probe(&ProbeSpec::Ping(connection), &Resources::default()).await
+    probe(&ProbeSpec::Ping(connection), &Resources::linked(None)).await
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ fn to(target: SocketAddr) -> Connection {
 }
 
 async fn ask(connection: Connection) -> Outcome {
-    probe(&ProbeSpec::Tcp(connection), &Resources::default()).await
+    probe(&ProbeSpec::Tcp(connection), &Resources::linked(None)).await
 }
 
 async fn listener(address: &str) -> TcpListener {

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 async fn ask(connection: Connection) -> Outcome {
     probe(
         &ProbeSpec::Smtp(SmtpProbe { connection, helo: "checker.example".into() }.into()),
-        &Resources::default(),
+        &Resources::linked(None),
     )
     .await
 }

@@ -36,7 +36,7 @@ use crate::cli::Options;
 use crate::exit::Exit;
 use crate::ipc::{self, Decoder, Dump, FromChecker, Level, Line, Scripts, ToChecker};
 use crate::scheduling::Scheduling;
-use crate::{descriptors, memory, namespace, ready, signals};
+use crate::{descriptors, memory, namespace, openssl, ready, signals};
 use addresses::Addresses;
 use drained::Drained;
 use globals::Globals;
@@ -203,7 +203,7 @@ impl Process {
 
     /// What probes and news need to know.
     fn equip(&mut self, lvs: &LvsGlobals, scripts: Scripts) {
-        self.probes.share(checker::probe::Resources::new(lvs.tls.as_ref()));
+        self.probes.share(checker::probe::Resources::new(lvs.tls.as_ref(), openssl::load));
         self.probes.configure(scripts);
         self.init_notifies = lvs.init_notifies;
     }

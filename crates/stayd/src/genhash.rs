@@ -16,6 +16,7 @@ use checker::{
 use clap::{ArgAction, Parser};
 
 use crate::exit::Exit;
+use crate::openssl;
 
 /// Prints the MD5 of a page for `digest`
 #[derive(Parser, Clone, Debug)]
@@ -101,10 +102,11 @@ pub fn run(arguments: &Arguments) -> Exit {
             received.extend_from_slice(bytes);
         }
     };
+    let resources = Resources::new(None, openssl::load);
     let began = Instant::now();
     let fetched = runtime.block_on(async {
         match probe.urls.first() {
-            Some(url) => http::fetch(&probe, url, &Resources::default(), &mut see).await,
+            Some(url) => http::fetch(&probe, url, &resources, &mut see).await,
             None => Err(Outcome::Success),
         }
     });

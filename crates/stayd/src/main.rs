@@ -27,6 +27,7 @@ mod memory;
 mod migrate;
 mod namespace;
 mod notify;
+mod openssl;
 mod pid_file;
 mod ready;
 mod realserver;

@@ -73,6 +73,9 @@ fn the_package_takes_keepalived_s_place_in_a_debian_root_and_gives_it_back() -> 
 
     println!("{}", root.run(&format!("{INSTALL} /var/package/stayd_*.deb 2>&1"))?);
     assert_eq!(root.installed()?, "stayd\n");
+    // It is loaded when a check needs it, and the package brings it along.
+    let depends = root.run("dpkg-query -W -f '${Depends}' stayd")?;
+    assert!(depends.contains("libssl3"), "{depends}");
     root.has_kept_the_files();
     assert!(root.enabled("stayd.service"));
     assert!(root.run("keepalived --version 2>&1")?.starts_with("Keepalived v"));

@@ -26,28 +26,30 @@ use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
 use super::http::Fault;
-use super::resources::Resources;
+use super::resources::{Library, NoLibrary, Resources};
 use crate::outcome::{Cause, LocalError, PageFault, Step, TlsFault};
 use crate::spec::{HttpProbe, Sni, TlsCheckSpec, TlsSpec, UrlSpec};
 
 /// The contexts of a configuration: one for each way in which its checks use TLS, made when it is first needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Contexts {
     shared: TlsSpec,
+    library: Library,
     made: Mutex<BTreeMap<TlsCheckSpec, Option<SslContext>>>,
 }
 
 impl Contexts {
-    pub(super) fn new(shared: TlsSpec) -> Self {
-        Self { shared, made: Mutex::default() }
+    pub(super) fn new(shared: TlsSpec, library: Library) -> Self {
+        Self { shared, library, made: Mutex::default() }
     }
 
-    fn get(&self, check: &TlsCheckSpec) -> Option<SslContext> {
+    fn get(&self, check: &TlsCheckSpec) -> Result<SslContext, Cause> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if !made.contains_key(check) {
+            (self.library)().map_err(|NoLibrary| Cause::NoTls)?;
             made.insert(check.clone(), context(&self.shared, check).ok());
         }
-        made.get(check).cloned().flatten()
+        made.get(check).cloned().flatten().ok_or(Cause::Certificate)
     }
 }
 
@@ -147,10 +149,10 @@ pub(super) async fn connect(
     session: &Session<'_>,
     resources: &Resources,
 ) -> Result<SslStream<TcpStream>, Fault> {
-    let unprepared = || Fault::Local(LocalError { step: Step::Tls, cause: Cause::Certificate });
-    let context = resources.tls().get(session.check).ok_or_else(unprepared)?;
-    let ssl = session.open(&context).map_err(|_error| unprepared())?;
-    let mut stream = SslStream::new(ssl, stream).map_err(|_error| unprepared())?;
+    let unprepared = |cause| Fault::Local(LocalError { step: Step::Tls, cause });
+    let context = resources.tls().get(session.check).map_err(unprepared)?;
+    let ssl = session.open(&context).map_err(|_error| unprepared(Cause::Certificate))?;
+    let mut stream = SslStream::new(ssl, stream).map_err(|_error| unprepared(Cause::Certificate))?;
     let shaken = timeout(session.timeout, Pin::new(&mut stream).connect()).await;
     match shaken.map_err(|_elapsed| PageFault::TimedOut)? {
         Ok(()) => Ok(stream),

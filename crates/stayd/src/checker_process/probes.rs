@@ -15,6 +15,7 @@ use tokio::task::AbortHandle;
 use super::last::LastRuns;
 use super::scripts::Runner;
 use crate::ipc::Scripts;
+use crate::openssl;
 
 /// Probes that have ended, and how.
 pub(super) type Ended = Vec<(RunId, Outcome)>;
@@ -36,7 +37,7 @@ impl Probes {
     pub(super) fn new() -> io::Result<Self> {
         let (done, results) = unbounded_channel();
         Ok(Self {
-            resources: Arc::default(),
+            resources: Arc::new(Resources::new(None, openssl::load)),
             connector: Connector::new()?,
             running: BTreeMap::new(),
             done,
