@@ -37,15 +37,15 @@ pub enum Token {
 }
 
 /// Of [`kinds`]: a brace.
-const BRACE: u8 = 1;
+pub const BRACE: u8 = 1;
 /// Of [`kinds`]: a quote or a dollar, in which a brace may be none.
 const HIDES: u8 = 2;
 /// Of [`kinds`]: all but braces, blanks, ends of lines, and what means nothing but itself.
 pub const SIGN: u8 = 4;
 
 /// Of which kinds the bytes of a text are.
-pub fn kinds(text: &str) -> u8 {
-    text.bytes().fold(0, |kinds, byte| kinds | KINDS[usize::from(byte)])
+pub fn kinds(text: &[u8]) -> u8 {
+    text.iter().fold(0, |kinds, byte| kinds | KINDS[usize::from(*byte)])
 }
 
 const KINDS: [u8; 256] = {
@@ -84,7 +84,7 @@ pub fn comment_start(text: &str) -> usize {
 /// How many `{` and `}` a line has.
 pub fn braces(line: &Line) -> (usize, usize) {
     let text = line.as_str();
-    let kinds = kinds(text);
+    let kinds = kinds(text.as_bytes());
     if kinds & BRACE == 0 {
         return (0, 0);
     }

@@ -13,9 +13,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// on never has more than one of them. In a message to another process the bytes go as they are.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Packed<T> {
-    /// One encoding behind the other.
+    /// One encoding behind the other, each different from the one before.
     bytes: Vec<u8>,
     length: usize,
+    /// Where the last encoding begins.
+    last: usize,
+    /// Where encodings begin that stand for several values, and how many more than one; in order.
+    repeated: Vec<(usize, usize)>,
     values: PhantomData<fn() -> T>,
 }
 
@@ -48,11 +52,22 @@ impl<T: Serialize> Packed<T> {
     pub fn push(&mut self, value: &T) -> Result<(), Unpackable> {
         let before = self.bytes.len();
         let pushed = postcard::serialize_with_flavor(value, Behind(&mut self.bytes));
-        match pushed {
-            Ok(()) => self.length += 1,
-            Err(_) => self.bytes.truncate(before),
+        if pushed.is_err() {
+            self.bytes.truncate(before);
+            return pushed;
         }
-        pushed
+        let again = self.length > 0 && self.bytes.get(self.last..before) == self.bytes.get(before..);
+        self.length += 1;
+        if !again {
+            self.last = before;
+            return Ok(());
+        }
+        self.bytes.truncate(before);
+        match self.repeated.last_mut() {
+            Some((start, more)) if *start == self.last => *more += 1,
+            _ => self.repeated.push((self.last, 1)),
+        }
+        Ok(())
     }
 
     /// Those of a list.
@@ -90,11 +105,18 @@ impl Flavor for Behind<'_> {
 impl<T: DeserializeOwned> Packed<T> {
     /// The values, in order.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        let mut rest = self.bytes.as_slice();
+        let mut repeated = self.repeated.iter().peekable();
+        let (mut start, mut more) = (0, 0_usize);
         // What was encoded here can be decoded here; what came in a message and cannot ends the sequence.
         std::iter::from_fn(move || {
-            let (value, after) = postcard::take_from_bytes(rest).ok()?;
-            rest = after;
+            let (value, after) = postcard::take_from_bytes::<T>(self.bytes.get(start..)?).ok()?;
+            if let Some((_, times)) = repeated.next_if(|(of, _)| *of == start) {
+                more = times + 1;
+            }
+            more = more.saturating_sub(1);
+            if more == 0 {
+                start = self.bytes.len() - after.len();
+            }
             Some(value)
         })
         .take(self.length)
@@ -103,7 +125,7 @@ impl<T: DeserializeOwned> Packed<T> {
 
 impl<T> Default for Packed<T> {
     fn default() -> Self {
-        Self { bytes: Vec::new(), length: 0, values: PhantomData }
+        Self { bytes: Vec::new(), length: 0, last: 0, repeated: Vec::new(), values: PhantomData }
     }
 }
 
@@ -118,7 +140,7 @@ impl<T: Serialize + DeserializeOwned> Serialize for Packed<T> {
         if serializer.is_human_readable() {
             return serializer.collect_seq(self.iter());
         }
-        (self.length, serde_bytes::Bytes::new(&self.bytes)).serialize(serializer)
+        (self.length, self.last, &self.repeated, serde_bytes::Bytes::new(&self.bytes)).serialize(serializer)
     }
 }
 
@@ -127,8 +149,9 @@ impl<'de, T: Serialize + DeserializeOwned> Deserialize<'de> for Packed<T> {
         if deserializer.is_human_readable() {
             return deserializer.deserialize_seq(Values(PhantomData));
         }
-        let (length, bytes) = <(usize, serde_bytes::ByteBuf)>::deserialize(deserializer)?;
-        Ok(Self { bytes: bytes.into_vec(), length, values: PhantomData })
+        let (length, last, repeated, bytes) =
+            <(usize, usize, Vec<(usize, usize)>, serde_bytes::ByteBuf)>::deserialize(deserializer)?;
+        Ok(Self { bytes: bytes.into_vec(), length, last, repeated, values: PhantomData })
     }
 }
 
@@ -167,6 +190,20 @@ mod tests {
     }
 
     #[test]
+    fn the_same_again_takes_no_bytes() {
+        let words = ["a", "a", "b", "c", "c", "c", "a"].map(str::to_owned);
+        let mut packed = Packed::of(&words).unwrap();
+        assert_eq!(packed.bytes, *b"\x01a\x01b\x01c\x01a");
+        assert_eq!((packed.len(), packed.iter().collect::<Vec<_>>()), (7, words.to_vec()));
+        packed.push(&words[0]).unwrap();
+        let message = postcard::to_allocvec(&packed).unwrap();
+        let mut copy = postcard::from_bytes::<Packed<String>>(&message).unwrap();
+        copy.push(&words[0]).unwrap();
+        assert_eq!(copy.iter().skip(6).collect::<Vec<_>>(), ["a", "a", "a"]);
+        assert_eq!(copy.bytes, packed.bytes);
+    }
+
+    #[test]
     fn a_message_takes_them_as_bytes_and_json_as_a_list() {
         let packed = Packed::of(&words()).unwrap();
         let message = postcard::to_allocvec(&packed).unwrap();
@@ -178,7 +215,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decoded_ends_the_sequence() {
-        let message = postcard::to_allocvec(&(3_usize, serde_bytes::Bytes::new(&[1, b'a', 9]))).unwrap();
+        let (none, bytes) = ([(0_usize, 0_usize); 0], serde_bytes::Bytes::new(&[1, b'a', 9]));
+        let message = postcard::to_allocvec(&(3_usize, 0_usize, &none[..], bytes)).unwrap();
         let packed = postcard::from_bytes::<Packed<String>>(&message).unwrap();
         assert_eq!(packed.iter().collect::<Vec<_>>(), ["a"]);
     }

@@ -197,34 +197,36 @@ impl Reader<'_> {
         if self.depth > 0 || self.open.is_some() || !is_apart(source.slice(first)) {
             return None;
         }
-        let mut depth = 0_usize;
-        let mut next = Some(first.clone());
-        while let Some(range) = next {
-            next = source.line_after(&range);
-            let text = source.slice(&range);
-            if lex::kinds(text) & lex::SIGN != 0 || text.len() > MAX_LINE_BYTES {
+        let rest = source.text().as_bytes().get(first.start as usize..)?;
+        let (mut depth, mut start) = (0_usize, 0);
+        for end in memchr::memchr_iter(b'\n', rest).map(|end| end + 1).chain([rest.len()]) {
+            let line = rest.get(start..end)?;
+            let kinds = lex::kinds(line);
+            if kinds & lex::SIGN != 0 || line.len() > MAX_LINE_BYTES {
                 return None;
             }
-            let trimmed = text.trim_ascii();
-            let Some((last, before)) = trimmed.as_bytes().split_last() else { continue };
-            let braces = before.iter().fold(false, |any, byte| any | matches!(byte, b'{' | b'}'));
-            if braces || trimmed.starts_with("include") {
-                return None;
-            }
-            match last {
-                b'{' => depth += 1,
-                b'}' if depth == 1 => {
-                    if trimmed.len() > 1 {
+            let trimmed = line.trim_ascii();
+            match trimmed.split_last() {
+                Some((b'{' | b'}', before)) if lex::kinds(before) & lex::BRACE != 0 => return None,
+                Some((b'{', _)) => depth += 1,
+                Some((b'}', before)) if depth == 1 => {
+                    if !before.is_empty() {
                         return None;
                     }
                     self.globals = false;
-                    self.emit(Line::of_source(id, source, first.start..range.end).trim());
-                    return Some(range);
+                    let place = |offset: usize| u32::try_from(offset).ok()?.checked_add(first.start);
+                    let last = place(start)?..place(end)?;
+                    self.emit(Line::of_source(id, source, first.start..last.end).trim());
+                    return Some(last);
                 }
-                b'}' => depth = depth.checked_sub(1)?,
-                _ if depth == 0 => return None,
-                _ => {}
+                Some((b'}', _)) => depth = depth.checked_sub(1)?,
+                Some(_) if depth == 0 || kinds & lex::BRACE != 0 => return None,
+                None | Some(_) => {}
             }
+            if trimmed.starts_with(b"include") {
+                return None;
+            }
+            start = end;
         }
         None
     }
@@ -233,7 +235,8 @@ impl Reader<'_> {
     /// back a line that may be more.
     fn plain(&mut self, line: Line) -> Result<(), Line> {
         let text = line.as_str();
-        if lex::kinds(text) & lex::SIGN != 0 || text.len() > MAX_LINE_BYTES || self.open.is_some() {
+        if lex::kinds(text.as_bytes()) & lex::SIGN != 0 || text.len() > MAX_LINE_BYTES || self.open.is_some()
+        {
             return Err(line);
         }
         let trimmed = text.trim_ascii();

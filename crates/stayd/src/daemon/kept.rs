@@ -43,7 +43,9 @@ mod tests {
 
     /// So many, of which nobody wants to see one.
     fn servers(count: usize) -> Packed<VirtualServerSpec> {
-        postcard::from_bytes(&postcard::to_allocvec(&(count, serde_bytes::Bytes::new(&[]))).unwrap()).unwrap()
+        let (none, bytes) = ([(0_usize, 0_usize); 0], serde_bytes::Bytes::new(&[]));
+        let message = postcard::to_allocvec(&(count, 0_usize, &none[..], bytes)).unwrap();
+        postcard::from_bytes(&message).unwrap()
     }
 
     /// How many servers the snapshot is about that a process is told of.
