@@ -122,6 +122,15 @@ mod tests {
     }
 
     #[test]
+    fn looks_at_a_long_table_are_seldom() {
+        assert!(looked('a').is_seldom(at(100)));
+        let mut watch = Watch::new();
+        watch.glanced(at(100), Some('a'), QUICK);
+        watch.looked(at(100), QUICK);
+        assert!(!watch.is_seldom(at(100)));
+    }
+
+    #[test]
     fn a_change_of_ours_is_no_reason_to_look() {
         let mut watch = looked('a');
         assert_eq!(watch.changed(at(105), false), at(106));
