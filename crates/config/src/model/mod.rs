@@ -78,7 +78,7 @@ impl Model {
     /// Has room for what virtual servers with this much text come to, as far as can be told: as they grow in turn, each would
     /// have to be copied again and again.
     pub(crate) fn reserve(&mut self, text: usize) {
-        self.virtual_servers.reserve(text / 2);
-        self.server_events.reserve(text / 4);
+        self.virtual_servers.reserve(text / 4);
+        self.server_events.reserve(text / 16);
     }
 }

@@ -13,13 +13,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// on never has more than one of them. In a message to another process the bytes go as they are.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Packed<T> {
-    /// One encoding behind the other, each different from the one before.
+    /// One behind the other, each as what is different in it from the one before: two lengths that are the same as there,
+    /// at its beginning and at its end, and the bytes between, with their length before them.
     bytes: Vec<u8>,
     length: usize,
-    /// Where the last encoding begins.
-    last: usize,
-    /// Where encodings begin that stand for several values, and how many more than one; in order.
-    repeated: Vec<(usize, usize)>,
+    /// The last encoding, whole.
+    last: Vec<u8>,
     values: PhantomData<fn() -> T>,
 }
 
@@ -50,23 +49,16 @@ impl<T: Serialize> Packed<T> {
     /// # Errors
     /// It cannot be encoded, which is a property of its type, and nothing is added.
     pub fn push(&mut self, value: &T) -> Result<(), Unpackable> {
-        let before = self.bytes.len();
-        let pushed = postcard::serialize_with_flavor(value, Behind(&mut self.bytes));
-        if pushed.is_err() {
-            self.bytes.truncate(before);
-            return pushed;
-        }
-        let again = self.length > 0 && self.bytes.get(self.last..before) == self.bytes.get(before..);
+        let mut next = Vec::with_capacity(self.last.len() + 16);
+        postcard::serialize_with_flavor(value, Behind(&mut next))?;
+        let beginning = self.last.iter().zip(&next).take_while(|(one, other)| one == other).count();
+        let [rest, new] = [&self.last, &next].map(|all| all.get(beginning..).unwrap_or_default());
+        let end = rest.iter().rev().zip(new.iter().rev()).take_while(|(one, other)| one == other).count();
+        let between = new.get(..new.len() - end).unwrap_or_default();
+        let change = (beginning, end, serde_bytes::Bytes::new(between));
+        postcard::serialize_with_flavor(&change, Behind(&mut self.bytes))?;
         self.length += 1;
-        if !again {
-            self.last = before;
-            return Ok(());
-        }
-        self.bytes.truncate(before);
-        match self.repeated.last_mut() {
-            Some((start, more)) if *start == self.last => *more += 1,
-            _ => self.repeated.push((self.last, 1)),
-        }
+        self.last = next;
         Ok(())
     }
 
@@ -105,19 +97,15 @@ impl Flavor for Behind<'_> {
 impl<T: DeserializeOwned> Packed<T> {
     /// The values, in order.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        let mut repeated = self.repeated.iter().peekable();
-        let (mut start, mut more) = (0, 0_usize);
+        let (mut changes, mut last) = (self.bytes.as_slice(), Vec::new());
         // What was encoded here can be decoded here; what came in a message and cannot ends the sequence.
         std::iter::from_fn(move || {
-            let (value, after) = postcard::take_from_bytes::<T>(self.bytes.get(start..)?).ok()?;
-            if let Some((_, times)) = repeated.next_if(|(of, _)| *of == start) {
-                more = times + 1;
-            }
-            more = more.saturating_sub(1);
-            if more == 0 {
-                start = self.bytes.len() - after.len();
-            }
-            Some(value)
+            let ((beginning, end, between), rest) =
+                postcard::take_from_bytes::<(usize, usize, &serde_bytes::Bytes)>(changes).ok()?;
+            changes = rest;
+            let end = last.len().checked_sub(end).filter(|end| beginning <= *end)?;
+            last.splice(beginning..end, between.iter().copied());
+            postcard::from_bytes(&last).ok()
         })
         .take(self.length)
     }
@@ -125,7 +113,7 @@ impl<T: DeserializeOwned> Packed<T> {
 
 impl<T> Default for Packed<T> {
     fn default() -> Self {
-        Self { bytes: Vec::new(), length: 0, last: 0, repeated: Vec::new(), values: PhantomData }
+        Self { bytes: Vec::new(), length: 0, last: Vec::new(), values: PhantomData }
     }
 }
 
@@ -140,7 +128,8 @@ impl<T: Serialize + DeserializeOwned> Serialize for Packed<T> {
         if serializer.is_human_readable() {
             return serializer.collect_seq(self.iter());
         }
-        (self.length, self.last, &self.repeated, serde_bytes::Bytes::new(&self.bytes)).serialize(serializer)
+        let [last, bytes] = [&self.last, &self.bytes].map(|bytes| serde_bytes::Bytes::new(bytes));
+        (self.length, last, bytes).serialize(serializer)
     }
 }
 
@@ -149,9 +138,9 @@ impl<'de, T: Serialize + DeserializeOwned> Deserialize<'de> for Packed<T> {
         if deserializer.is_human_readable() {
             return deserializer.deserialize_seq(Values(PhantomData));
         }
-        let (length, last, repeated, bytes) =
-            <(usize, usize, Vec<(usize, usize)>, serde_bytes::ByteBuf)>::deserialize(deserializer)?;
-        Ok(Self { bytes: bytes.into_vec(), length, last, repeated, values: PhantomData })
+        let (length, last, bytes) =
+            <(usize, serde_bytes::ByteBuf, serde_bytes::ByteBuf)>::deserialize(deserializer)?;
+        Ok(Self { bytes: bytes.into_vec(), length, last: last.into_vec(), values: PhantomData })
     }
 }
 
@@ -190,17 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn the_same_again_takes_no_bytes() {
-        let words = ["a", "a", "b", "c", "c", "c", "a"].map(str::to_owned);
+    fn of_a_value_only_what_is_different_is_kept() {
+        let words = ["10.0.0.1 80", "10.0.0.2 80", "10.0.0.2 80", "", "a"].map(str::to_owned);
         let mut packed = Packed::of(&words).unwrap();
-        assert_eq!(packed.bytes, *b"\x01a\x01b\x01c\x01a");
-        assert_eq!((packed.len(), packed.iter().collect::<Vec<_>>()), (7, words.to_vec()));
-        packed.push(&words[0]).unwrap();
+        // Each is a length and the text.
+        assert_eq!(packed.bytes, *b"\0\0\x0c\x0b10.0.0.1 80\x08\x03\x012\x0c\0\0\0\0\x01\0\0\0\x02\x01a");
+        packed.push(&"b".to_owned()).unwrap();
         let message = postcard::to_allocvec(&packed).unwrap();
         let mut copy = postcard::from_bytes::<Packed<String>>(&message).unwrap();
-        copy.push(&words[0]).unwrap();
-        assert_eq!(copy.iter().skip(6).collect::<Vec<_>>(), ["a", "a", "a"]);
-        assert_eq!(copy.bytes, packed.bytes);
+        copy.push(&"bc".to_owned()).unwrap();
+        assert_eq!(copy.iter().take(5).collect::<Vec<_>>(), words);
+        assert_eq!(copy.iter().skip(5).collect::<Vec<_>>(), ["b", "bc"]);
     }
 
     #[test]
@@ -215,9 +204,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decoded_ends_the_sequence() {
-        let (none, bytes) = ([(0_usize, 0_usize); 0], serde_bytes::Bytes::new(&[1, b'a', 9]));
-        let message = postcard::to_allocvec(&(3_usize, 0_usize, &none[..], bytes)).unwrap();
-        let packed = postcard::from_bytes::<Packed<String>>(&message).unwrap();
-        assert_eq!(packed.iter().collect::<Vec<_>>(), ["a"]);
+        let message = |changes: &[u8]| {
+            let [last, bytes] = [&[], changes].map(serde_bytes::Bytes::new);
+            postcard::to_allocvec(&(3_usize, last, bytes)).unwrap()
+        };
+        for wrong in [&b"\x03"[..], b"\0\0\x02\x09b", b"\x09\0\0", b"\0\x09\0", b"\x02\x01\0"] {
+            let message = message(&[b"\0\0\x02\x01a", wrong].concat());
+            let packed = postcard::from_bytes::<Packed<String>>(&message).unwrap();
+            assert_eq!(packed.iter().collect::<Vec<_>>(), ["a"], "{wrong:?}");
+        }
     }
 }

@@ -43,9 +43,8 @@ mod tests {
 
     /// So many, of which nobody wants to see one.
     fn servers(count: usize) -> Packed<VirtualServerSpec> {
-        let (none, bytes) = ([(0_usize, 0_usize); 0], serde_bytes::Bytes::new(&[]));
-        let message = postcard::to_allocvec(&(count, 0_usize, &none[..], bytes)).unwrap();
-        postcard::from_bytes(&message).unwrap()
+        let none = serde_bytes::Bytes::new(&[]);
+        postcard::from_bytes(&postcard::to_allocvec(&(count, none, none)).unwrap()).unwrap()
     }
 
     /// How many servers the snapshot is about that a process is told of.
