@@ -16,6 +16,7 @@ mod reconcile;
 mod statistics;
 mod sync_daemon;
 pub mod table;
+mod withdraw;
 
 pub use error::Error;
 pub use fill::{Filled, all_of, fill};
@@ -26,3 +27,4 @@ pub use reconcile::{Failure, Kernel, ROUNDS, Report, reconcile, reconcile_part};
 pub use statistics::{Counters, DestStatistics, ServiceStatistics, Statistics};
 pub use sync_daemon::{SyncDaemon, SyncDaemonSpec, SyncOp, SyncRole, sync_plan};
 pub use table::*;
+pub use withdraw::withdraw;

@@ -10,7 +10,7 @@
 
 use crate::op::Op;
 use crate::owned::Owned;
-use crate::table::{Service, ServiceKey, Table};
+use crate::table::{DestKey, Service, ServiceKey, Table};
 
 /// The changes that make `actual` what `desired` says, as far as it is ours: what `desired` names is put in place, what
 /// only `owned` names is removed, and nothing else is touched.
@@ -38,7 +38,7 @@ impl Plan {
         }
         for (key, present) in &actual.services {
             if owned.service(key) && !desired.services.contains_key(key) {
-                plan.withdraw(*key, present, owned);
+                plan.clear.extend(withdrawal(*key, present.dests.keys().copied(), owned));
             }
         }
         plan
@@ -69,14 +69,13 @@ impl Plan {
             }
         }
     }
+}
 
-    fn withdraw(&mut self, service: ServiceKey, present: &Service, owned: &Owned) {
-        let (ours, foreign): (Vec<_>, Vec<_>) =
-            present.dests.keys().partition(|dest| owned.dest(&service, dest));
-        if foreign.is_empty() {
-            self.clear.push(Op::DeleteService { service });
-        } else {
-            self.clear.extend(ours.into_iter().map(|&dest| Op::DeleteDest { service, dest }));
-        }
+/// What takes a service of ours away in which these destinations are, or only ours among them.
+pub fn withdrawal(service: ServiceKey, present: impl Iterator<Item = DestKey>, owned: &Owned) -> Vec<Op> {
+    let (ours, foreign): (Vec<_>, Vec<_>) = present.partition(|dest| owned.dest(&service, dest));
+    if foreign.is_empty() {
+        return vec![Op::DeleteService { service }];
     }
+    ours.into_iter().map(|dest| Op::DeleteDest { service, dest }).collect()
 }

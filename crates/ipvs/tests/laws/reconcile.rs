@@ -1,6 +1,6 @@
 //! The laws of reconciliation.
 
-use ipvs::{Error, Op, Owned, ROUNDS, Report, Table, plan, reconcile};
+use ipvs::{Error, Op, Owned, ROUNDS, Report, Table, plan, reconcile, withdraw};
 use netlink::Outcome;
 use proptest::prelude::*;
 
@@ -44,6 +44,28 @@ proptest! {
         let settled = (0..12).any(|_| rounds(&mut kernel, &desired, &owned).settled());
         prop_assert!(settled);
         prop_assert_eq!(&kernel.table, &wanted(&desired, &actual, &owned));
+    }
+
+    #[test]
+    fn at_the_end_what_is_ours_goes_whatever_fails_and_what_others_added_stays(
+        actual in any::table(),
+        earlier in any::table(),
+        faults in prop::collection::vec(fault(), 0..12),
+    ) {
+        let nothing = Table::default();
+        let owned = owned(&earlier, &nothing);
+        let without = faults.iter().all(Option::is_none);
+        let mut kernel = Faulty { faults: faults.into(), ..Faulty::with(actual.clone()) };
+        let report = withdraw(&mut kernel, &owned);
+        let after = wanted(&nothing, &actual, &owned);
+        if report.failures.is_empty() && report.error.is_none() {
+            prop_assert_eq!(&kernel.table, &after);
+        }
+        if without {
+            prop_assert_eq!(&kernel.table, &after);
+            prop_assert_eq!((report.done, report.repairs), (plan(&nothing, &actual, &owned), vec![]));
+            prop_assert_eq!(kernel.dumps, 1);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use config::model::FlushOnStop;
 use ipvs::netlink::{Client, Glance};
 use ipvs::{
     DestKey, DestSpec, Error, Filled, Kernel, Op, Owned, Report, Service, ServiceKey, Table, all_of, fill,
-    plan, reconcile, reconcile_part,
+    plan, reconcile, reconcile_part, withdraw,
 };
 
 use super::watch::{Next, Watch};
@@ -236,10 +236,14 @@ impl KernelTable {
 
     /// Takes what is ours out of the kernel, in the way that `lvs_flush_on_stop` asks for.
     pub(super) fn clear(&mut self, now: Instant, scheduler: &Scheduler, how: FlushOnStop) -> Vec<Line> {
-        self.remember(scheduler);
         self.cleared = true;
         match how {
-            FlushOnStop::Entries => self.reconcile(now, scheduler),
+            FlushOnStop::Entries => {
+                let owned = self.owned(scheduler, scheduler.virtual_servers());
+                let report = withdraw(&mut self.client, &owned);
+                self.known = None;
+                self.conclude(now, &Table::default(), report)
+            }
             FlushOnStop::Everything => match self.client.flush() {
                 Ok(()) => vec![line(Level::Info, "IPVS: emptied the table (lvs_flush_on_stop)".to_owned())],
                 Err(error) => vec![line(Level::Error, format!("IPVS: cannot empty the table: {error}"))],
