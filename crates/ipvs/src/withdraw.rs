@@ -9,7 +9,7 @@ use netlink::Outcome;
 
 /// Takes everything that is ours out of the table: what [`reconcile`] does when nothing is wanted, without making up the
 /// table that there was, which for thousands of services takes longer than their removal. Where something does not go, that
-/// is what follows.
+/// is what follows. What others have there was not looked at: the report of a withdrawal that went well has no table.
 pub fn withdraw(kernel: &mut impl Kernel, owned: &Owned) -> Report {
     let services = owned.services().copied().collect();
     let Ok(present) = kernel.members(&services) else {

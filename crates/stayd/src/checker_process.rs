@@ -491,7 +491,7 @@ impl Process {
             self.tell(&FromChecker::Changed(farewell));
         }
         if self.release {
-            let lines = self.table.clear(net::now(), &self.scheduler, self.globals.flush_on_stop());
+            let lines = self.table.clear(&self.scheduler, self.globals.flush_on_stop());
             self.tell_lines(lines);
             let failed = self.marking.release();
             self.tell_lines(failed.into_iter().collect());

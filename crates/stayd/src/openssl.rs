@@ -86,12 +86,8 @@ mod late {
         SSL_write_ex TLS_client_method X509_VERIFY_PARAM_set1_host X509_VERIFY_PARAM_set1_ip
     }
 
-    /// Loads the library, once.
+    /// Loads the library; when it is loaded already, nothing changes.
     pub fn load() -> Result<(), NoLibrary> {
-        // The last to be found: then all are.
-        if FOUND.last().is_some_and(|found| !found.load(Ordering::Acquire).is_null()) {
-            return Ok(());
-        }
         from(LIBRARY)
     }
 

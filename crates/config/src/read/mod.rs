@@ -241,8 +241,7 @@ impl Reader<'_> {
         }
         let trimmed = text.trim_ascii();
         let Some((last, before)) = trimmed.as_bytes().split_last() else { return Ok(()) };
-        let braces = before.iter().fold(false, |any, byte| any | matches!(byte, b'{' | b'}'));
-        if braces || trimmed.starts_with("include") {
+        if lex::kinds(before) & lex::BRACE != 0 || trimmed.starts_with("include") {
             return Err(line);
         }
         match last {

@@ -34,8 +34,6 @@ pub(super) struct KernelTable {
     begun: bool,
     /// What was in the table at the start of servers that nobody has judged yet (`alpha`): it stays until then.
     left: Table,
-    /// Nothing is wanted any more.
-    cleared: bool,
     /// What is known of the kernel's table without looking, if the last change went as planned.
     known: Option<Known>,
     /// When to try again what was refused, or to look whether somebody else has been there.
@@ -104,7 +102,6 @@ impl KernelTable {
             former: Owned::default(),
             begun: false,
             left: Table::default(),
-            cleared: false,
             known: None,
             due: None,
             retry_after: FIRST_RETRY,
@@ -120,9 +117,6 @@ impl KernelTable {
 
     /// What the configuration and the health of all its servers ask for.
     fn desired(&self, scheduler: &Scheduler) -> Table {
-        if self.cleared {
-            return Table::default();
-        }
         let mut desired = checker::desired(scheduler.virtual_servers(), scheduler.health());
         scheduler.drains().keep_in(&mut desired);
         if !self.left.services.is_empty() {
@@ -235,14 +229,11 @@ impl KernelTable {
     }
 
     /// Takes what is ours out of the kernel, in the way that `lvs_flush_on_stop` asks for.
-    pub(super) fn clear(&mut self, now: Instant, scheduler: &Scheduler, how: FlushOnStop) -> Vec<Line> {
-        self.cleared = true;
+    pub(super) fn clear(&mut self, scheduler: &Scheduler, how: FlushOnStop) -> Vec<Line> {
         match how {
             FlushOnStop::Entries => {
                 let owned = self.owned(scheduler, scheduler.virtual_servers());
-                let report = withdraw(&mut self.client, &owned);
-                self.known = None;
-                self.conclude(now, &Table::default(), report)
+                told_of(&withdraw(&mut self.client, &owned))
             }
             FlushOnStop::Everything => match self.client.flush() {
                 Ok(()) => vec![line(Level::Info, "IPVS: emptied the table (lvs_flush_on_stop)".to_owned())],
@@ -400,23 +391,7 @@ impl KernelTable {
 
     fn conclude(&mut self, now: Instant, desired: &Table, report: Report) -> Vec<Line> {
         let next = self.watch.changed(now, false);
-        let mut lines = Vec::new();
-        tell(&mut lines, Level::Info, "IPVS", &report.done);
-        tell(&mut lines, Level::Warning, "IPVS, after a surprise", &report.repairs);
-        for failure in report.failures.iter().take(TOLD) {
-            lines.push(line(Level::Error, format!("IPVS: {}: {}", failure.op, failure.outcome)));
-        }
-        if report.failures.len() > TOLD {
-            let text = format!("IPVS: {} changes were refused in all", report.failures.len());
-            lines.push(line(Level::Error, text));
-        }
-        for op in report.withheld.iter().take(TOLD) {
-            let text = format!("IPVS: not done, since its service would be left without a server: {op}");
-            lines.push(line(Level::Warning, text));
-        }
-        if let Some(error) = &report.error {
-            lines.push(line(Level::Error, format!("IPVS: {error}")));
-        }
+        let lines = told_of(&report);
         if let Some(table) = report.table {
             self.former.forget_gone(&table);
             self.known = Some(Known::new(table, desired));
@@ -435,6 +410,28 @@ impl KernelTable {
 /// Whether a server of it is down until a check succeeds.
 fn begins_down(spec: &VirtualServerSpec) -> bool {
     spec.real_servers.iter().any(|server| server.checks.iter().any(|check| check.alpha))
+}
+
+/// What there is to tell of a reconciliation.
+fn told_of(report: &Report) -> Vec<Line> {
+    let mut lines = Vec::new();
+    tell(&mut lines, Level::Info, "IPVS", &report.done);
+    tell(&mut lines, Level::Warning, "IPVS, after a surprise", &report.repairs);
+    for failure in report.failures.iter().take(TOLD) {
+        lines.push(line(Level::Error, format!("IPVS: {}: {}", failure.op, failure.outcome)));
+    }
+    if report.failures.len() > TOLD {
+        let text = format!("IPVS: {} changes were refused in all", report.failures.len());
+        lines.push(line(Level::Error, text));
+    }
+    for op in report.withheld.iter().take(TOLD) {
+        let text = format!("IPVS: not done, since its service would be left without a server: {op}");
+        lines.push(line(Level::Warning, text));
+    }
+    if let Some(error) = &report.error {
+        lines.push(line(Level::Error, format!("IPVS: {error}")));
+    }
+    lines
 }
 
 /// A line for each change; of many, their number.
